@@ -1,0 +1,1 @@
+"""The registry of named actions and the order language; pure."""

@@ -1,0 +1,1 @@
+"""One sub-room per outside system."""

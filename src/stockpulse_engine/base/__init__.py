@@ -1,0 +1,1 @@
+"""Clock, ids, paths, tasks, logs, queues: no trading word may appear here."""

@@ -1,0 +1,1 @@
+"""The `stockpulse` (short `sp`) command line."""

@@ -1,0 +1,93 @@
+"""Facts the journal records: everything needed to rebuild the state of trading, in order of `seq`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from stockpulse_engine.domain.accounts import Account, TradingState
+from stockpulse_engine.domain.orders import OrderEvent
+
+
+class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, tag="account_opened"):
+    """An account was created with its deposit."""
+
+    account: Account
+    ts_event: int
+    recorded_at: int
+    actor: str = ""
+
+
+class CashMoved(msgspec.Struct, frozen=True, kw_only=True, tag="cash_moved"):
+    """A deposit (positive), withdrawal (negative) or correction; `movement_id` makes it post once."""
+
+    movement_id: str
+    account_id: str
+    amount: Decimal
+    currency: str
+    reason: str
+    ts_event: int
+    recorded_at: int
+    actor: str = ""
+
+
+class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="trading_state"):
+    """ACTIVE, REDUCING or HALTED was set; `reason` in words."""
+
+    state: TradingState
+    reason: str
+    ts_event: int
+    recorded_at: int
+    actor: str = ""
+
+
+class EngineStarted(msgspec.Struct, frozen=True, kw_only=True, tag="engine_started"):
+    """The daemon opened the journal; `was_clean` tells whether the last stop was ordered."""
+
+    version: str
+    world: str
+    was_clean: bool
+    ts_event: int
+    recorded_at: int
+
+
+class EngineStopped(msgspec.Struct, frozen=True, kw_only=True, tag="engine_stopped"):
+    """The daemon stopped in order."""
+
+    ts_event: int
+    recorded_at: int
+
+
+class Reconciled(msgspec.Struct, frozen=True, kw_only=True, tag="reconciled"):
+    """Our state was compared with the venue's; `differences` empty means clean."""
+
+    account_id: str
+    orders: int
+    fills_added: int
+    differences: tuple[str, ...]
+    ts_event: int
+    recorded_at: int
+
+
+class SessionMarked(msgspec.Struct, frozen=True, kw_only=True, tag="session_marked"):
+    """Equity at the start of a trading session: the base of day P&L. `marks`: instrument id → price."""
+
+    account_id: str
+    session_date: str
+    equity: Decimal
+    marks: dict[str, Decimal]
+    ts_event: int
+    recorded_at: int
+
+
+Event = (
+    OrderEvent
+    | AccountOpened
+    | CashMoved
+    | TradingStateChanged
+    | EngineStarted
+    | EngineStopped
+    | Reconciled
+    | SessionMarked
+)

@@ -1,0 +1,70 @@
+"""Tradable things and how they are named: `SYMBOL.MIC`."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from enum import Enum
+
+import msgspec
+
+from stockpulse_engine.domain.errors import InvalidValueError
+
+_INSTRUMENT_ID = re.compile(r"[A-Z0-9][A-Z0-9./_-]{0,23}\.[A-Z0-9]{4}")
+
+
+class AssetClass(Enum):
+    """What kind of thing it is; always explicit, never guessed from the name."""
+
+    EQUITY = "EQUITY"
+    ETF = "ETF"
+    FX = "FX"
+    CRYPTO = "CRYPTO"
+    FUTURE = "FUTURE"
+    OPTION = "OPTION"
+    INDEX = "INDEX"
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """One tradable thing.
+
+    Attributes:
+        instrument_id: `SYMBOL.MIC`, unique.
+        name: the long name, external text already sanitised.
+        tick_size: price increment in `currency`.
+        lot_size: quantity increment (1 for whole shares).
+        sector: one word for grouping; "" when unknown.
+        shortable: whether a locate is assumed available on paper.
+    """
+
+    instrument_id: str
+    name: str
+    asset_class: AssetClass
+    currency: str
+    tick_size: Decimal
+    lot_size: Decimal = Decimal(1)
+    sector: str = ""
+    shortable: bool = True
+    average_daily_volume: Decimal = Decimal(0)
+
+    @property
+    def symbol(self) -> str:
+        """The part before the venue's MIC."""
+        return symbol_of(self.instrument_id)
+
+    @property
+    def venue(self) -> str:
+        """The MIC of the listing venue."""
+        return self.instrument_id.rsplit(".", 1)[1]
+
+
+def symbol_of(instrument_id: str) -> str:
+    """`AAPL.XNAS` → `AAPL`."""
+    return instrument_id.rsplit(".", 1)[0]
+
+
+def require_instrument_id(text: str) -> str:
+    """Return `text` if it is a well-formed `SYMBOL.MIC`, else raise InvalidValueError."""
+    if not _INSTRUMENT_ID.fullmatch(text):
+        raise InvalidValueError(f"{text[:40]!r} is not an instrument id.", fix="Write SYMBOL.MIC, like AAPL.XNAS.")
+    return text

@@ -1,0 +1,243 @@
+"""Orders as values: the instruction, its state, and the events that change it.
+
+The transition table lives in `order_machine`; this module holds only the words (DESIGN §10).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import Enum
+
+import msgspec
+
+from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.money import ZERO
+
+
+class Side(Enum):
+    """Direction of an order."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """+1 for BUY, -1 for SELL."""
+        return 1 if self is Side.BUY else -1
+
+    @property
+    def opposite(self) -> Side:
+        """The side that closes this one."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class OrderType(Enum):
+    """How the price of execution is bound."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP = "STOP"
+    STOP_LIMIT = "STOP_LIMIT"
+    TRAILING_STOP = "TRAILING_STOP"
+
+
+class TimeInForce(Enum):
+    """How long the order lives."""
+
+    DAY = "DAY"
+    GTC = "GTC"
+    GTD = "GTD"
+    IOC = "IOC"
+    FOK = "FOK"
+    AT_THE_OPEN = "AT_THE_OPEN"
+    AT_THE_CLOSE = "AT_THE_CLOSE"
+
+
+class SessionHours(Enum):
+    """Whether the order may execute outside regular hours."""
+
+    REGULAR = "REGULAR"
+    EXTENDED = "EXTENDED"
+
+
+class OrderRole(Enum):
+    """Place of an order within a bracket; SINGLE for an order of its own."""
+
+    SINGLE = "SINGLE"
+    ENTRY = "ENTRY"
+    TAKE = "TAKE"
+    STOP = "STOP"
+
+
+class OrderStatus(Enum):
+    """Last proven status of an order. UNKNOWN is not one of these: it is a flag beside it."""
+
+    INITIALIZED = "INITIALIZED"
+    DENIED = "DENIED"
+    SUBMITTED = "SUBMITTED"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    TRIGGERED = "TRIGGERED"
+    PENDING_UPDATE = "PENDING_UPDATE"
+    PENDING_CANCEL = "PENDING_CANCEL"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    DONE_FOR_DAY = "DONE_FOR_DAY"
+    SUSPENDED = "SUSPENDED"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether no further execution is expected (a late fill is still booked)."""
+        return self in _TERMINAL
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the order may still execute at the venue."""
+        return self not in _TERMINAL and self is not OrderStatus.INITIALIZED
+
+
+_TERMINAL = frozenset(
+    {OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED}
+)
+
+
+class OrderEventKind(Enum):
+    """What may happen to an order, by us (commands) or by the venue (reports)."""
+
+    INITIALIZE = "INITIALIZE"
+    DENY = "DENY"
+    SUBMIT = "SUBMIT"
+    CANCEL_REQUEST = "CANCEL_REQUEST"
+    UPDATE_REQUEST = "UPDATE_REQUEST"
+    DISCARD = "DISCARD"
+    """A staged (INITIALIZED) order is thrown away by its owner."""
+    MARK_UNKNOWN = "MARK_UNKNOWN"
+    """No answer from the venue: raise the UNKNOWN flag."""
+    RESOLVE = "RESOLVE"
+    """Venue evidence or a signed human decision lowers the UNKNOWN flag."""
+
+    ACCEPT = "ACCEPT"
+    REJECT = "REJECT"
+    TRIGGER = "TRIGGER"
+    FILL = "FILL"
+    BUST = "BUST"
+    """The venue cancels an earlier execution (FIX TradeCancel)."""
+    CORRECT = "CORRECT"
+    """The venue restates an earlier execution (FIX TradeCorrect)."""
+    CANCEL = "CANCEL"
+    CANCEL_REJECT = "CANCEL_REJECT"
+    UPDATE = "UPDATE"
+    UPDATE_REJECT = "UPDATE_REJECT"
+    EXPIRE = "EXPIRE"
+    DONE_FOR_DAY = "DONE_FOR_DAY"
+    SUSPEND = "SUSPEND"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether our own code causes it; an illegal one is an InvariantError, a venue's is booked and flagged."""
+        return self in _OURS
+
+
+_OURS = frozenset(
+    {
+        OrderEventKind.INITIALIZE,
+        OrderEventKind.DENY,
+        OrderEventKind.SUBMIT,
+        OrderEventKind.CANCEL_REQUEST,
+        OrderEventKind.UPDATE_REQUEST,
+        OrderEventKind.DISCARD,
+        OrderEventKind.MARK_UNKNOWN,
+        OrderEventKind.RESOLVE,
+    }
+)
+
+
+class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The instruction itself: what a person or strategy wants done. Never changes but by UPDATE.
+
+    Attributes:
+        quantity: always positive; the side gives the direction.
+        lots: ids of lots to close, in order, when the account's owner picked them; empty means the lot method.
+    """
+
+    account_id: str
+    instrument_id: str
+    side: Side
+    quantity: Decimal
+    order_type: OrderType
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.DAY
+    session: SessionHours = SessionHours.REGULAR
+    is_reduce_only: bool = False
+    lots: tuple[str, ...] = ()
+    strategy: str = "manual"
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An order and everything proven about it; a fold of its events, never edited in place."""
+
+    client_order_id: str
+    terms: OrderTerms
+    status: OrderStatus = OrderStatus.INITIALIZED
+    is_unknown: bool = False
+    """Venue outcome unknown: counted at worst case until evidence arrives."""
+    has_late_fill: bool = False
+    has_overfill: bool = False
+    role: OrderRole = OrderRole.SINGLE
+    parent_id: str = ""
+    """Client order id of the bracket's entry; "" for entries and singles."""
+    venue_order_id: str = ""
+    filled_quantity: Decimal = ZERO
+    average_price: Decimal | None = None
+    fees: Decimal = ZERO
+    pending_terms: OrderTerms | None = None
+    """The terms asked for by an UPDATE_REQUEST not yet answered."""
+    resume_status: OrderStatus | None = None
+    """Status to fall back to when a pending cancel or update is refused."""
+    reason: str = ""
+    """Last refusal or cancel reason in words (sanitised external text)."""
+    code: str = ""
+    """Denial code when DENIED, venue reject code when REJECTED."""
+    arrival_bid: Decimal | None = None
+    arrival_ask: Decimal | None = None
+    """Quote at submission: the arrival price that slippage is measured against."""
+    source: str = ""
+    """Which head or command made it: `tui`, `cli`, `api`, …"""
+    created_at: int = 0
+    updated_at: int = 0
+    unknown_since: int = 0
+
+    @property
+    def leaves_quantity(self) -> Decimal:
+        """Quantity still to execute; 0 when terminal (O1)."""
+        if self.status.is_terminal:
+            return ZERO
+        return max(ZERO, self.terms.quantity - self.filled_quantity)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still cost money: working at the venue, or UNKNOWN."""
+        return self.status.is_working or self.is_unknown
+
+
+class OrderEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="order"):
+    """One fact about one order, in the past tense. `ts_event` is market time, `recorded_at` wall time."""
+
+    client_order_id: str
+    kind: OrderEventKind
+    ts_event: int
+    recorded_at: int
+    order: Order | None = None
+    """The whole initial order, only on INITIALIZE, DENY (of a new order) and SUBMIT (of a new order)."""
+    fill: Fill | None = None
+    """The execution, on FILL, BUST (the reversed one) and CORRECT (the new statement)."""
+    terms: OrderTerms | None = None
+    """New terms on UPDATE_REQUEST and UPDATE."""
+    venue_order_id: str = ""
+    reason: str = ""
+    code: str = ""
+    actor: str = ""
+    """Who caused it: head and role for ours, venue for theirs."""

@@ -1,0 +1,1 @@
+"""Technical indicators by TA-Lib name: batch and streaming from one registry."""

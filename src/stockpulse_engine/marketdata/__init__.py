@@ -1,0 +1,1 @@
+"""Provider ports, feed supervision, latest values, bars, calendars and history queries."""

@@ -1,0 +1,1 @@
+"""Journal, backup, migrations: everything durable of the engine."""

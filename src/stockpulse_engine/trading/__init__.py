@@ -1,0 +1,1 @@
+"""Order service, journal port, routing, reports, reconciliation."""

@@ -1,0 +1,112 @@
+"""Bodies of REST requests and answers that are not domain values or views."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from stockpulse_engine.domain.commands import SubmitOrder
+from stockpulse_engine.domain.orders import Order
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457 problem document; never carries paths, SQL, stack or secrets (R08)."""
+
+    type: str
+    """`about:blank#CODE`; CODE is the error's code."""
+    title: str
+    status: int
+    detail: str
+    fix: str = ""
+    code: str = ""
+    denial: str = ""
+
+
+class SubmitAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The orders a submission made (entry first), after the intent was fsynced."""
+
+    orders: tuple[Order, ...]
+    is_replay: bool = False
+    """The same request was answered before; nothing new was sent."""
+
+
+class PreviewRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """An order to look at without sending it."""
+
+    command: SubmitOrder
+
+
+class ModifyBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """New quantity or prices; None leaves a field."""
+
+    request_id: str
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+
+
+class RequestId(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of a mutation that needs nothing but its idempotency key (R07)."""
+
+    request_id: str
+
+
+class CancelMany(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Cancel by pattern: `*` for all, `AAPL*` by symbol."""
+
+    request_id: str
+    pattern: str = "*"
+    account_id: str = ""
+
+
+class CancelManyAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Ids of the orders a cancel was asked for."""
+
+    client_order_ids: tuple[str, ...]
+
+
+class HaltRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`action`: halt, reduce, flatten, resume. `word` is the typed word that flatten and resume need."""
+
+    request_id: str
+    action: str
+    reason: str = ""
+    word: str = ""
+    account_id: str = ""
+
+
+class ArmRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Arm (minutes > 0) or disarm (0) this head for an account."""
+
+    request_id: str
+    account_id: str
+    minutes: int = 30
+
+
+class OpenAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Open a paper account."""
+
+    request_id: str
+    account_id: str
+    account_type: str = "MARGIN"
+    initial_cash: Decimal = Decimal(100_000)
+    currency: str = "USD"
+
+
+class MarketControlRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`action`: speed, pause, resume, step (nanoseconds in `step_ns`)."""
+
+    request_id: str
+    action: str
+    speed: float = 1.0
+    step_ns: int = 0
+
+
+class BackupAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a backup was written and what it holds."""
+
+    file: str
+    bytes: int
+    journal_seq: int
+    journal_digest: str
