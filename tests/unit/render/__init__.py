@@ -1,0 +1,1 @@
+"""Drawing: themes, glyphs, numbers, charts, tables."""
