@@ -46,6 +46,12 @@ class ModifyBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stop_price: Decimal | None = None
 
 
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The engine took the request and is doing it."""
+
+    is_accepted: bool = True
+
+
 class RequestId(msgspec.Struct, frozen=True, kw_only=True):
     """Body of a mutation that needs nothing but its idempotency key (R07)."""
 

@@ -19,7 +19,9 @@ def check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
         InvalidValueError: naming the first wrong one.
     """
     if len(topics) > MAX_TOPICS:
-        raise InvalidValueError(f"{len(topics)} topics are more than {MAX_TOPICS}.", fix="Subscribe to `quotes` instead.")
+        raise InvalidValueError(
+            f"{len(topics)} topics are more than {MAX_TOPICS}.", fix="Subscribe to `quotes` instead."
+        )
     for topic in topics:
         kind, _, rest = topic.partition(":")
         wanted = 2 if kind == "bars" else 1
