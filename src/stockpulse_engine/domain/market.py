@@ -39,6 +39,8 @@ class Trade(msgspec.Struct, frozen=True, array_like=True, tag="t"):
     ts_event: int
     aggressor: str = ""
     source: str = ""
+    is_auction: bool = False
+    """Printed by an opening, closing or reopening auction: on-open and on-close orders execute on it."""
 
 
 class Level(msgspec.Struct, frozen=True, array_like=True):
