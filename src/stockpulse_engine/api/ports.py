@@ -33,7 +33,7 @@ class TradingPort(Protocol):
     """Commands and views of orders. Every command returns after its journal entry is durable."""
 
     async def submit(self, command: SubmitOrder, actor: str) -> tuple[tuple[Order, ...], bool]:
-        """Orders made (entry first) and whether this was a replay. Raises DeniedError, ConflictError, UnavailableError."""
+        """Orders made (entry first) and whether this was a replay; DeniedError, ConflictError, UnavailableError."""
         ...
 
     async def preview(self, command: SubmitOrder) -> Preview:

@@ -15,7 +15,7 @@ _FULL_SYNC = 51 if sys.platform == "darwin" else None
 def fsync_file(descriptor: int) -> None:
     """Push an open file's bytes to the medium, not merely to the drive."""
     if _FULL_SYNC is not None:
-        import fcntl  # noqa: PLC0415 - POSIX only, and wanted on macOS alone
+        import fcntl
 
         with contextlib.suppress(OSError):  # file systems without it fall through to the plain call
             fcntl.fcntl(descriptor, _FULL_SYNC)

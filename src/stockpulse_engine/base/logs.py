@@ -110,7 +110,7 @@ class _PrivateRotatingHandler(RotatingFileHandler):
 
 
 def _json_formatter() -> logging.Formatter:
-    import structlog  # noqa: PLC0415 - 50 ms that only a process which keeps a log shall pay
+    import structlog
 
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="at")
     return structlog.stdlib.ProcessorFormatter(

@@ -111,12 +111,12 @@ def ensure_private(directory: Path) -> Path:
 
 def _xdg(variable: str, default: str) -> Path:
     base = os.environ.get(variable)
-    return (Path(base) if base and os.path.isabs(base) else Path.home() / default) / "stockpulse"
+    return (Path(base) if base and Path(base).is_absolute() else Path.home() / default) / "stockpulse"
 
 
 def _runtime() -> Path:
     base = os.environ.get("XDG_RUNTIME_DIR")
-    if base and os.path.isabs(base):
+    if base and Path(base).is_absolute():
         return Path(base) / "stockpulse"
     return _short_runtime(_xdg("XDG_STATE_HOME", ".local/state"))
 

@@ -67,7 +67,7 @@ class Supervisor:
         self._on_change = on_change
         self._on_error = on_error
         self._policy = policy or RestartPolicy()
-        self._rng = rng or Random()  # noqa: S311 - spreads restarts, guards nothing
+        self._rng = rng or Random()
         self._max_spawned = max_spawned
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._states: dict[str, PartState] = {}

@@ -26,7 +26,7 @@ class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class ModifyOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Change quantity or prices of a working order; None leaves a field as it is. `request_id` is the idempotency key."""
+    """Change quantity or prices of a working order; None leaves a field as it is. `request_id` makes it idempotent."""
 
     client_order_id: str
     request_id: str

@@ -11,7 +11,13 @@ import msgspec
 from stockpulse_engine.domain.errors import InvalidValueError
 
 SECOND_NS = 1_000_000_000
-_UNIT_NS = {"s": SECOND_NS, "m": 60 * SECOND_NS, "h": 3600 * SECOND_NS, "d": 86_400 * SECOND_NS, "w": 604_800 * SECOND_NS}
+_UNIT_NS = {
+    "s": SECOND_NS,
+    "m": 60 * SECOND_NS,
+    "h": 3600 * SECOND_NS,
+    "d": 86_400 * SECOND_NS,
+    "w": 604_800 * SECOND_NS,
+}
 
 
 class Quote(msgspec.Struct, frozen=True, array_like=True, tag="q"):
@@ -119,7 +125,9 @@ def parse_bar_spec(text: str) -> BarSpec:
     """Parse `5m`, `1h`, `1d`; raises InvalidValueError with the accepted forms."""
     match = re.fullmatch(r"([1-9][0-9]{0,2})([smhdw])", text)
     if match is None:
-        raise InvalidValueError(f"{text[:20]!r} is not a bar length.", fix="Use a number and s, m, h, d or w: 5m, 1h, 1d.")
+        raise InvalidValueError(
+            f"{text[:20]!r} is not a bar length.", fix="Use a number and s, m, h, d or w: 5m, 1h, 1d."
+        )
     return BarSpec(int(match[1]), match[2])
 
 

@@ -13,8 +13,8 @@ from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, Depth, InstrumentStatus, NewsItem, Quote, Trade
 from stockpulse_engine.domain.orders import Order
-from stockpulse_engine.wire.version import PROTOCOL_VERSION
 from stockpulse_engine.domain.views import AccountView, ArmView, ClockView, HaltView, HealthView, PositionView
+from stockpulse_engine.wire.version import PROTOCOL_VERSION
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_the_bytes_and_the_name_are_synced_before_the_return(tmp_path: Path, mon
     real = os.fsync
 
     def recording_fsync(descriptor: int) -> None:
-        synced.append("directory" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "file")
+        synced.append("directory" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", recording_fsync)
