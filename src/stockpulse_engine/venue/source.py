@@ -18,7 +18,8 @@ class MarketSource(Protocol):
     Order of events: by `ts_event`; a trade comes before the quote that shows its effect. An auction (opening,
     closing, after a halt) is one `Trade` with `is_auction` set, printed while the instrument's last status still
     says so: OPENING_AUCTION, CLOSING_AUCTION, or halted. Quotes are never crossed, numbers always finite.
-    A `Depth` follows each quote that moves a price; a quote that changes only sizes replaces the size of the first level.
+    A `Depth` follows each quote that moves a price; a quote that changes only sizes replaces the size of the
+    first level.
     """
 
     @property
@@ -42,7 +43,7 @@ class MarketSource(Protocol):
         ...
 
     def seed_events(self, at_ns: int) -> list[MarketEvent]:
-        """Open at `at_ns` and return the state of the market then: status, quote, depth and last price of each instrument.
+        """Open at `at_ns` and return the state of the market then: status, quote and depth of each instrument.
 
         Events carry the time they happened, so none is later than `at_ns`. Opening again starts over.
 
@@ -52,7 +53,10 @@ class MarketSource(Protocol):
         ...
 
     def advance(self, to_ns: int) -> list[MarketEvent]:
-        """Everything with `ts_event` in (previous, `to_ns`], in order. Callers step by minutes at most, to bound memory."""
+        """Everything with `ts_event` in (previous, `to_ns`], in order.
+
+        Callers step by minutes at most, so that a batch stays small.
+        """
         ...
 
     def bars(self, instrument_id: str, spec: BarSpec, limit: int, end_ns: int | None = None) -> list[Bar]:
