@@ -1,0 +1,162 @@
+"""Everything the ledger knows of one trading account: balances, holdings, and which facts were already posted."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from stockpulse_engine.domain.accounts import Account
+from stockpulse_engine.domain.errors import InvariantError
+from stockpulse_engine.domain.money import ZERO
+from stockpulse_engine.domain.positions import Position
+from stockpulse_engine.portfolio.entries import Book, Posting
+from stockpulse_engine.portfolio.holding import Booked, Holding, HoldingState
+
+
+class SessionBase(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the account stood when its trading session began: the base of day P&L.
+
+    Attributes:
+        results: instrument id → realized + unrealized P&L at the session's marks; None where a held
+            instrument had no mark then, so that its day P&L is unknown rather than wrong.
+        marks: instrument id → price used.
+        deposits: net deposits up to then.
+    """
+
+    session_date: str
+    ts_event: int
+    equity: Decimal
+    deposits: Decimal
+    realized: Decimal
+    fees: Decimal
+    marks: dict[str, Decimal]
+    results: dict[str, Decimal | None]
+
+
+class ReconciledBase(msgspec.Struct, frozen=True, kw_only=True):
+    """Outcome of the last comparison with the venue. `clean_at` is the market time of the last clean one."""
+
+    clean_at: int = 0
+    differences: tuple[str, ...] = ()
+
+
+class AccountBook:
+    """Balances of one account in its currency; changed only by the ledger."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.balances: dict[Book, Decimal] = dict.fromkeys(Book, ZERO)
+        self.holdings: dict[str, Holding] = {}
+        self.booked: dict[str, Booked] = {}
+        """Execution id → the fill as it stands; a corrected fill is found under all its ids."""
+        self.busted: set[str] = set()
+        """Execution ids the venue took back, also those whose fill never came."""
+        self.movements: set[str] = set()
+        self.session: SessionBase | None = None
+        self.reconciled = ReconciledBase()
+
+    @property
+    def cash(self) -> Decimal:
+        """Money in the account; negative is borrowed."""
+        return self.balances[Book.CASH]
+
+    @property
+    def cost(self) -> Decimal:
+        """Signed cost basis of everything held, as posted."""
+        return self.balances[Book.SECURITIES]
+
+    @property
+    def realized(self) -> Decimal:
+        """Realized P&L before fees; positive is a gain."""
+        return -self.balances[Book.REALIZED]
+
+    @property
+    def fees(self) -> Decimal:
+        """Fees paid; positive is a cost."""
+        return self.balances[Book.FEES]
+
+    @property
+    def deposits(self) -> Decimal:
+        """Deposits less withdrawals."""
+        return -self.balances[Book.DEPOSITS]
+
+    @property
+    def rounding(self) -> Decimal:
+        """What rounding to 1e-8 has left over so far."""
+        return self.balances[Book.ROUNDING]
+
+    def post(self, postings: tuple[Posting, ...]) -> None:
+        """Add the legs to the balances and assert that the books still balance (L1, L2)."""
+        balances = self.balances
+        for posting in postings:
+            balances[posting.book] += posting.amount
+        if sum(balances.values()) != 0:
+            raise InvariantError(f"L2: the books of {self.account.account_id} do not balance.")
+
+    def holding(self, instrument_id: str) -> Holding:
+        """The holding of an instrument, made when first needed."""
+        holding = self.holdings.get(instrument_id)
+        if holding is None:
+            holding = self.holdings[instrument_id] = Holding(instrument_id)
+        return holding
+
+    def quantity(self, instrument_id: str) -> Decimal:
+        """Signed quantity held; zero when never traded."""
+        holding = self.holdings.get(instrument_id)
+        return holding.lots.quantity if holding is not None else ZERO
+
+    def position(self, holding: Holding) -> Position:
+        """The holding as a domain value."""
+        lots = holding.lots
+        return Position(
+            account_id=self.account.account_id,
+            instrument_id=holding.instrument_id,
+            quantity=lots.quantity,
+            cost=lots.cost,
+            realized=holding.posted[1],
+            fees=holding.fees,
+            opened_at=lots.opened_at,
+        )
+
+    def dump(self) -> AccountBookState:
+        """The whole state as a value."""
+        return AccountBookState(
+            account=self.account,
+            balances={book.value: amount for book, amount in self.balances.items()},
+            holdings=tuple(holding.dump() for holding in self.holdings.values()),
+            aliases=tuple(
+                sorted((key, booked.fill.fill_id) for key, booked in self.booked.items() if key != booked.fill.fill_id)
+            ),
+            busted=tuple(sorted(self.busted)),
+            movements=tuple(sorted(self.movements)),
+            session=self.session,
+            reconciled=self.reconciled,
+        )
+
+    @classmethod
+    def load(cls, state: AccountBookState) -> AccountBook:
+        """The inverse of `dump`."""
+        book = cls(state.account)
+        book.balances = {Book(name): amount for name, amount in state.balances.items()}
+        for dumped in state.holdings:
+            holding = book.holdings[dumped.instrument_id] = Holding.load(dumped)
+            book.booked.update((booked.fill.fill_id, booked) for booked in holding.history)
+        for alias, fill_id in state.aliases:
+            book.booked[alias] = book.booked[fill_id]
+        book.busted, book.movements = set(state.busted), set(state.movements)
+        book.session, book.reconciled = state.session, state.reconciled
+        return book
+
+
+class AccountBookState(msgspec.Struct, frozen=True, kw_only=True):
+    """An AccountBook as a value, for snapshots."""
+
+    account: Account
+    balances: dict[str, Decimal]
+    holdings: tuple[HoldingState, ...]
+    aliases: tuple[tuple[str, str], ...]
+    busted: tuple[str, ...]
+    movements: tuple[str, ...]
+    session: SessionBase | None
+    reconciled: ReconciledBase

@@ -1,0 +1,136 @@
+"""One instrument in one account: its lots, the fills that made them, and what each fill moves."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.money import ZERO, to_minor
+from stockpulse_engine.portfolio.entries import Book, Posting
+from stockpulse_engine.portfolio.lots import LotBook, LotBookState
+
+
+class Booked(msgspec.Struct):
+    """A fill as it stands in the ledger.
+
+    Attributes:
+        lot_id: id of the lot it opened or would open: the first statement's fill id, kept through corrections.
+        named: lots its order picked.
+        entry_id: the entry that carries it now.
+    """
+
+    fill: Fill
+    lot_id: str
+    named: tuple[str, ...]
+    entry_id: int = 0
+
+
+class Restated(msgspec.Struct, frozen=True):
+    """One fill whose postings changed: `before` is to be reversed, `after` posted (None: it no longer stands)."""
+
+    booked: Booked
+    before: tuple[Posting, ...]
+    after: tuple[Posting, ...] | None
+
+
+class Holding:
+    """Lots as a fold of the fills that stand; a bust or correction folds them again.
+
+    The fills are kept (they are the same objects the order book of the engine holds, about 250 bytes of our
+    own each), because a venue may bust any of them.
+    """
+
+    __slots__ = ("fees", "history", "instrument_id", "lots", "posted")
+
+    def __init__(self, instrument_id: str) -> None:
+        self.instrument_id = instrument_id
+        self.lots = LotBook()
+        self.history: list[Booked] = []
+        self.posted = (ZERO, ZERO)
+        """Cost basis and realized P&L as posted: the exact ones rounded to the minor unit."""
+        self.fees = ZERO
+
+    @property
+    def last_fill(self) -> Fill | None:
+        """The newest fill that stands: a price of last resort."""
+        return self.history[-1].fill if self.history else None
+
+    def add(self, booked: Booked) -> tuple[Posting, ...]:
+        """Book a new fill; returns the legs to post."""
+        self.history.append(booked)
+        self.fees += to_minor(booked.fill.fee)
+        return self._fold(booked)
+
+    def withdraw(self, target: Booked) -> list[Restated]:
+        """Take a fill out (bust) and match everything after it again."""
+        index = self._index(target)
+        before = self._refold(index)
+        del self.history[index]
+        self.fees -= to_minor(target.fill.fee)
+        after = self._refold(index)
+        return [Restated(target, before[0], None), *self._changes(index, before[1:], after)]
+
+    def correct(self, target: Booked, fill: Fill) -> list[Restated]:
+        """Replace a fill's statement in its place; match it and everything after it again."""
+        index = self._index(target)
+        before = self._refold(index)
+        self.fees += to_minor(fill.fee) - to_minor(target.fill.fee)
+        target.fill = fill
+        return self._changes(index, before, self._refold(index))
+
+    def _index(self, target: Booked) -> int:
+        return next(index for index, booked in enumerate(self.history) if booked is target)
+
+    def _changes(
+        self, start: int, before: list[tuple[Posting, ...]], after: list[tuple[Posting, ...]]
+    ) -> list[Restated]:
+        rows = zip(self.history[start:], before, after, strict=True)
+        return [Restated(booked, old, new) for booked, old, new in rows if old != new]
+
+    def _refold(self, start: int) -> list[tuple[Posting, ...]]:
+        """Fold the whole history afresh; returns the legs of the fills from `start` on."""
+        self.lots, self.posted = LotBook(), (ZERO, ZERO)
+        return [self._fold(booked) for booked in self.history][start:]
+
+    def _fold(self, booked: Booked) -> tuple[Posting, ...]:
+        """Fold one fill into the lots and say what it moves; what rounding leaves goes to ROUNDING (L7)."""
+        fill = booked.fill
+        self.lots.book(fill, booked.lot_id, booked.named)
+        cost, realized = to_minor(self.lots.cost), to_minor(self.lots.realized)
+        held, gained = cost - self.posted[0], realized - self.posted[1]
+        self.posted = (cost, realized)
+        paid, fee = to_minor(fill.quantity * fill.price * fill.sign), to_minor(fill.fee)
+        legs = (
+            (Book.CASH, -paid - fee, ""),
+            (Book.SECURITIES, held, self.instrument_id),
+            (Book.REALIZED, -gained, ""),
+            (Book.FEES, fee, ""),
+            (Book.ROUNDING, paid - held + gained, ""),
+        )
+        return tuple([Posting(book, amount, instrument_id) for book, amount, instrument_id in legs if amount])
+
+    def dump(self) -> HoldingState:
+        """The whole state as a value."""
+        history = tuple(msgspec.structs.replace(booked) for booked in self.history)
+        return HoldingState(self.instrument_id, self.lots.dump(), history, self.posted, self.fees)
+
+    @classmethod
+    def load(cls, state: HoldingState) -> Holding:
+        """The inverse of `dump`."""
+        holding = cls(state.instrument_id)
+        holding.lots = LotBook.load(state.lots)
+        holding.history = [msgspec.structs.replace(booked) for booked in state.history]
+        holding.posted, holding.fees = state.posted, state.fees
+        return holding
+
+
+class HoldingState(msgspec.Struct, frozen=True, array_like=True):
+    """A Holding as a value, for snapshots."""
+
+    instrument_id: str
+    lots: LotBookState
+    history: tuple[Booked, ...]
+    posted: tuple[Decimal, Decimal]
+    fees: Decimal

@@ -1,0 +1,309 @@
+"""The ledger: balanced double entries as a pure fold over the journal's events.
+
+No clock, no I/O: the same events give the same state, byte for byte (L12). Each execution id posts once (L6);
+a bust or correction posts reversals that point at the old entries and never edits one.
+"""
+
+from __future__ import annotations
+
+import decimal
+from collections import deque
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from stockpulse_engine.domain.accounts import Account
+from stockpulse_engine.domain.errors import InvariantError, NotFoundError
+from stockpulse_engine.domain.events import AccountOpened, CashMoved, Event, Reconciled, SessionMarked
+from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.money import ZERO, to_minor
+from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind, OrderTerms
+from stockpulse_engine.domain.positions import Lot, Position
+from stockpulse_engine.portfolio.account_book import AccountBook, AccountBookState, ReconciledBase, SessionBase
+from stockpulse_engine.portfolio.entries import Book, Entry, EntryKind, Posting, negated, require_balanced
+from stockpulse_engine.portfolio.holding import Booked, Restated
+from stockpulse_engine.portfolio.lots import ClosedPart
+
+MAX_ENTRIES = 10_000
+"""Newest entries kept in memory; older ones live on in the balances and can be folded from the journal again."""
+
+_EXACT = decimal.Context(prec=100, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.DivisionByZero])
+"""Arithmetic inside the ledger: anything that would lose a digit is an error, never a rounding."""
+
+
+class Ledger:
+    """Balances, lots and entries of every account.
+
+    Args:
+        on_entry: called with each entry as it is posted (a mirror, an auditor, a test).
+    """
+
+    def __init__(self, on_entry: Callable[[Entry], None] | None = None) -> None:
+        self._books: dict[str, AccountBook] = {}
+        self._named: dict[str, tuple[str, ...]] = {}
+        self._entries: deque[Entry] = deque()
+        self._next_id = 1
+        self._on_entry = on_entry
+
+    def apply(self, event: Event) -> None:
+        """Fold one event in.
+
+        Raises:
+            InvariantError: the event contradicts the ledger's own rules (unknown account, amounts not finite);
+                nothing was changed.
+        """
+        with decimal.localcontext(_EXACT):
+            if isinstance(event, OrderEvent):
+                self._apply_order(event)
+            elif isinstance(event, AccountOpened):
+                self._open(event)
+            elif isinstance(event, CashMoved):
+                self._move(event)
+            elif isinstance(event, SessionMarked):
+                self._mark_session(event)
+            elif isinstance(event, Reconciled):
+                self._note_reconciled(event)
+
+    # --- what it knows -------------------------------------------------------------------------------------------
+
+    @property
+    def account_ids(self) -> Sequence[str]:
+        """Accounts in the order they were opened."""
+        return tuple(self._books)
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The newest entries, oldest first, at most MAX_ENTRIES."""
+        return tuple(self._entries)
+
+    def book(self, account_id: str) -> AccountBook:
+        """Balances of one account, to be read only; raises NotFoundError."""
+        book = self._books.get(account_id)
+        if book is None:
+            known = ", ".join(self._books) or "none"
+            raise NotFoundError(f"There is no account {account_id!r}.", fix=f"Open accounts: {known}.")
+        return book
+
+    def account(self, account_id: str) -> Account:
+        """The account as it was opened; raises NotFoundError."""
+        return self.book(account_id).account
+
+    def quantity(self, account_id: str, instrument_id: str) -> Decimal:
+        """Signed quantity held, zero for anything unknown."""
+        book = self._books.get(account_id)
+        return book.quantity(instrument_id) if book is not None else ZERO
+
+    def position(self, account_id: str, instrument_id: str) -> Position | None:
+        """The position, also a flat one with its realized P&L; None when never traded."""
+        book = self.book(account_id)
+        holding = book.holdings.get(instrument_id)
+        return None if holding is None else book.position(holding)
+
+    def positions(self, account_id: str, *, with_flat: bool = False) -> Sequence[Position]:
+        """Positions of the account; flat ones only on request."""
+        book = self.book(account_id)
+        return [book.position(holding) for holding in book.holdings.values() if with_flat or holding.lots.quantity]
+
+    def lots(self, account_id: str, instrument_id: str = "") -> Sequence[Lot]:
+        """Open lots, per instrument in the order FIFO would close them."""
+        book = self.book(account_id)
+        with decimal.localcontext(_EXACT):
+            return [
+                lot
+                for holding in book.holdings.values()
+                if instrument_id in ("", holding.instrument_id)
+                for lot in holding.lots.views(account_id, holding.instrument_id)
+            ]
+
+    def preview_close(self, terms: OrderTerms, price: Decimal) -> tuple[ClosedPart, ...]:
+        """Which lots the order would close if it filled whole at `price`; changes nothing."""
+        book = self._books.get(terms.account_id)
+        holding = book.holdings.get(terms.instrument_id) if book is not None else None
+        if holding is None:
+            return ()
+        return holding.lots.preview(terms.quantity * terms.side.sign, price, terms.lots)
+
+    # --- snapshot ------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> LedgerSnapshot:
+        """The whole state as a value; `restore(snapshot)` plus the later events equals a full replay (L13)."""
+        return LedgerSnapshot(
+            books=tuple(book.dump() for book in self._books.values()),
+            named=tuple(self._named.items()),
+            entries=tuple(self._entries),
+            next_id=self._next_id,
+        )
+
+    @classmethod
+    def restore(cls, snapshot: LedgerSnapshot, on_entry: Callable[[Entry], None] | None = None) -> Ledger:
+        """A ledger that goes on from `snapshot`."""
+        ledger = cls(on_entry)
+        ledger._books = {state.account.account_id: AccountBook.load(state) for state in snapshot.books}
+        ledger._named = dict(snapshot.named)
+        ledger._entries = deque(snapshot.entries)
+        ledger._next_id = snapshot.next_id
+        return ledger
+
+    # --- events --------------------------------------------------------------------------------------------------
+
+    def _open(self, event: AccountOpened) -> None:
+        account = event.account
+        if account.account_id in self._books:
+            return
+        _require(account.initial_cash.is_finite() and account.initial_cash >= 0, "L11: initial cash is not an amount.")
+        book = self._books[account.account_id] = AccountBook(account)
+        self._deposit(book, account.initial_cash, f"open:{account.account_id}", event.ts_event)
+
+    def _move(self, event: CashMoved) -> None:
+        book = self._own(event.account_id, event.currency)
+        _require(event.amount.is_finite(), f"L11: movement {event.movement_id} is not a finite amount.")
+        if event.movement_id not in book.movements:
+            book.movements.add(event.movement_id)
+            self._deposit(book, event.amount, event.movement_id, event.ts_event)
+
+    def _deposit(self, book: AccountBook, amount: Decimal, reference: str, ts_event: int) -> None:
+        money = to_minor(amount)
+        if money:
+            legs = (Posting(Book.CASH, money), Posting(Book.DEPOSITS, -money))
+            self._post(book, legs, EntryKind.DEPOSIT, reference, ts_event)
+
+    def _mark_session(self, event: SessionMarked) -> None:
+        book = self._own(event.account_id)
+        results: dict[str, Decimal | None] = {}
+        for holding in book.holdings.values():
+            lots, mark = holding.lots, event.marks.get(holding.instrument_id)
+            if mark is not None:
+                results[holding.instrument_id] = lots.realized + lots.quantity * mark - lots.cost
+            else:
+                results[holding.instrument_id] = None if lots.quantity else lots.realized
+        book.session = SessionBase(
+            session_date=event.session_date,
+            ts_event=event.ts_event,
+            equity=event.equity,
+            deposits=book.deposits,
+            realized=book.realized,
+            fees=book.fees,
+            marks=dict(event.marks),
+            results=results,
+        )
+
+    def _note_reconciled(self, event: Reconciled) -> None:
+        book = self._own(event.account_id)
+        clean_at = book.reconciled.clean_at if event.differences else event.ts_event
+        book.reconciled = ReconciledBase(clean_at=clean_at, differences=event.differences)
+
+    def _apply_order(self, event: OrderEvent) -> None:
+        terms = event.order.terms if event.order is not None else event.terms
+        if terms is not None and terms.lots:
+            self._named[event.client_order_id] = terms.lots
+        if event.fill is None:
+            return
+        if event.kind is OrderEventKind.FILL:
+            self._fill(event.fill)
+        elif event.kind is OrderEventKind.BUST:
+            self._bust(event.fill, event.ts_event)
+        elif event.kind is OrderEventKind.CORRECT:
+            self._correct(event.fill, event.ts_event)
+
+    def _fill(self, fill: Fill) -> None:
+        book = self._own_fill(fill)
+        if fill.fill_id in book.booked or fill.fill_id in book.busted:
+            return
+        booked = Booked(fill, fill.corrects or fill.fill_id, self._named.get(fill.client_order_id, ()))
+        legs = book.holding(fill.instrument_id).add(booked)
+        book.booked[fill.fill_id] = booked
+        booked.entry_id = self._post(book, legs, EntryKind.FILL, fill.fill_id, fill.ts_event)
+
+    def _bust(self, fill: Fill, ts_event: int) -> None:
+        book = self._own(fill.account_id)
+        target = book.booked.get(fill.fill_id)
+        book.busted.add(fill.fill_id)
+        if target is None:
+            return
+        for key in [key for key, booked in book.booked.items() if booked is target]:
+            del book.booked[key]
+            book.busted.add(key)
+        self._restate(book, book.holding(target.fill.instrument_id).withdraw(target), ts_event)
+
+    def _correct(self, fill: Fill, ts_event: int) -> None:
+        book = self._own_fill(fill)
+        target_id = fill.corrects or fill.fill_id
+        if fill.fill_id in book.busted or target_id in book.busted:
+            return
+        target = book.booked.get(target_id)
+        if target is None:
+            self._fill(fill)
+            book.booked[target_id] = book.booked[fill.fill_id]
+        elif fill.fill_id not in book.booked or target.fill.fill_id == fill.fill_id:
+            _require(
+                target.fill.instrument_id == fill.instrument_id, f"L6: {fill.fill_id} corrects another instrument."
+            )
+            book.booked[fill.fill_id] = target
+            self._restate(book, book.holding(fill.instrument_id).correct(target, fill), ts_event)
+
+    # --- posting -------------------------------------------------------------------------------------------------
+
+    def _restate(self, book: AccountBook, changes: Sequence[Restated], ts_event: int) -> None:
+        """Reverse what no longer holds and post what does; every reversal names the entry it takes back."""
+        for change in changes:
+            booked, reference = change.booked, change.booked.fill.fill_id
+            old_id = booked.entry_id
+            self._post(book, negated(change.before), EntryKind.REVERSAL, reference, ts_event, reverses=old_id)
+            if change.after is not None:
+                booked.entry_id = self._post(book, change.after, EntryKind.RESTATEMENT, reference, ts_event)
+
+    def _post(
+        self,
+        book: AccountBook,
+        legs: tuple[Posting, ...],
+        kind: EntryKind,
+        reference: str,
+        ts_event: int,
+        *,
+        reverses: int = 0,
+    ) -> int:
+        account = book.account
+        entry = Entry(self._next_id, account.account_id, account.currency, kind, reference, ts_event, legs, reverses)
+        book.post(require_balanced(entry).postings)
+        self._next_id += 1
+        self._entries.append(entry)
+        if len(self._entries) > MAX_ENTRIES:
+            self._entries.popleft()
+        if self._on_entry is not None:
+            self._on_entry(entry)
+        return entry.entry_id
+
+    def _own(self, account_id: str, currency: str = "") -> AccountBook:
+        book = self._books.get(account_id)
+        if book is None:
+            raise InvariantError(f"The ledger has no account {account_id!r}.")
+        _require(currency in ("", book.account.currency), f"L1: {currency} can not be posted in {account_id}.")
+        return book
+
+    def _own_fill(self, fill: Fill) -> AccountBook:
+        is_sane = (
+            fill.quantity.is_finite()
+            and fill.quantity > 0
+            and fill.price.is_finite()
+            and fill.price >= 0
+            and fill.fee.is_finite()
+            and fill.sign in (1, -1)
+            and bool(fill.fill_id)
+        )
+        _require(is_sane, f"L11: fill {fill.fill_id!r} is not a finite execution.")
+        return self._own(fill.account_id, fill.currency)
+
+
+class LedgerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A Ledger as a value."""
+
+    books: tuple[AccountBookState, ...]
+    named: tuple[tuple[str, tuple[str, ...]], ...]
+    entries: tuple[Entry, ...]
+    next_id: int
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise InvariantError(message)

@@ -1,0 +1,169 @@
+"""Lots and their matching: which acquisitions a fill closes, and what is left.
+
+Costs are kept exact (quantity × price, never divided), so that realized P&L does not depend on how an
+execution was cut into fills (L7); rounding happens only when amounts are posted.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.money import ZERO
+from stockpulse_engine.domain.positions import Lot
+
+
+class OpenLot(msgspec.Struct):
+    """A lot while it lives. `quantity` is signed; it only ever moves towards zero."""
+
+    lot_id: str
+    fill_id: str
+    quantity: Decimal
+    price: Decimal
+    opened_at: int
+
+
+class ClosedPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What one fill takes out of one lot. `quantity` has the lot's sign; `realized` is before fees."""
+
+    lot_id: str
+    quantity: Decimal
+    lot_price: Decimal
+    close_price: Decimal
+    opened_at: int
+    realized: Decimal
+
+
+class LotBook:
+    """Open lots of one instrument in one account, in the order FIFO closes them."""
+
+    __slots__ = ("_lots", "cost", "opened_at", "quantity", "realized")
+
+    def __init__(self) -> None:
+        self._lots: OrderedDict[str, OpenLot] = OrderedDict()
+        self.quantity = ZERO
+        self.cost = ZERO
+        """Exact signed cost basis of the open lots."""
+        self.realized = ZERO
+        """Exact realized P&L before fees, since the beginning."""
+        self.opened_at = 0
+
+    def __iter__(self) -> Iterator[OpenLot]:
+        return iter(self._lots.values())
+
+    def __len__(self) -> int:
+        return len(self._lots)
+
+    def book(self, fill: Fill, lot_id: str, named: Sequence[str] = ()) -> None:
+        """Fold one fill in: close opposite lots (named ones first, then FIFO), open a lot with what is left."""
+        left = fill.quantity if fill.sign > 0 else -fill.quantity
+        if self.quantity and (self.quantity > 0) != (left > 0):
+            left = self._close(left, fill.price, named)
+        if left:
+            self._open(OpenLot(lot_id, fill.fill_id, left, fill.price, fill.ts_event))
+
+    def preview(self, signed: Decimal, price: Decimal, named: Sequence[str] = ()) -> tuple[ClosedPart, ...]:
+        """Which lots a trade of `signed` quantity at `price` would close; changes nothing."""
+        if not self.quantity or (self.quantity > 0) == (signed > 0):
+            return ()
+        parts: list[ClosedPart] = []
+        left = abs(signed)
+        for lot in self._in_closing_order(named):
+            if not left:
+                break
+            part = min(left, abs(lot.quantity))
+            left -= part
+            parts.append(_closed(lot, part if lot.quantity > 0 else -part, price))
+        return tuple(parts)
+
+    def views(self, account_id: str, instrument_id: str) -> list[Lot]:
+        """The open lots as domain values, first to close first."""
+        return [
+            Lot(
+                lot_id=lot.lot_id,
+                account_id=account_id,
+                instrument_id=instrument_id,
+                quantity=lot.quantity,
+                cost=lot.quantity * lot.price,
+                price=lot.price,
+                opened_at=lot.opened_at,
+                fill_id=lot.fill_id,
+            )
+            for lot in self._lots.values()
+        ]
+
+    def dump(self) -> LotBookState:
+        """The whole state as a value."""
+        lots = tuple(msgspec.structs.replace(lot) for lot in self._lots.values())
+        return LotBookState(self.quantity, self.cost, self.realized, self.opened_at, lots)
+
+    @classmethod
+    def load(cls, state: LotBookState) -> LotBook:
+        """The inverse of `dump`."""
+        book = cls()
+        book._lots = OrderedDict((lot.lot_id, msgspec.structs.replace(lot)) for lot in state.lots)
+        book.quantity, book.cost = state.quantity, state.cost
+        book.realized, book.opened_at = state.realized, state.opened_at
+        return book
+
+    def _open(self, lot: OpenLot) -> None:
+        if not self.quantity:
+            self.opened_at = lot.opened_at
+        self._lots[lot.lot_id] = lot
+        self.quantity += lot.quantity
+        self.cost += lot.quantity * lot.price
+
+    def _close(self, left: Decimal, price: Decimal, named: Sequence[str]) -> Decimal:
+        """Close up to `left` (signed like the fill); returns what remains after the position is flat."""
+        for lot_id in named:
+            lot = self._lots.get(lot_id)
+            if lot is not None and left:
+                left = self._reduce(lot, left, price)
+        while left and self._lots:
+            left = self._reduce(next(iter(self._lots.values())), left, price)
+        return left
+
+    def _reduce(self, lot: OpenLot, left: Decimal, price: Decimal) -> Decimal:
+        """Take `left` (signed opposite to the lot) out of one lot; returns what is still to close."""
+        part = -left if abs(left) < abs(lot.quantity) else lot.quantity
+        self.quantity -= part
+        self.cost -= part * lot.price
+        self.realized += part * (price - lot.price)
+        if part == lot.quantity:
+            del self._lots[lot.lot_id]
+        else:
+            lot.quantity -= part
+        if not self.quantity:
+            self.opened_at = 0
+        return left + part
+
+    def _in_closing_order(self, named: Sequence[str]) -> Iterable[OpenLot]:
+        chosen = [self._lots[lot_id] for lot_id in dict.fromkeys(named) if lot_id in self._lots]
+        yield from chosen
+        taken = {lot.lot_id for lot in chosen}
+        yield from (lot for lot in self._lots.values() if lot.lot_id not in taken)
+
+
+class LotBookState(msgspec.Struct, frozen=True, array_like=True):
+    """A LotBook as a value, for snapshots."""
+
+    quantity: Decimal
+    cost: Decimal
+    realized: Decimal
+    opened_at: int
+    lots: tuple[OpenLot, ...]
+
+
+def _closed(lot: OpenLot, part: Decimal, price: Decimal) -> ClosedPart:
+    return ClosedPart(
+        lot_id=lot.lot_id,
+        quantity=part,
+        lot_price=lot.price,
+        close_price=price,
+        opened_at=lot.opened_at,
+        realized=part * (price - lot.price),
+    )
