@@ -76,7 +76,7 @@ def test_a_home_in_use_is_not_overwritten_unless_asked(tmp_path: Path) -> None:
     assert list(paths.state.glob("worlds-before-*/sim/journal.db")), "the replaced worlds are set aside, not deleted"
 
 
-@pytest.mark.parametrize("cut", [1, 200])
+@pytest.mark.parametrize("cut", [200, 400])
 def test_a_damaged_archive_is_refused_and_nothing_changes(tmp_path: Path, cut: int) -> None:
     file, size = write_backup(a_home(tmp_path / "one"), tmp_path / "b.tar.gz", CLOCK)
     file.write_bytes(file.read_bytes()[: size - cut])

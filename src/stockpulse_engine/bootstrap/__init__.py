@@ -1,0 +1,1 @@
+"""The composition root: joins rooms, adapters and stores; the only place that names concrete ones."""

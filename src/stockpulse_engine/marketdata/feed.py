@@ -1,0 +1,86 @@
+"""One feed: takes a provider's batches, refuses what can not be right, stores, then publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from stockpulse_engine.bus.bus import Bus
+from stockpulse_engine.domain.market import MarketEvent, Quote, Trade
+from stockpulse_engine.marketdata.cache import QuoteCache
+from stockpulse_engine.marketdata.ports import ClockState
+
+_ZERO = Decimal(0)
+
+
+class FeedCounters:
+    """What the feed has seen: honest numbers for the health line and metrics."""
+
+    __slots__ = ("batches", "crossed", "events", "refused")
+
+    def __init__(self) -> None:
+        self.batches = 0
+        self.events = 0
+        self.crossed = 0
+        self.refused = 0
+
+
+class Feed:
+    """Stores each good event in the cache, then publishes it (in that order: a handler reads what it was told).
+
+    Crossed quotes are counted and held back: nobody trades on them. Events that step back in time for an
+    instrument are refused.
+    """
+
+    def __init__(self, cache: QuoteCache, bus: Bus, on_clock: Callable[[ClockState], None]) -> None:
+        self._cache = cache
+        self._bus = bus
+        self._on_clock = on_clock
+        self.counters = FeedCounters()
+
+    def take(self, batch: Sequence[MarketEvent | ClockState]) -> None:
+        """Take one batch of a provider."""
+        self.counters.batches += 1
+        newest = 0
+        for event in batch:
+            if isinstance(event, ClockState):
+                self._on_clock(event)
+                newest = max(newest, event.market_ns)
+                continue
+            self.counters.events += 1
+            if self._accept(event):
+                newest = max(newest, event.ts_event)
+                self._cache.store(event)
+                self._bus.publish(event)
+        if newest:
+            self._cache.confirm(newest)
+
+    def _accept(self, event: MarketEvent) -> bool:
+        if isinstance(event, Quote):
+            return self._accept_quote(event)
+        if isinstance(event, Trade) and not (_is_positive(event.price) and _is_positive(event.size)):
+            self.counters.refused += 1
+            return False
+        return True
+
+    def _accept_quote(self, quote: Quote) -> bool:
+        if not (_is_positive(quote.bid) and _is_positive(quote.ask) and _is_size(quote)):
+            self.counters.refused += 1
+            return False
+        if quote.bid > quote.ask:
+            self.counters.crossed += 1
+            return False
+        before = self._cache.quotes.get(quote.instrument_id)
+        if before is not None and quote.ts_event < before.ts_event:
+            self.counters.refused += 1
+            return False
+        return True
+
+
+def _is_positive(value: Decimal) -> bool:
+    return value.is_finite() and value > _ZERO
+
+
+def _is_size(quote: Quote) -> bool:
+    bid, ask = quote.bid_size, quote.ask_size
+    return bid.is_finite() and ask.is_finite() and bid >= _ZERO and ask >= _ZERO

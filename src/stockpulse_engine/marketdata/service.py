@@ -1,0 +1,239 @@
+"""The market data service: one supervised provider, latest values, bars and history for every room."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Sequence
+from typing import Protocol
+
+from stockpulse_engine.bus.bus import Bus
+from stockpulse_engine.bus.topics import PartChanged
+from stockpulse_engine.domain.errors import ForbiddenError, InvalidValueError, NotFoundError, UnavailableError
+from stockpulse_engine.domain.instruments import Instrument
+from stockpulse_engine.domain.market import Bar, BarSpec, Depth, InstrumentStatus, NewsItem, Quote, Trade
+from stockpulse_engine.domain.views import ClockView, Explanation
+from stockpulse_engine.marketdata.bars import MAX_BARS, BarBuilder
+from stockpulse_engine.marketdata.cache import QuoteCache
+from stockpulse_engine.marketdata.calendar import Calendar
+from stockpulse_engine.marketdata.explain import explain_cell
+from stockpulse_engine.marketdata.feed import Feed
+from stockpulse_engine.marketdata.ports import ClockState, MarketControl, MarketDataProvider
+from stockpulse_engine.marketdata.time import MarketTime
+
+SPARK_SPEC = BarSpec(15, "m")
+DAILY = BarSpec(1, "d")
+RECONNECT_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Waits between attempts; the last one repeats."""
+USUAL_BARS = 500
+"""Bars fetched when a series is first asked for."""
+EXTERNAL_PREFIX = "yahoo:"
+
+
+class ExternalCharts(Protocol):
+    """Bars of a symbol that this world does not trade (an unofficial keyless source)."""
+
+    async def fetch_bars(self, symbol: str, spec: BarSpec, limit: int) -> Sequence[Bar]:
+        """The last bars, oldest first."""
+        ...
+
+
+class MarketService:
+    """Implements the API's MarketPort. `run` is the supervised loop that keeps the provider's link up."""
+
+    def __init__(
+        self,
+        *,
+        provider: MarketDataProvider,
+        control: MarketControl | None,
+        calendar: Calendar,
+        cache: QuoteCache,
+        bus: Bus,
+        time: MarketTime,
+        external: ExternalCharts | None = None,
+        focus: Sequence[str] = (),
+    ) -> None:
+        self._provider = provider
+        self._control = control
+        self._calendar = calendar
+        self._cache = cache
+        self._bus = bus
+        self._time = time
+        self._external = external
+        self._focus = tuple(focus)
+        self._builder = BarBuilder(calendar)
+        self._session = ""
+        self._refresh: asyncio.Event = asyncio.Event()
+        self.feed = Feed(cache, bus, self._take_clock)
+        self.ready = asyncio.Event()
+        bus.subscribe(Trade, self._on_trade)
+
+    async def run(self) -> None:
+        """Connect, load references, follow the stream; on loss say so and connect again."""
+        attempt = 0
+        while True:
+            try:
+                await self._open()
+                attempt = 0
+                async for batch in self._provider.events():
+                    self.feed.take(batch)
+            except UnavailableError as error:
+                self._say("gone", error.message)
+            else:
+                self._say("gone", "the stream ended")
+            await self._provider.close()
+            self._builder.clear()
+            await asyncio.sleep(RECONNECT_S[min(attempt, len(RECONNECT_S) - 1)])
+            attempt += 1
+
+    async def run_references(self) -> None:
+        """Load day references: focused instruments first, again at each new session."""
+        while True:
+            await self._refresh.wait()
+            self._refresh.clear()
+            try:
+                await self._load_references()
+            except UnavailableError:
+                await asyncio.sleep(RECONNECT_S[2])
+                self._refresh.set()
+
+    async def _open(self) -> None:
+        await self._provider.connect()
+        self._take_clock(await self._provider.fetch_clock())
+        for instrument in await self._provider.fetch_instruments():
+            self._cache.instruments[instrument.instrument_id] = instrument
+        self._refresh.set()
+        self._say("ok", self._provider.name)
+        self.ready.set()
+
+    async def _load_references(self) -> None:
+        session = self._calendar.session(self._time.session_date)
+        start_ns = session.pre_open if session is not None else 0
+        for instrument_id in self._by_focus():
+            daily = await self._provider.fetch_bars(instrument_id, DAILY, limit=3)
+            self._cache.set_reference(instrument_id, list(daily), start_ns)
+            today = await self._provider.fetch_bars(instrument_id, SPARK_SPEC, limit=64)
+            self._cache.set_spark(instrument_id, [bar for bar in today if bar.ts_event >= start_ns])
+
+    def _by_focus(self) -> list[str]:
+        known = list(self._cache.instruments)
+        return sorted(known, key=lambda key: (key not in self._focus, key))
+
+    def _take_clock(self, state: ClockState) -> None:
+        self._time.set(state)
+        if state.session_date != self._session:
+            self._session = state.session_date
+            self._refresh.set()
+        self._cache.advance_sparks(state.market_ns // SPARK_SPEC.duration_ns * SPARK_SPEC.duration_ns)
+        self._bus.publish(state)
+
+    def _on_trade(self, trade: Trade) -> None:
+        for bar in self._builder.apply(trade):
+            self._bus.publish(bar)
+
+    def _say(self, state: str, detail: str) -> None:
+        self._bus.publish(PartChanged(name="feed", state=state, detail=detail))
+
+    def instruments(self) -> Sequence[Instrument]:
+        """Everything tradable in this world."""
+        return tuple(self._cache.instruments.values())
+
+    def resolve(self, text: str) -> Instrument:
+        """`AAPL`, `aapl` or `AAPL.XNAS`; raises NotFoundError naming the nearest."""
+        wanted = text.strip().upper()
+        exact = self._cache.instruments.get(wanted)
+        if exact is not None:
+            return exact
+        matches = [one for one in self._cache.instruments.values() if one.symbol == wanted]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            ids = ", ".join(one.instrument_id for one in matches)
+            raise InvalidValueError(f"{wanted} trades at several venues.", fix=f"Name one of {ids}.")
+        names = [one.symbol for one in self._cache.instruments.values()]
+        near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+        hint = f"Did you mean {', '.join(near)}?" if near else "See `sp watch` for what is traded here."
+        raise NotFoundError(f"No instrument {wanted[:24]!r} in this market.", fix=hint)
+
+    def quote(self, instrument_id: str) -> Quote | None:
+        """Latest quote or None."""
+        return self._cache.quotes.get(instrument_id)
+
+    def quotes(self) -> Sequence[Quote]:
+        """Latest quote of each instrument that has one."""
+        return tuple(self._cache.quotes.values())
+
+    def quote_age_ns(self, instrument_id: str) -> int:
+        """Market time since the quote was last confirmed; -1 without one."""
+        return self._cache.age_ns(instrument_id, self._time.now_ns())
+
+    def depth(self, instrument_id: str) -> Depth | None:
+        """Latest depth or None."""
+        return self._cache.depths.get(instrument_id)
+
+    def statuses(self) -> Sequence[InstrumentStatus]:
+        """Phase and halt of each instrument."""
+        return tuple(self._cache.statuses.values())
+
+    def status(self, instrument_id: str) -> InstrumentStatus | None:
+        """Phase and halt of one instrument."""
+        return self._cache.statuses.get(instrument_id)
+
+    def news(self, limit: int = 50) -> Sequence[NewsItem]:
+        """Latest headlines, newest first."""
+        return tuple(self._cache.news)[:limit]
+
+    def references(self) -> dict[str, tuple[str, str, str]]:
+        """instrument id → (previous close, day low, day high) as decimal text, "" where not known."""
+        return {
+            key: tuple("" if one is None else str(one) for one in (ref.previous_close, ref.low, ref.high))  # type: ignore[misc] # three by construction
+            for key, ref in self._cache.references.items()
+        }
+
+    def sparks(self) -> dict[str, tuple[float, ...]]:
+        """instrument id → today's closes at 8 even steps."""
+        return {key: self._cache.spark(key) for key in self._cache.instruments}
+
+    async def bars(self, instrument_id: str, spec: BarSpec, *, limit: int, end_ns: int | None = None) -> Sequence[Bar]:
+        """The last bars, oldest first, the newest possibly open; `yahoo:SYMBOL` asks the outside source."""
+        if instrument_id.startswith(EXTERNAL_PREFIX):
+            if self._external is None:
+                raise UnavailableError("No outside chart source is configured.", fix="Set market.yahoo = true.")
+            return await self._external.fetch_bars(instrument_id.removeprefix(EXTERNAL_PREFIX), spec, limit)
+        if end_ns is not None:
+            return await self._provider.fetch_bars(instrument_id, spec, limit=limit, end_ns=end_ns)
+        series = self._builder.get(instrument_id, spec)
+        if series is None or series.asked < min(limit, MAX_BARS):
+            asked = max(limit, USUAL_BARS)
+            self._builder.hold(instrument_id, spec)
+            bars = await self._provider.fetch_bars(instrument_id, spec, limit=asked)
+            series = self._builder.open(instrument_id, spec, bars, asked=asked)
+        return series.tail(limit)
+
+    def clock(self) -> ClockView | None:
+        """Market time and session, None before the provider answered."""
+        return self._time.view()
+
+    async def control(self, action: str, *, speed: float, step_ns: int) -> ClockView:
+        """speed | pause | resume | step; raises ForbiddenError where the market is not ours to move."""
+        if self._control is None:
+            raise ForbiddenError("This market's time can not be changed.", fix="Use a sim or replay world.")
+        if action == "speed":
+            state = await self._control.set_speed(speed)
+        elif action == "pause":
+            state = await self._control.pause()
+        elif action == "resume":
+            state = await self._control.resume()
+        elif action == "step":
+            state = await self._control.step(step_ns)
+        else:
+            raise InvalidValueError(f"{action[:20]!r} is not a market action.", fix="Use speed, pause, resume or step.")
+        self._take_clock(state)
+        view = self._time.view()
+        if view is None:
+            raise UnavailableError("The market has not told its time yet.", fix="Try again in a moment.")
+        return view
+
+    def explain(self, name: str, instrument_id: str) -> Explanation:
+        """How a market cell (last, chg%, spread …) is made."""
+        return explain_cell(name, instrument_id, self._cache, self.quote_age_ns(instrument_id))
