@@ -191,6 +191,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Client order id of the bracket's entry; "" for entries and singles."""
     venue_order_id: str = ""
     filled_quantity: Decimal = ZERO
+    filled_notional: Decimal = ZERO
+    """Exact sum of quantity × price of its fills: the average is derived from it, so it never drifts."""
     average_price: Decimal | None = None
     fees: Decimal = ZERO
     pending_terms: OrderTerms | None = None
@@ -201,6 +203,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Last refusal or cancel reason in words (sanitised external text)."""
     code: str = ""
     """Denial code when DENIED, venue reject code when REJECTED."""
+    fix: str = ""
+    """What to do about a denial, so that a repeated request gets the same answer."""
     arrival_bid: Decimal | None = None
     arrival_ask: Decimal | None = None
     """Quote at submission: the arrival price that slippage is measured against."""
@@ -239,5 +243,12 @@ class OrderEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     venue_order_id: str = ""
     reason: str = ""
     code: str = ""
+    fix: str = ""
     actor: str = ""
     """Who caused it: head and role for ours, venue for theirs."""
+    request_id: str = ""
+    """Idempotency key of the command behind one of our events; "" for the venue's."""
+    body_digest: str = ""
+    """Digest of that command's body: the same key with another body is a conflict."""
+    report_seq: int = 0
+    """The venue's sequence number of the report behind one of its events: the cursor after a restart."""
