@@ -1,0 +1,238 @@
+"""One instrument as the venue sees it: what the market displays, what of it we have taken, and our orders.
+
+The market does not know of our orders, so what we take is remembered here until the market itself refreshes the
+level: the same displayed size is never sold to us twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from stockpulse_engine.domain.instruments import Instrument
+from stockpulse_engine.domain.market import Depth, InstrumentStatus, MarketPhase, Quote, Trade
+from stockpulse_engine.domain.money import ZERO
+from stockpulse_engine.domain.orders import Side, TimeInForce
+from stockpulse_engine.venue.ladder import Ladder
+from stockpulse_engine.venue.orders import WorkingOrder
+
+REGULAR_PHASES = frozenset({MarketPhase.OPENING_AUCTION, MarketPhase.OPEN, MarketPhase.CLOSING_AUCTION})
+EXTENDED_PHASES = frozenset({MarketPhase.PRE, MarketPhase.POST})
+
+
+class Displayed:
+    """One side of the displayed book: best price and size, deeper levels, and what we have taken of each."""
+
+    def __init__(self, sign: int) -> None:
+        self.sign = sign
+        """+1: the bids; -1: the asks."""
+        self.price = ZERO
+        self.size = ZERO
+        self._deeper: dict[Decimal, Decimal] = {}
+        self._taken: dict[Decimal, tuple[Decimal, Decimal]] = {}
+        """price → (displayed size when we took, quantity we took)."""
+
+    def set_best(self, price: Decimal, size: Decimal) -> None:
+        """A new quote: levels better than it are gone, and so is what we took there.
+
+        A moved price makes the deeper levels old news, until the depth event that follows it.
+        """
+        if price != self.price:
+            self._deeper.clear()
+        self.price, self.size = price, size
+        if self._taken:
+            self._taken = {p: entry for p, entry in self._taken.items() if not self._is_better(p, price)}
+
+    def set_deeper(self, levels: Iterator[tuple[Decimal, Decimal]]) -> None:
+        """A new depth event, best level first."""
+        self._deeper = dict(levels)
+        if self._taken:
+            self._taken = {p: entry for p, entry in self._taken.items() if p in self._deeper or p == self.price}
+
+    def clear(self) -> None:
+        """Nothing is displayed until the next quote."""
+        self.size = ZERO
+        self._deeper.clear()
+        self._taken.clear()
+
+    def size_at(self, price: Decimal) -> Decimal | None:
+        """Displayed size at a price; None where the book cannot be seen."""
+        if price == self.price:
+            return self.size
+        if self._is_better(price, self.price):
+            return ZERO
+        return self._deeper.get(price)
+
+    def levels(self) -> Iterator[tuple[Decimal, Decimal]]:
+        """What may still be taken: (price, size), best first."""
+        if self.size > 0:
+            yield self.price, self._left(self.price, self.size)
+        for price, size in tuple(self._deeper.items()):
+            if self._is_better(self.price, price):
+                yield price, self._left(price, size)
+
+    def take(self, price: Decimal, quantity: Decimal) -> None:
+        """Remember that we took `quantity` of what is displayed at `price`."""
+        size = self.size if price == self.price else self._deeper[price]
+        seen, taken = self._taken.get(price, (size, ZERO))
+        self._taken[price] = (size, quantity + (taken if seen == size else ZERO))
+
+    def _left(self, price: Decimal, size: Decimal) -> Decimal:
+        seen, taken = self._taken.get(price, (size, ZERO))
+        return size - taken if seen == size else size
+
+    def _is_better(self, price: Decimal, than: Decimal) -> bool:
+        return price > than if self.sign > 0 else price < than
+
+
+class InstrumentBook:
+    """State of one instrument. Only the matcher writes to it."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.phase = MarketPhase.CLOSED
+        self.status: InstrumentStatus | None = None
+        self.is_halted = False
+        self.quote: Quote | None = None
+        self.depth: Depth | None = None
+        self.last_trade: Trade | None = None
+        self.session_price: Decimal | None = None
+        """Price of the last print of this session's regular hours: what stops look at."""
+        self.is_fresh = False
+        """A quote has come since the phase last changed."""
+        self.has_opened = False
+        """The opening auction (or the first regular print) of this session is over."""
+        self.crossed = 0
+        """Crossed quotes seen; they are never traded on."""
+        self.bids, self.asks = Displayed(1), Displayed(-1)
+        self.buys, self.sells = Ladder(), Ladder()
+        """Orders in the queue at their price."""
+        self.buy_stops, self.sell_stops = Ladder(), Ladder()
+        self.waiting: list[WorkingOrder] = []
+        """Orders that take what is displayed as soon as they may: market orders, and limits not yet queued."""
+        self.auction: list[WorkingOrder] = []
+
+    @property
+    def is_crossed(self) -> bool:
+        """Whether bid is over ask: someone's data is wrong or late, nothing is traded on it."""
+        quote = self.quote
+        return quote is not None and quote.bid_size > 0 and quote.ask_size > 0 and quote.bid > quote.ask
+
+    @property
+    def has_orders(self) -> bool:
+        """Whether any order of ours is here."""
+        ladders = self.buys.prices or self.sells.prices or self.buy_stops.prices or self.sell_stops.prices
+        return bool(self.waiting or self.auction or ladders)
+
+    def show(self, event: Quote | Trade | Depth | InstrumentStatus) -> bool:
+        """Take in what the market shows; True when a status changed phase or halt."""
+        if isinstance(event, Quote):
+            self._set_quote(event)
+        elif isinstance(event, Depth):
+            self.depth = event
+            self.bids.set_deeper((level.price, level.size) for level in event.bids)
+            self.asks.set_deeper((level.price, level.size) for level in event.asks)
+        elif isinstance(event, Trade):
+            self.last_trade = event
+            if self.phase in REGULAR_PHASES:
+                self.session_price = event.price
+        else:
+            return self._set_status(event)
+        return False
+
+    def _set_quote(self, quote: Quote) -> None:
+        self.quote = quote
+        self.is_fresh = True
+        self.bids.set_best(quote.bid, quote.bid_size)
+        self.asks.set_best(quote.ask, quote.ask_size)
+        self.crossed += self.is_crossed
+
+    def _set_status(self, status: InstrumentStatus) -> bool:
+        """What was displayed before a change of phase or halt no longer counts."""
+        self.status = status
+        if (status.phase, status.is_halted) == (self.phase, self.is_halted):
+            return False
+        if status.phase in (MarketPhase.CLOSED, MarketPhase.PRE) and self.phase is not status.phase:
+            self.has_opened, self.session_price = False, None
+        self.phase, self.is_halted = status.phase, status.is_halted
+        self.is_fresh = False
+        self.bids.clear()
+        self.asks.clear()
+        return True
+
+    def stop_price(self, sign: int) -> Decimal | None:
+        """What stops of one side are compared with: the session's last print, the quote where prints are unknown."""
+        if self.last_trade is not None:
+            return self.session_price
+        shown = self.offers(sign)
+        return shown.price if shown.size > 0 and self.is_fresh and not self.is_crossed else None
+
+    def offers(self, sign: int) -> Displayed:
+        """The side an order of this sign takes from."""
+        return self.asks if sign > 0 else self.bids
+
+    def company(self, sign: int) -> Displayed:
+        """The side an order of this sign rests beside."""
+        return self.bids if sign > 0 else self.asks
+
+    def resting(self, sign: int) -> Ladder:
+        """Queued orders of one side."""
+        return self.buys if sign > 0 else self.sells
+
+    def stops(self, sign: int) -> Ladder:
+        """Stops of one side."""
+        return self.buy_stops if sign > 0 else self.sell_stops
+
+    def may_trade(self, order: WorkingOrder) -> bool:
+        """Whether phase, halt and quote allow this order to execute now."""
+        if self.is_halted or not self.is_fresh or self.is_crossed:
+            return False
+        return self.phase is MarketPhase.OPEN or (order.is_extended and self.phase in EXTENDED_PHASES)
+
+    def remove(self, order: WorkingOrder) -> None:
+        """Take an order out of wherever it is."""
+        terms = order.terms
+        if order.is_resting and terms.limit_price is not None:
+            self.resting(order.sign).remove(terms.limit_price, order)
+        elif order.is_waiting_stop and terms.stop_price is not None:
+            self.stops(order.sign).remove(terms.stop_price, order)
+        elif order.is_auction:
+            _drop(self.auction, order)
+        else:
+            _drop(self.waiting, order)
+        order.is_resting, order.ahead = False, None
+
+    def orders(self) -> list[WorkingOrder]:
+        """Every order here, in order of time."""
+        found = [*self.waiting, *self.auction, *self.buys, *self.sells, *self.buy_stops, *self.sell_stops]
+        return sorted(found, key=lambda order: order.number)
+
+    def unrest(self) -> None:
+        """Forget queue positions: after a halt or a night everyone starts anew, at the price then displayed."""
+        for order in (*self.buys, *self.sells):
+            self.remove(order)
+            self.waiting.append(order)
+        self.waiting.sort(key=_priority)
+
+    def wait(self, order: WorkingOrder) -> None:
+        """Put an order among those that take as soon as they may."""
+        self.waiting.append(order)
+        self.waiting.sort(key=_priority)
+
+    def is_for_auction(self, order: WorkingOrder) -> bool:
+        """Whether the order takes part in the auction of the present phase."""
+        is_opening = order.terms.time_in_force is TimeInForce.AT_THE_OPEN
+        return is_opening is (self.phase is not MarketPhase.CLOSING_AUCTION)
+
+
+def _priority(order: WorkingOrder) -> tuple[bool, Decimal, int]:
+    """Market orders, then the better price, then time."""
+    limit = order.limit
+    if limit is None:
+        return (False, ZERO, order.number)
+    return (True, -limit if order.terms.side is Side.BUY else limit, order.number)
+
+
+def _drop(orders: list[WorkingOrder], order: WorkingOrder) -> None:
+    if order in orders:
+        orders.remove(order)
