@@ -1,17 +1,22 @@
-"""Ports the trading room needs: a broker, a journal, the halt latch."""
+"""Ports the trading room needs: a broker, a journal, the halt latch, the pre-trade gate, the market's time."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
 
 from stockpulse_engine.domain.accounts import Account
+from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.events import Event
 from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.orders import Order, OrderTerms
 from stockpulse_engine.domain.reports import ExecutionReport, VenueAccount, VenueOrder
+from stockpulse_engine.domain.views import PreviewRow, VerifyResult
 
 
 class BrokerCapabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,8 +125,29 @@ class Journal(Protocol):
         """
         ...
 
-    def read(self, after_seq: int = 0) -> Sequence[JournalEntry] | AsyncIterator[JournalEntry]:
+    def enqueue(self, events: Sequence[Event]) -> asyncio.Future[int]:
+        """Queue for the next commit; futures resolve in the order of the calls. Raises UnavailableError."""
+        ...
+
+    @property
+    def failure(self) -> str:
+        """Why the journal is read-only; "" while it is not."""
+        ...
+
+    def read(self, after_seq: int = 0, limit: int | None = None) -> Sequence[JournalEntry]:
         """Entries in order, verified against the chain."""
+        ...
+
+    def scan(self, after_seq: int = 0) -> Iterator[JournalEntry]:
+        """The same one by one, for replays."""
+        ...
+
+    def fetch(self, seqs: Iterable[int]) -> Sequence[JournalEntry]:
+        """The named entries, each verified against its predecessor. Raises IntegrityError."""
+        ...
+
+    def verify(self) -> VerifyResult:
+        """Walk the whole chain against the external head."""
         ...
 
 
@@ -139,3 +165,61 @@ class HaltLatch(Protocol):
     def clear(self) -> None:
         """Remove the latch (only after a typed word)."""
         ...
+
+
+class Verdict(Protocol):
+    """What the pre-trade gate says about an order. Allowed, or a named code with a sentence and a fix."""
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the order may be sent."""
+        ...
+
+    @property
+    def code(self) -> str:
+        """Denial code; "" when allowed."""
+        ...
+
+    @property
+    def sentence(self) -> str:
+        """The denial in words."""
+        ...
+
+    @property
+    def fix(self) -> str:
+        """What to change."""
+        ...
+
+    @property
+    def nearest_quantity(self) -> Decimal | None:
+        """The largest quantity that would pass, when a smaller one would."""
+        ...
+
+    @property
+    def rows(self) -> Sequence[PreviewRow]:
+        """Every check with its numbers."""
+        ...
+
+
+class Gate(Protocol):
+    """The pre-trade gate, bound by bootstrap to quotes, balances, limits and the trading state."""
+
+    def judge(self, command: SubmitOrder, open_orders: Sequence[Order], *, exclude: str = "") -> Verdict:
+        """Judge an order now. Pure and total: denies on any missing input.
+
+        Args:
+            command: the order with its bracket prices and `allow_duplicate`.
+            open_orders: the account's open orders, those on their way to the disk included: they reserve.
+            exclude: id of the order being modified, whose own reservation does not count.
+        """
+        ...
+
+
+QuoteSource = Callable[[str], Quote | None]
+"""Latest quote of an instrument: the arrival price."""
+
+PositionSource = Callable[[str], Mapping[str, Decimal]]
+"""Signed holdings of an account by instrument id, flat ones left out."""
+
+MarketNow = Callable[[], int]
+"""Market time of this world in UTC nanoseconds."""
