@@ -174,9 +174,9 @@ class Ledger:
         for holding in book.holdings.values():
             lots, mark = holding.lots, event.marks.get(holding.instrument_id)
             if mark is not None:
-                results[holding.instrument_id] = lots.realized + lots.quantity * mark - lots.cost
+                results[holding.instrument_id] = holding.posted[1] + lots.quantity * mark - lots.cost
             else:
-                results[holding.instrument_id] = None if lots.quantity else lots.realized
+                results[holding.instrument_id] = None if lots.quantity else holding.posted[1]
         book.session = SessionBase(
             session_date=event.session_date,
             ts_event=event.ts_event,

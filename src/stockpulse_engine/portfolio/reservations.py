@@ -1,0 +1,150 @@
+"""Worst case of open orders: what they could still cost if every one filled, UNKNOWN ones included (L9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from stockpulse_engine.domain.money import ZERO
+from stockpulse_engine.domain.orders import Order, OrderRole, OrderTerms, OrderType, Side
+
+FeeEstimate = Callable[[int, Decimal, Decimal], Decimal]
+"""(sign, quantity, notional) → fee of an order that executes so; positive is a cost."""
+
+_LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
+
+
+def no_fee(sign: int, quantity: Decimal, notional: Decimal) -> Decimal:  # noqa: ARG001 - the signature is FeeEstimate's
+    """The estimate of a venue without fees."""
+    return ZERO
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What one open order may still do.
+
+    Attributes:
+        quantity: still to execute at worst, positive.
+        price: worst price of a buy, highest expected of a sell.
+        fee: estimated for the whole of `quantity`.
+        is_closing: it can only reduce (reduce-only, or a bracket's take or stop).
+        group: id of the bracket's entry for a take or stop: of a group only one executes. Else "".
+    """
+
+    instrument_id: str
+    sign: int
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    is_closing: bool
+    group: str = ""
+    client_order_id: str = ""
+
+
+def worst_price(terms: OrderTerms, bid: Decimal | None, ask: Decimal | None, collar: Decimal) -> Decimal | None:
+    """The price that makes an order dearest: its limit, or the market (or stop) plus the collar for a buy.
+
+    A sell is taken at the higher of its limit and the bid, since that is what a short would be worth.
+    None when nothing bounds it.
+    """
+    if terms.side is Side.BUY:
+        if terms.order_type in _LIMITED:
+            return terms.limit_price
+        touch = max((price for price in (terms.stop_price, ask) if price is not None), default=None)
+        return None if touch is None else touch * (1 + collar)
+    return max((price for price in (terms.limit_price, terms.stop_price, bid) if price is not None), default=None)
+
+
+def claim_of(order: Order, collar: Decimal, fee: FeeEstimate = no_fee) -> Claim | None:
+    """The worst case of one order; None when it can cost nothing any more.
+
+    An order with a pending change is taken at the dearer of both terms. The price of an order with no bound of
+    its own is the quote it arrived at, plus the collar.
+    """
+    if not order.is_open:
+        return None
+    terms, wanted = order.terms, order.pending_terms
+    quantity = max(terms.quantity, wanted.quantity if wanted is not None else ZERO) - order.filled_quantity
+    if quantity <= 0:
+        return None
+    price = worst_price(terms, order.arrival_bid, order.arrival_ask, collar) or ZERO
+    if wanted is not None:
+        price = max(price, worst_price(wanted, order.arrival_bid, order.arrival_ask, collar) or ZERO)
+    is_child = order.role in (OrderRole.TAKE, OrderRole.STOP)
+    return Claim(
+        terms.instrument_id,
+        terms.side.sign,
+        quantity,
+        price,
+        fee(terms.side.sign, quantity, quantity * price),
+        is_child or terms.is_reduce_only,
+        (order.parent_id or order.client_order_id) if is_child else "",
+        order.client_order_id,
+    )
+
+
+def in_flight(claims: Iterable[Claim], sign: int) -> Decimal:
+    """Quantity working in one direction; a bracket's take and stop count once, at the larger of the two."""
+    total, groups = ZERO, dict[str, Decimal]()
+    for claim in claims:
+        if claim.sign != sign:
+            continue
+        if claim.group:
+            groups[claim.group] = max(groups.get(claim.group, ZERO), claim.quantity)
+        else:
+            total += claim.quantity
+    return total + sum(groups.values(), ZERO)
+
+
+def opening_notional(claims: Sequence[Claim], held: Decimal) -> Decimal:
+    """Worst-case notional that the claims of one instrument may open beyond what they close of `held`."""
+    return _one_side(claims, 1, max(ZERO, -held)) + _one_side(claims, -1, max(ZERO, held))
+
+
+def pending_notional(claims: Sequence[Claim], held: Callable[[str], Decimal]) -> Decimal:
+    """Worst-case notional all open orders of an account may open."""
+    by_instrument: dict[str, list[Claim]] = {}
+    for claim in claims:
+        by_instrument.setdefault(claim.instrument_id, []).append(claim)
+    return sum((opening_notional(group, held(key)) for key, group in by_instrument.items()), ZERO)
+
+
+def fees_of(claims: Iterable[Claim]) -> Decimal:
+    """Estimated fees of all claims; rebates set nothing free."""
+    return sum((max(ZERO, claim.fee) for claim in claims), ZERO)
+
+
+def _one_side(claims: Sequence[Claim], sign: int, cover: Decimal) -> Decimal:
+    """Notional of one direction, less the cheapest `cover` units, which close."""
+    quantity = notional = dearest = ZERO
+    for claim in claims:
+        if claim.sign == sign and not claim.is_closing:
+            quantity += claim.quantity
+            notional += claim.quantity * claim.price
+            dearest = max(dearest, claim.price)
+    if not cover:
+        return notional
+    return min(notional, max(ZERO, quantity - cover) * dearest)
+
+
+class ClaimCache:
+    """Claims of a changing set of immutable orders: an order is worked out again only when it changed."""
+
+    def __init__(self, collar: Decimal, fee: FeeEstimate = no_fee) -> None:
+        self._collar = collar
+        self._fee = fee
+        self._known: dict[str, tuple[Order, Claim | None]] = {}
+
+    def claims(self, orders: Iterable[Order]) -> list[Claim]:
+        """Claims of `orders` (one account); what is not among them any more is forgotten."""
+        known, found = {}, []
+        for order in orders:
+            entry = self._known.get(order.client_order_id)
+            if entry is None or entry[0] is not order:
+                entry = (order, claim_of(order, self._collar, self._fee))
+            known[order.client_order_id] = entry
+            if entry[1] is not None:
+                found.append(entry[1])
+        self._known = known
+        return found

@@ -1,0 +1,104 @@
+"""Checks of state and flow: trading state, reconciliation, duplicates, rates, our own orders on the other side."""
+
+from __future__ import annotations
+
+from stockpulse_engine.domain.accounts import TradingState
+from stockpulse_engine.domain.orders import Order, OrderType, Side
+from stockpulse_engine.risk.codes import DenialCode
+from stockpulse_engine.risk.proposal import Proposal
+from stockpulse_engine.risk.rows import amount, denied, passed, price, to_read
+from stockpulse_engine.risk.verdict import CheckRow
+from stockpulse_engine.risk.view import SECOND_NS, Sent
+
+
+def check_trading_state(order: Proposal) -> CheckRow:
+    """HALTED lets nothing leave, REDUCING only what reduces."""
+    state = order.view.trading_state
+    if state is TradingState.ACTIVE:
+        return passed("trading state", "ACTIVE")
+    if state is TradingState.REDUCING:
+        if order.is_reducing:
+            return passed("trading state", "REDUCING, and this reduces")
+        return denied(
+            "trading state",
+            DenialCode.REDUCING_ONLY,
+            nearest=order.to_lot(order.closable),
+            opening=amount(order.opening),
+        )
+    return denied("trading state", DenialCode.TRADING_HALTED)
+
+
+def check_reconciled(order: Proposal) -> CheckRow:
+    """Nothing leaves while our orders are not known to match the venue's."""
+    if order.view.is_reconciled is not True:
+        return denied("reconciled", DenialCode.STREAM_RECONCILING)
+    return passed("reconciled", "matches the venue")
+
+
+def check_duplicate(order: Proposal) -> CheckRow:
+    """The same order again within the window is a double press until told otherwise."""
+    since = order.view.wall_ns - order.limits.duplicate_window_ms * 1_000_000
+    for sent in reversed(order.view.sent):
+        if sent.wall_ns > since and _is_same(order, sent):
+            age = str((order.view.wall_ns - sent.wall_ns) // 1_000_000)
+            if order.allow_duplicate:
+                return to_read("duplicate", f"same order {age} ms ago, allowed", age=age)
+            return denied("duplicate", DenialCode.DUPLICATE, age=age)
+    return passed("duplicate", "none")
+
+
+def _is_same(order: Proposal, sent: Sent) -> bool:
+    ours, theirs = order.terms, sent.terms
+    return (
+        ours.instrument_id == theirs.instrument_id
+        and ours.side is theirs.side
+        and ours.quantity == theirs.quantity
+        and ours.order_type is theirs.order_type
+        and ours.limit_price == theirs.limit_price
+        and ours.stop_price == theirs.stop_price
+    )
+
+
+def check_rate(order: Proposal) -> CheckRow:
+    """Orders within the last second and in the trading session stay below their limits."""
+    view, limits = order.view, order.limits
+    within = sum(1 for sent in view.sent if sent.wall_ns > view.wall_ns - SECOND_NS)
+    if within >= limits.max_orders_per_second:
+        return denied("rate", DenialCode.RATE_SECOND, count=str(within), limit=str(limits.max_orders_per_second))
+    if view.sent_today >= limits.max_orders_per_day:
+        return denied("rate", DenialCode.RATE_DAY, count=str(view.sent_today), limit=str(limits.max_orders_per_day))
+    return passed("rate", f"{view.sent_today} of {limits.max_orders_per_day} today")
+
+
+def check_open_orders(order: Proposal) -> CheckRow:
+    """Orders working at once, this one with its bracket included."""
+    legs = 1 + (order.take is not None) + (order.stop is not None)
+    count, limit = order.view.open_orders, order.limits.max_open_orders
+    if count + legs > limit and not (order.terms.is_reduce_only and order.is_reducing):
+        return denied("open orders", DenialCode.OPEN_ORDERS, count=str(count), limit=str(limit))
+    return passed("open orders", f"{count + legs} of {limit}")
+
+
+def check_self_cross(order: Proposal) -> CheckRow:
+    """Our own working order on the other side would meet this one: allowed, but worth reading."""
+    for other in order.view.orders:
+        if other.is_open and other.terms.side is not order.terms.side and _meets(order, other):
+            at = other.terms.limit_price
+            where = f" at {price(at)}" if at is not None else ""
+            return to_read(
+                "self-cross", f"meets your own {other.terms.side.value} of {amount(other.leaves_quantity)}{where}"
+            )
+    return passed("self-cross", "none of your own in the way")
+
+
+def _meets(order: Proposal, other: Order) -> bool:
+    """Whether the two would trade with each other: the resting one needs a limit, ours a price that reaches it."""
+    resting = other.terms.limit_price
+    if other.terms.order_type is not OrderType.LIMIT or resting is None:
+        return False
+    if order.terms.order_type is OrderType.MARKET:
+        return True
+    ours = order.terms.limit_price
+    if order.terms.order_type is not OrderType.LIMIT or ours is None:
+        return False
+    return ours >= resting if order.terms.side is Side.BUY else ours <= resting

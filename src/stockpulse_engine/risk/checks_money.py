@@ -1,0 +1,180 @@
+"""Checks of size and money. An order that can only reduce passes those on exposure: an exit is never blocked."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from stockpulse_engine.domain.accounts import AccountType
+from stockpulse_engine.domain.money import ZERO
+from stockpulse_engine.domain.orders import Side
+from stockpulse_engine.portfolio.margin import free_funds, opening_rate
+from stockpulse_engine.risk.codes import DenialCode
+from stockpulse_engine.risk.proposal import Proposal
+from stockpulse_engine.risk.rows import amount, denied, money, passed, percent, to_read
+from stockpulse_engine.risk.verdict import CheckRow
+
+NEAR = Decimal("0.8")
+"""From this part of a limit on, the row asks to be read."""
+
+
+def check_reduce_only(order: Proposal) -> CheckRow:
+    """A reduce-only order, with what is already closing, is no larger than the position (L10)."""
+    if not order.terms.is_reduce_only:
+        return passed("reduce-only", "not asked for")
+    if order.is_reducing:
+        return passed("reduce-only", f"closes {amount(order.terms.quantity)} of {amount(abs(order.held))}")
+    working = max(ZERO, -order.held * order.terms.side.sign) - order.closable
+    return denied(
+        "reduce-only",
+        DenialCode.REDUCE_ONLY,
+        nearest=order.to_lot(order.closable),
+        quantity=amount(order.terms.quantity),
+        held=amount(order.held),
+        working=amount(working),
+    )
+
+
+def check_short(order: Proposal) -> CheckRow:
+    """Selling beyond what is held goes short: never in a cash account, and only where a locate is assumed."""
+    if order.terms.side is not Side.SELL or order.is_reducing:
+        return passed("short", "does not go short")
+    numbers = {"quantity": amount(order.terms.quantity), "spare": amount(order.closable)}
+    nearest = order.to_lot(order.closable)
+    if order.account.account_type is AccountType.CASH:
+        return denied("short", DenialCode.NO_SHORT, nearest=nearest, **numbers)
+    if not order.instrument.shortable:
+        name = order.terms.instrument_id
+        return denied("short", DenialCode.NO_LOCATE, nearest=nearest, instrument=name, **numbers)
+    return to_read("short", f"{amount(order.opening)} may be sold short; a locate is assumed", **numbers)
+
+
+def check_notional(order: Proposal) -> CheckRow:
+    """Money of the order at its worst price."""
+    limit, notional = order.limits.max_order_notional, order.notional
+    numbers = {"notional": money(notional), "limit": money(limit)}
+    if notional > limit and not _is_exit(order):
+        return denied("notional", DenialCode.MAX_NOTIONAL, nearest=order.to_lot(limit / order.worst), **numbers)
+    text = f"{money(notional)} of {money(limit)}"
+    if notional >= order.limits.confirm_notional:
+        return to_read("notional", text, **numbers)
+    return passed("notional", text, **numbers)
+
+
+def check_quantity(order: Proposal) -> CheckRow:
+    """Units of the order."""
+    limit, quantity = order.limits.max_order_quantity, order.terms.quantity
+    numbers = {"quantity": amount(quantity), "limit": amount(limit)}
+    if quantity > limit and not _is_exit(order):
+        return denied("quantity", DenialCode.MAX_QUANTITY, nearest=order.to_lot(limit), **numbers)
+    return passed("quantity", f"{amount(quantity)} of {amount(limit)}", **numbers)
+
+
+def check_volume(order: Proposal) -> CheckRow:
+    """Part of the average daily volume; an instrument without one says so."""
+    volume, quantity = order.money("average volume", order.instrument.average_daily_volume), order.terms.quantity
+    if volume <= 0:
+        return to_read("volume", "average daily volume is not known")
+    limit = volume * order.limits.max_adv_fraction
+    numbers = {
+        "quantity": amount(quantity),
+        "volume": amount(volume),
+        "fraction": percent(order.limits.max_adv_fraction),
+    }
+    if quantity > limit and not _is_exit(order):
+        return denied("volume", DenialCode.MAX_ADV, nearest=order.to_lot(limit), **numbers)
+    return passed("volume", f"{percent(quantity / volume)} of a usual day", **numbers)
+
+
+def check_buying_power(order: Proposal) -> CheckRow:
+    """Own money bound at worst fits into what open orders and positions leave free."""
+    free = _free(order)
+    if order.is_reducing:
+        return passed("buying power", "only reduces", free=money(free))
+    numbers = {"needed": money(order.needed), "free": money(free)}
+    if order.needed > free:
+        return denied("buying power", DenialCode.BUYING_POWER, nearest=_affordable(order, free), **numbers)
+    return passed("buying power", f"{money(order.needed)} of {money(free)} free", **numbers)
+
+
+def _free(order: Proposal) -> Decimal:
+    view = order.view
+    return free_funds(
+        order.account.account_type,
+        cash=order.money("cash", view.cash),
+        equity=order.money("equity", view.equity),
+        bound=order.money("bound margin", view.bound),
+        reserved=order.money("reserved", view.reserved),
+    )
+
+
+def _affordable(order: Proposal, free: Decimal) -> Decimal:
+    """The largest quantity whose opening part and whole fee fit into `free`."""
+    room = max(ZERO, free - order.fee)
+    opening = room / (order.worst * opening_rate(order.account.account_type))
+    return order.to_lot(min(order.closable + opening, order.terms.quantity))
+
+
+def check_weight(order: Proposal) -> CheckRow:
+    """The position, with every working order filled, stays within its part of equity."""
+    if order.is_reducing:
+        return passed("weight", "only reduces")
+    name, limit = order.terms.instrument_id, order.limits.max_position_weight
+    equity, after = order.money("equity", order.view.equity), _position_after(order)
+    if equity <= 0:
+        return denied(
+            "weight", DenialCode.MAX_WEIGHT, instrument=name, weight="all", limit=percent(limit), nearest=ZERO
+        )
+    weight = after / equity
+    numbers = {"weight": percent(weight), "limit": percent(limit)}
+    if weight > limit:
+        nearest = order.terms.quantity - (after - limit * equity) / order.reference
+        return denied("weight", DenialCode.MAX_WEIGHT, nearest=order.to_lot(nearest), instrument=name, **numbers)
+    text = f"{percent(weight)} of {percent(limit)}"
+    return to_read("weight", text, **numbers) if weight > limit * NEAR else passed("weight", text, **numbers)
+
+
+def _position_after(order: Proposal) -> Decimal:
+    """|value| of the position if this and every opening order on the same side fills."""
+    sign = order.terms.side.sign
+    working = sum((claim.quantity for claim in order.view.claims if claim.sign == sign and not claim.is_closing), ZERO)
+    return abs(order.held + sign * (order.terms.quantity + working)) * order.money("reference", order.reference)
+
+
+def check_gross(order: Proposal) -> CheckRow:
+    """All positions and all opening orders together stay within their multiple of equity."""
+    if order.is_reducing:
+        return passed("gross", "only reduces")
+    limit, view = order.limits.max_gross, order.view
+    equity = order.money("equity", view.equity)
+    already = order.money("gross", view.gross) + order.money("pending", view.pending)
+    gross = already + order.added_pending
+    if equity <= 0:
+        return denied("gross", DenialCode.MAX_GROSS, gross="all", limit=percent(limit), nearest=ZERO)
+    numbers = {"gross": percent(gross / equity), "limit": percent(limit)}
+    if gross > limit * equity:
+        room = max(ZERO, limit * equity - already) / order.worst
+        nearest = order.to_lot(min(order.closable + room, order.terms.quantity))
+        return denied("gross", DenialCode.MAX_GROSS, nearest=nearest, **numbers)
+    return passed("gross", f"{percent(gross / equity)} of {percent(limit)}", **numbers)
+
+
+def check_daily_loss(order: Proposal) -> CheckRow:
+    """After the day's loss reached its limit only orders that reduce are taken."""
+    base = order.money("equity at the open", order.view.equity_open)
+    loss, limit = -order.money("day P&L", order.view.day_pnl), max(ZERO, base) * order.limits.daily_loss_fraction
+    if loss >= limit and not order.is_reducing:
+        return denied(
+            "daily loss",
+            DenialCode.DAILY_LOSS,
+            nearest=order.to_lot(order.closable),
+            loss=money(loss),
+            limit=money(limit),
+        )
+    left = money(max(ZERO, limit - loss))
+    row = to_read if loss > limit * NEAR else passed
+    return row("daily loss", f"{left} left to lose today", left=left)
+
+
+def _is_exit(order: Proposal) -> bool:
+    """A reduce-only order that reduces passes the limits on size: an exit must not be cut up."""
+    return order.terms.is_reduce_only and order.is_reducing

@@ -1,0 +1,134 @@
+"""Checks of the instruction itself: numbers, prices, names, increments, bracket."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from stockpulse_engine.domain.instruments import AssetClass
+from stockpulse_engine.domain.money import is_multiple, round_to_tick
+from stockpulse_engine.domain.orders import OrderType, SessionHours, Side, TimeInForce
+from stockpulse_engine.risk.codes import DenialCode
+from stockpulse_engine.risk.proposal import LIMITED, STOPS, MissingInputError, Proposal
+from stockpulse_engine.risk.rows import amount, denied, passed, price
+from stockpulse_engine.risk.verdict import CheckRow
+
+AUCTIONS = (TimeInForce.AT_THE_OPEN, TimeInForce.AT_THE_CLOSE)
+IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
+
+
+def check_finite(order: Proposal) -> CheckRow:
+    """Every number of the order is an exact decimal above zero: NaN would pass any comparison that follows."""
+    terms = order.terms
+    numbers: tuple[tuple[str, object], ...] = (
+        ("quantity", terms.quantity),
+        ("limit price", terms.limit_price),
+        ("stop price", terms.stop_price),
+        ("take", order.take),
+        ("stop", order.stop),
+    )
+    for field, value in numbers:
+        if value is None and field != "quantity":
+            continue
+        if not isinstance(value, Decimal) or not value.is_finite() or value <= 0:
+            return denied("numbers", DenialCode.INVALID_NUMBER, field=field, value=str(value)[:40])
+    return passed("numbers", "finite and positive")
+
+
+def check_prices(order: Proposal) -> CheckRow:
+    """The order has the prices its type needs, and no others."""
+    terms = order.terms
+    wanted = (
+        ("limit price", terms.limit_price, terms.order_type in LIMITED),
+        ("stop price", terms.stop_price, terms.order_type in STOPS),
+    )
+    for field, value, is_needed in wanted:
+        if (value is not None) != is_needed:
+            problem = f"needs a {field}" if is_needed else f"takes no {field}"
+            return denied("prices", DenialCode.INCOMPLETE_TERMS, order_type=terms.order_type.value, problem=problem)
+    return passed("prices", "complete")
+
+
+def check_supported(order: Proposal) -> CheckRow:
+    """Type and time in force go together, as the venue takes them."""
+    terms = order.terms
+    if terms.order_type is OrderType.TRAILING_STOP:
+        return denied("kind", DenialCode.UNSUPPORTED, what="TRAILING_STOP")
+    if terms.time_in_force is TimeInForce.GTD:
+        return denied("kind", DenialCode.UNSUPPORTED, what="GTD")
+    if terms.order_type in STOPS and terms.time_in_force in (*AUCTIONS, *IMMEDIATE):
+        return denied("kind", DenialCode.UNSUPPORTED, what=f"A stop that is {terms.time_in_force.value}")
+    is_auction = terms.time_in_force in AUCTIONS
+    if terms.session is SessionHours.EXTENDED and (terms.order_type is not OrderType.LIMIT or is_auction):
+        return denied("kind", DenialCode.EXTENDED_NEEDS_LIMIT)
+    return passed("kind", f"{terms.order_type.value} {terms.time_in_force.value}")
+
+
+def check_instrument(order: Proposal) -> CheckRow:
+    """The instrument is known, tradable, not restricted, and in the account's currency."""
+    instrument, account = order.instrument, order.account
+    name = instrument.instrument_id
+    if name != order.terms.instrument_id:
+        raise MissingInputError(DenialCode.INSTRUMENT_UNKNOWN, instrument=order.terms.instrument_id)
+    if instrument.asset_class is AssetClass.INDEX:
+        return denied("instrument", DenialCode.NOT_TRADABLE, instrument=name)
+    if name in order.limits.restricted:
+        return denied("instrument", DenialCode.RESTRICTED, instrument=name)
+    if instrument.currency != account.currency:
+        return denied(
+            "instrument",
+            DenialCode.CURRENCY_MISMATCH,
+            instrument=name,
+            theirs=instrument.currency,
+            ours=account.currency,
+        )
+    return passed("instrument", name)
+
+
+def check_increments(order: Proposal) -> CheckRow:
+    """Quantity on the lot, every price on the tick."""
+    terms, instrument = order.terms, order.instrument
+    if not is_multiple(terms.quantity, instrument.lot_size):
+        nearest = order.to_lot(terms.quantity)
+        return denied(
+            "increments",
+            DenialCode.OFF_LOT,
+            nearest=nearest,
+            quantity=amount(terms.quantity),
+            lot=amount(instrument.lot_size),
+        )
+    prices = (
+        ("limit price", terms.limit_price),
+        ("stop price", terms.stop_price),
+        ("take", order.take),
+        ("stop", order.stop),
+    )
+    tick = instrument.tick_size
+    for field, value in prices:
+        if value is not None and not is_multiple(value, tick):
+            below, above = round_to_tick(value, tick, up=False), round_to_tick(value, tick, up=True)
+            return denied(
+                "increments",
+                DenialCode.OFF_TICK,
+                field=field,
+                price=f"{value:f}",
+                tick=f"{tick:f}",
+                below=price(below),
+                above=price(above),
+            )
+    return passed("increments", f"tick {tick:f}, lot {amount(instrument.lot_size)}")
+
+
+def check_protection(order: Proposal) -> CheckRow:
+    """A bracket's take lies beyond the entry in our favour, its stop on the losing side."""
+    if order.take is None and order.stop is None:
+        return passed("bracket", "none")
+    entry, sign = order.entry_price, order.terms.side.sign
+    legs = (("take", order.take, sign), ("stop", order.stop, -sign))
+    for leg, value, direction in legs:
+        if value is not None and (value - entry) * direction <= 0:
+            where = "above" if direction > 0 else "below"
+            return denied(
+                "bracket", DenialCode.PROTECTION_SIDE, leg=leg, price=price(value), where=where, entry=price(entry)
+            )
+    side = "below" if order.terms.side is Side.BUY else "above"
+    return passed("bracket", f"stop {side} the entry, take beyond it")

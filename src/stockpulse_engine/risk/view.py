@@ -1,0 +1,192 @@
+"""What the gate looks at: one consistent picture of account, market and order flow, taken just before the check."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+
+from stockpulse_engine.domain.accounts import Account, TradingState
+from stockpulse_engine.domain.errors import NotFoundError
+from stockpulse_engine.domain.instruments import Instrument
+from stockpulse_engine.domain.market import InstrumentStatus, Quote
+from stockpulse_engine.domain.orders import Order, OrderTerms
+from stockpulse_engine.portfolio.reservations import Claim, FeeEstimate, no_fee
+from stockpulse_engine.portfolio.valuation import Balances
+
+T = TypeVar("T")
+SECOND_NS = 1_000_000_000
+MAX_RECENT = 1_000
+"""Submissions kept for the duplicate and rate checks."""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """An order that left, and when (wall time)."""
+
+    terms: OrderTerms
+    wall_ns: int
+
+
+class GateView(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a check may read. None means "not known", which denies; there are no optimistic defaults.
+
+    Attributes:
+        now_ns: market time; wall_ns: wall time.
+        is_reconciled: our orders match the venue's as far as known.
+        quote_age_ns: market time since the quote was last confirmed, -1 without one.
+        held: signed quantity of the instrument.
+        bound: own money the open positions bind (initial requirement).
+        reserved: worst case of all open orders, UNKNOWN ones included.
+        gross: sum of absolute position values.
+        pending: worst-case opening notional of all open orders of the account.
+        mark: price the held position is valued at.
+        claims: what the open orders of this instrument may still do.
+        orders: those orders.
+        sent: the last submissions of the account, newest last.
+    """
+
+    now_ns: int
+    wall_ns: int
+    account: Account | None
+    trading_state: TradingState | None
+    is_reconciled: bool
+    instrument: Instrument | None
+    quote: Quote | None
+    quote_age_ns: int
+    status: InstrumentStatus | None
+    held: Decimal | None
+    cash: Decimal | None
+    equity: Decimal | None
+    equity_open: Decimal | None
+    day_pnl: Decimal | None
+    bound: Decimal | None
+    reserved: Decimal | None
+    gross: Decimal | None
+    pending: Decimal | None
+    mark: Decimal | None = None
+    claims: tuple[Claim, ...] = ()
+    orders: tuple[Order, ...] = ()
+    sent: tuple[Sent, ...] = ()
+    open_orders: int = 0
+    sent_today: int = 0
+    fee: FeeEstimate = no_fee
+
+
+class SubmissionLog:
+    """What was sent lately, per account: the memory behind the duplicate and rate checks."""
+
+    def __init__(self) -> None:
+        self._sent: dict[str, deque[Sent]] = {}
+        self._today: dict[str, tuple[str, int]] = {}
+
+    def note(self, terms: OrderTerms, wall_ns: int, session_date: str) -> None:
+        """Remember one submission; also called for each SUBMIT when the journal is replayed."""
+        self._sent.setdefault(terms.account_id, deque(maxlen=MAX_RECENT)).append(Sent(terms, wall_ns))
+        self._today[terms.account_id] = (session_date, self.count_today(terms.account_id, session_date) + 1)
+
+    def since(self, account_id: str, wall_ns: int) -> tuple[Sent, ...]:
+        """Submissions at or after `wall_ns`, oldest first."""
+        found: list[Sent] = []
+        for sent in reversed(self._sent.get(account_id, ())):
+            if sent.wall_ns < wall_ns:
+                break
+            found.append(sent)
+        return tuple(reversed(found))
+
+    def count_today(self, account_id: str, session_date: str) -> int:
+        """Submissions of the trading session `session_date`."""
+        date, count = self._today.get(account_id, ("", 0))
+        return count if date == session_date else 0
+
+
+class ViewSources(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a view comes from: plain callables, so that the gate knows no service.
+
+    Attributes:
+        account: account id → Account; raises NotFoundError.
+        balances: (account id, its open orders) → Balances.
+        held: (account id, instrument id) → signed quantity.
+        open_orders: account id → orders that may still cost money.
+        instrument: instrument id → Instrument; None or NotFoundError when unknown.
+        quote, quote_age_ns, status: latest market values by instrument id.
+        trading_state: the state now.
+        is_reconciled: account id → whether orders may leave.
+        now_ns: market clock; wall_ns: wall clock.
+        session_date: the trading session now, like 2024-03-08.
+        fee: estimate of an order's fee.
+    """
+
+    account: Callable[[str], Account]
+    balances: Callable[[str, Sequence[Order]], Balances]
+    held: Callable[[str, str], Decimal]
+    open_orders: Callable[[str], Iterable[Order]]
+    instrument: Callable[[str], Instrument | None]
+    quote: Callable[[str], Quote | None]
+    quote_age_ns: Callable[[str], int]
+    status: Callable[[str], InstrumentStatus | None]
+    trading_state: Callable[[], TradingState]
+    is_reconciled: Callable[[str], bool]
+    now_ns: Callable[[], int]
+    wall_ns: Callable[[], int]
+    session_date: Callable[[], str]
+    fee: FeeEstimate = no_fee
+
+
+class ViewBuilder:
+    """Takes the picture. What can not be had stays None, and the gate denies for it."""
+
+    def __init__(self, sources: ViewSources, log: SubmissionLog, *, window_ns: int = 2 * SECOND_NS) -> None:
+        self._sources = sources
+        self._log = log
+        self._window_ns = max(window_ns, SECOND_NS)
+
+    def build(self, terms: OrderTerms, *, replacing: str = "") -> GateView:
+        """The view for `terms`. `replacing` is the id of an order whose new terms these are: it is left out."""
+        sources, account_id, instrument_id = self._sources, terms.account_id, terms.instrument_id
+        account = _known(sources.account, account_id)
+        orders = [order for order in sources.open_orders(account_id) if order.client_order_id != replacing]
+        balances = sources.balances(account_id, orders) if account is not None else None
+        wall_ns = sources.wall_ns()
+        return GateView(
+            now_ns=sources.now_ns(),
+            wall_ns=wall_ns,
+            account=account,
+            trading_state=sources.trading_state(),
+            is_reconciled=sources.is_reconciled(account_id),
+            instrument=_known(sources.instrument, instrument_id),
+            quote=sources.quote(instrument_id),
+            quote_age_ns=sources.quote_age_ns(instrument_id),
+            status=sources.status(instrument_id),
+            held=sources.held(account_id, instrument_id) if account is not None else None,
+            cash=balances.cash if balances else None,
+            equity=balances.equity if balances else None,
+            equity_open=balances.equity_open if balances else None,
+            day_pnl=balances.day_pnl if balances else None,
+            bound=balances.bound if balances else None,
+            reserved=balances.reserved if balances else None,
+            gross=balances.gross if balances else None,
+            pending=balances.pending if balances else None,
+            mark=balances.marks.get(instrument_id) if balances else None,
+            claims=_claims(balances, instrument_id),
+            orders=tuple(order for order in orders if order.terms.instrument_id == instrument_id),
+            sent=self._log.since(account_id, wall_ns - self._window_ns),
+            open_orders=len(orders),
+            sent_today=self._log.count_today(account_id, sources.session_date()),
+            fee=sources.fee,
+        )
+
+
+def _known(find: Callable[[str], T | None], key: str) -> T | None:
+    try:
+        return find(key)
+    except NotFoundError:
+        return None
+
+
+def _claims(balances: Balances | None, instrument_id: str) -> tuple[Claim, ...]:
+    if balances is None:
+        return ()
+    return tuple(claim for claim in balances.claims if claim.instrument_id == instrument_id)
