@@ -1,6 +1,6 @@
 """Structured logs: one JSON line per event, in a private file that rotates by size.
 
-`get_logger` needs the standard library alone, so that a client which never logs pays nothing for structlog;
+`get_logger` needs neither structlog nor a file, so that a client which never logs pays nothing for structlog;
 `configure_logs` brings structlog in and is called once by each process that keeps a log.
 """
 
@@ -12,7 +12,9 @@ import os
 import sys
 from collections.abc import Mapping, MutableMapping
 from logging.handlers import RotatingFileHandler
-from typing import Any, TextIO
+from typing import Annotated, Any, Literal, TextIO
+
+import msgspec
 
 from stockpulse_engine.base.paths import Paths, ensure_private
 from stockpulse_engine.base.redaction import redact
@@ -23,6 +25,14 @@ _SILENCED = ("httpx", "httpcore", "hpack", "websockets", "asyncio", "uvicorn.acc
 
 # Without it the standard library would print warnings over a terminal screen before logs are configured.
 logging.getLogger(_ROOT).addHandler(logging.NullHandler())
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `log`: at most `backups` + 1 files of `max_bytes` each are kept."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    max_bytes: Annotated[int, msgspec.Meta(ge=100_000, le=1_000_000_000)] = 5_000_000
+    backups: Annotated[int, msgspec.Meta(ge=0, le=100)] = 5
 
 
 class Logger:
@@ -64,22 +74,19 @@ def get_logger(name: str) -> Logger:
 
 
 def configure_logs(
-    paths: Paths,
-    to_stderr: bool = False,
-    *,
-    name: str = "engine",
-    level: str = "INFO",
-    max_bytes: int = 5_000_000,
-    backups: int = 5,
+    paths: Paths, to_stderr: bool = False, *, name: str = "engine", settings: LogSettings | None = None
 ) -> None:
     """Send this process's logs to `logs/NAME.log`, and to stderr as well where asked.
 
-    At most `backups` + 1 files of `max_bytes` each are kept. Calling again replaces the earlier set-up.
+    Calling again replaces the earlier set-up.
     """
+    chosen = settings or LogSettings()
     directory = ensure_private(paths.logs)
     formatter = _json_formatter()
     handlers: list[logging.Handler] = [
-        _PrivateRotatingHandler(directory / f"{name}.log", maxBytes=max_bytes, backupCount=backups, encoding="utf-8")
+        _PrivateRotatingHandler(
+            directory / f"{name}.log", maxBytes=chosen.max_bytes, backupCount=chosen.backups, encoding="utf-8"
+        )
     ]
     if to_stderr:
         handlers.append(logging.StreamHandler())
@@ -92,7 +99,7 @@ def configure_logs(
         handler.setFormatter(formatter)
         handler.is_stockpulse = True  # type: ignore[attr-defined]  # marks ours, so that a second call replaces them alone
         root.addHandler(handler)
-    root.setLevel(level.upper())
+    root.setLevel(chosen.level.upper())
     for noisy in _SILENCED:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from stockpulse_engine.base.logs import configure_logs, get_logger
+from stockpulse_engine.base.logs import LogSettings, configure_logs, get_logger
 from stockpulse_engine.base.paths import Paths, resolve_paths
 from stockpulse_engine.base.redaction import REDACTED, redact, register_secret
 
@@ -72,7 +72,7 @@ def test_an_exception_brings_its_traceback_without_the_secret(paths: Paths) -> N
 
 
 def test_files_are_private_and_bounded(paths: Paths) -> None:
-    configure_logs(paths, max_bytes=2_000, backups=2)
+    configure_logs(paths, settings=LogSettings(max_bytes=2_000, backups=2))
     log = get_logger("busy")
     for number in range(200):
         log.info("tick", number=number)
@@ -83,7 +83,7 @@ def test_files_are_private_and_bounded(paths: Paths) -> None:
 
 
 def test_chatty_libraries_are_silenced(paths: Paths) -> None:
-    configure_logs(paths, level="debug")
+    configure_logs(paths, settings=LogSettings(level="debug"))
     logging.getLogger("httpx").info("HTTP Request: GET http://localhost/v1/quotes")
     get_logger("x").debug("mine")
     assert [line["event"] for line in lines(paths)] == ["mine"]
