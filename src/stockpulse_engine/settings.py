@@ -298,19 +298,19 @@ def _line(text: str, section: str, name: str) -> str:
 
 
 def _documentation() -> dict[str, str]:
-    """`section.key` → the comment above it in the documented defaults."""
+    """`section.key` → the comment at the head of its paragraph in the documented defaults."""
     docs: dict[str, str] = {}
     for name, whole in _FILES.items():
         file = defaults_dir() / name
-        section, comment = whole, list[str]()
+        section, comment, is_open = whole, "", False
         for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
             if line.startswith("["):
-                section, comment = line.strip("[] "), []
+                section, comment = line.strip("[] "), ""
             elif line.startswith("#"):
-                comment.append(line.lstrip("# "))
+                comment = f"{comment} {line[1:].strip()}".strip() if is_open else line[1:].strip()
             elif "=" in line:
-                docs[f"{section}.{line.partition('=')[0].strip()}"] = " ".join(comment)
-                comment = []
+                docs[f"{section}.{line.partition('=')[0].strip()}"] = comment
             else:
-                comment = []
+                comment = ""
+            is_open = line.startswith("#")
     return docs

@@ -121,8 +121,7 @@ PLANTED = {
     "src/a/bare.py": "x = 1\n",
     "src/a/long.py": '"""Long."""\n' + "x = 1\n" * 601,
     "src/a/app.py": '"""The app."""\n' + "x = 1\n" * 301,
-    "src/a/stub.py": '"""A stub."""\n\n\ndef later() -> None:\n    """Not yet."""\n    raise Not'
-     "ImplementedError\n",
+    "src/a/stub.py": '"""A stub."""\n\n\ndef later() -> None:\n    """Not yet."""\n    raise NotImplementedError\n',
     "src/a/quiet.py": '"""Quiet."""\n\nimport os  # no' + "qa: F401\n",
     "src/a/deep.py": '"""Deep."""\n\n\ndef f() -> None:\n    """Go on."""\n' + "    x = 1\n" * 70,
     "src/a/dumb.py": '"""Dumb."""\n\n\ndef says_nothing() -> None:\n    pass\n',
