@@ -40,13 +40,15 @@ class Source(NamedTuple):
     tree: ast.Module
 
 
-def sources(root: Path) -> list[Source]:
-    """Every Python file under src, tests and scripts."""
-    paths = [path for place in PLACES for path in sorted((root / place).rglob("*.py"))]
-    return [
-        Source(path, str(path.relative_to(root)), text := path.read_text(encoding="utf-8"), ast.parse(text))
-        for path in paths
-    ]
+def read_sources(root: Path, broken: list[str]) -> Iterator[Source]:
+    """Every Python file under src, tests and scripts; what does not parse goes to `broken`."""
+    for path in (path for place in PLACES for path in sorted((root / place).rglob("*.py"))):
+        name = str(path.relative_to(root))
+        text = path.read_text(encoding="utf-8")
+        try:
+            yield Source(path, name, text, ast.parse(text))
+        except SyntaxError as error:
+            broken.append(f"{name}:{error.lineno}: {error.msg}")
 
 
 def functions(source: Source) -> Iterator[Function]:
@@ -131,8 +133,9 @@ def _spread(what: str, values: Iterable[int], median: int, p95: int) -> Iterator
 
 def main() -> int:
     """Print what is out of shape; 1 when there is something."""
-    files = sources(ROOT)
-    found = list(findings(files))
+    broken: list[str] = []
+    files = list(read_sources(ROOT, broken))
+    found = [*broken, *findings(files)]
     for line in found:
         print(line)
     print(f"shape: {len(files)} files, {len(found)} findings")

@@ -119,6 +119,7 @@ def test_the_shape_gate_is_kept() -> None:
 PLANTED = {
     "src/a/utils.py": '"""Named for nothing."""\n',
     "src/a/bare.py": "x = 1\n",
+    "src/a/torn.py": "def (\n",
     "src/a/long.py": '"""Long."""\n' + "x = 1\n" * 601,
     "src/a/app.py": '"""The app."""\n' + "x = 1\n" * 301,
     "src/a/stub.py": '"""A stub."""\n\n\ndef later() -> None:\n    """Not yet."""\n    raise NotImplementedError\n',
