@@ -116,13 +116,15 @@ def test_the_shape_gate_is_kept() -> None:
     assert done.returncode == 0, done.stdout
 
 
+LATER = "".join(("TO", "DO"))
+"""In pieces, so that the gate does not find this file."""
 PLANTED = {
     "src/a/utils.py": '"""Named for nothing."""\n',
     "src/a/bare.py": "x = 1\n",
     "src/a/torn.py": "def (\n",
     "src/a/long.py": '"""Long."""\n' + "x = 1\n" * 601,
     "src/a/app.py": '"""The app."""\n' + "x = 1\n" * 301,
-    "src/a/stub.py": '"""A stub."""\n\n\ndef later() -> None:\n    """Not yet."""\n    raise NotImplementedError\n',
+    "src/a/stub.py": f'"""A stub."""\n\nx = 1  # {LATER}: the rest\n',
     "src/a/quiet.py": '"""Quiet."""\n\nimport os  # no' + "qa: F401\n",
     "src/a/deep.py": '"""Deep."""\n\n\ndef f() -> None:\n    """Go on."""\n' + "    x = 1\n" * 70,
     "src/a/dumb.py": '"""Dumb."""\n\n\ndef says_nothing() -> None:\n    pass\n',
