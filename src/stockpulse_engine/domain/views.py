@@ -287,3 +287,40 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     age_ns: int
     formula: str
     inputs: dict[str, str]
+
+
+class StudyOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """One named output of a study, one value per bar of the answer; None during warm-up."""
+
+    name: str
+    values: tuple[float | None, ...]
+
+
+class StudyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A study computed over bars. `times` are the starts of the bars that `values` belong to.
+
+    Attributes:
+        study: canonical text, like `sma 20`.
+        label: as the read-out says it, like `sma20`.
+        is_overlay: drawn over the price, else in a pane of its own.
+        levels: values marked with dots in its own pane, like 30 and 70.
+    """
+
+    instrument_id: str
+    spec: str
+    study: str
+    label: str
+    is_overlay: bool
+    times: tuple[int, ...]
+    outputs: tuple[StudyOutput, ...]
+    levels: tuple[float, ...] = ()
+
+
+class StudyPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest value of each output of a study, for the bar that starts at `ts_event`."""
+
+    instrument_id: str
+    spec: str
+    study: str
+    ts_event: int
+    values: dict[str, float | None]

@@ -52,9 +52,10 @@ def decode(data: bytes, kind: type[T] | Any, *, limit: int = MAX_BODY) -> T:
         raise InvalidValueError(f"The body has {len(data)} bytes, more than {limit}.", fix="Send less at once.")
     _guard_depth(data)
     tree = _parse(data)
-    _check_of(kind)(tree, "body")
+    key: Any = kind
+    _check_of(key)(tree, "body")
     try:
-        value: T = _decoder(kind).decode(data)
+        value: T = _decoder(key).decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidValueError(clean_text(str(error), 200), fix="Compare the body with /openapi.json.") from None
     return value
@@ -66,8 +67,9 @@ def decode_answer(data: bytes, kind: type[T] | Any) -> T:
     Raises:
         InvalidValueError: the bytes are not a `kind`, so client and engine are of different versions.
     """
+    key: Any = kind
     try:
-        value: T = _decoder(kind).decode(data)
+        value: T = _decoder(key).decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidValueError(
             f"The engine's answer was not understood: {clean_text(str(error), 200)}", fix="Run `sp engine restart`."

@@ -13,7 +13,15 @@ from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, Depth, InstrumentStatus, NewsItem, Quote, Trade
 from stockpulse_engine.domain.orders import Order
-from stockpulse_engine.domain.views import AccountView, ArmView, ClockView, HaltView, HealthView, PositionView
+from stockpulse_engine.domain.views import (
+    AccountView,
+    ArmView,
+    ClockView,
+    HaltView,
+    HealthView,
+    PositionView,
+    StudyPoint,
+)
 from stockpulse_engine.wire.version import PROTOCOL_VERSION
 
 
@@ -65,6 +73,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     trades: tuple[Trade, ...] = ()
     depths: tuple[Depth, ...] = ()
     bars: tuple[Bar, ...] = ()
+    studies: tuple[StudyPoint, ...] = ()
     statuses: tuple[InstrumentStatus, ...] = ()
     news: tuple[NewsItem, ...] = ()
     orders: tuple[Order, ...] = ()

@@ -6,8 +6,9 @@ from stockpulse_engine.domain.errors import InvalidValueError
 
 PLAIN_TOPICS = frozenset({"quotes", "orders", "accounts", "health", "news"})
 """`quotes` is every instrument; the others are whole streams."""
-PER_INSTRUMENT = frozenset({"quote", "depth", "trades", "bars"})
-"""Written `depth:AAPL.XNAS`; bars carry the spec too: `bars:AAPL.XNAS:5m`."""
+PER_INSTRUMENT = frozenset({"quote", "depth", "trades", "bars", "study"})
+"""Written `depth:AAPL.XNAS`; bars carry the spec too, studies their text: `bars:AAPL.XNAS:5m`, `study:ID:5m:sma 20`."""
+_PARTS = {"bars": 2, "study": 3}
 MAX_TOPICS = 600
 """Most topics one head may hold."""
 
@@ -24,7 +25,7 @@ def check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
         )
     for topic in topics:
         kind, _, rest = topic.partition(":")
-        wanted = 2 if kind == "bars" else 1
+        wanted = _PARTS.get(kind, 1)
         if topic in PLAIN_TOPICS or (kind in PER_INSTRUMENT and rest and rest.count(":") == wanted - 1):
             continue
         raise InvalidValueError(f"{topic[:40]!r} is not a topic.", fix="Use quotes, orders, depth:ID, bars:ID:5m …")
