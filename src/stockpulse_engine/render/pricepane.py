@@ -1,0 +1,236 @@
+"""The price pane: grid, candles, studies, own orders and fills, the trade line, the cross-hair and the axis."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from stockpulse_engine.domain.money import decimals_of
+from stockpulse_engine.render.candles import draw_candle, place_candle
+from stockpulse_engine.render.canvas import CANDLE, CROSS, GRID, MARK, ORDER, STUDY, Canvas, Style
+from stockpulse_engine.render.chartdata import ChartData, ChartFill, TradeLine
+from stockpulse_engine.render.chartview import ChartView
+from stockpulse_engine.render.format import format_number, format_percent, format_size
+from stockpulse_engine.render.glyphs import Glyphs
+from stockpulse_engine.render.scale import Scale, fit_scale
+from stockpulse_engine.render.strokes import draw_line, study_points
+
+AXIS_EXTRA = 3
+"""Columns of the axis besides its digits: one each side of a tag, one of inset."""
+_GRID_EVERY = 4
+_LABEL_ROWS = 3
+_MAX_MARKS = 200
+
+
+def axis_width(data: ChartData) -> int:
+    """Columns the price axis takes, so that the digits of all tags stand in line."""
+    prices = [data.last] if data.last is not None else []
+    if data.bars:
+        prices += [data.bars[-1].high, max(bar.high for bar in data.bars[-400:])]
+    places = decimals_of(data.tick)
+    return max((len(format_number(price, places)) for price in prices), default=6) + AXIS_EXTRA
+
+
+def price_scale(data: ChartData, view: ChartView, rows: int) -> Scale:
+    """Fits the bars in view, own orders near them, and the line being traded."""
+    if not view.bars:
+        return fit_scale(0.0, 1.0, (), rows)
+    extras = [float(order.price) for order in data.orders]
+    if data.trade is not None:
+        extras += [float(p) for p in (data.trade.price, data.trade.take, data.trade.stop) if p is not None]
+    low, high = float(min(bar.low for bar in view.bars)), float(max(bar.high for bar in view.bars))
+    return fit_scale(low, high, extras, rows, is_log=data.is_log)
+
+
+def draw_price_pane(data: ChartData, view: ChartView, rows: int, width: int, glyphs: Glyphs) -> Canvas:
+    """The pane as a canvas `width` wide: the plot, then the axis."""
+    canvas = Canvas(width, rows)
+    scale = price_scale(data, view, rows)
+    pane = _Pane(data, view, canvas, scale, glyphs)
+    pane.candles()
+    pane.fills()
+    pane.studies()
+    pane.trade()
+    pane.tags()
+    pane.orders()
+    pane.cross_hair()
+    pane.axis()
+    return canvas
+
+
+class _Pane:
+    def __init__(self, data: ChartData, view: ChartView, canvas: Canvas, scale: Scale, glyphs: Glyphs) -> None:
+        self._data = data
+        self._view = view
+        self._canvas = canvas
+        self._scale = scale
+        self._glyphs = glyphs
+        self._places = decimals_of(data.tick)
+        self._tagged: set[int] = set()
+
+    def candles(self) -> None:
+        place = self._scale.place
+        for i, bar in enumerate(self._view.bars):
+            opened, closed = float(bar.open), float(bar.close)
+            upper, lower = (opened, closed) if opened > closed else (closed, opened)
+            places = (place(float(bar.high)), place(upper), place(lower), place(float(bar.low)))
+            candle = place_candle(places, height=self._canvas.height, is_up=closed >= opened)
+            x = self._view.shift + i * self._view.step
+            draw_candle(self._canvas, x, candle, body_width=self._view.body_width, glyphs=self._glyphs)
+
+    def fills(self) -> None:
+        for fill in self._data.fills[-_MAX_MARKS:]:
+            index = self._view.index_at(fill.ts_event)
+            if index is not None:
+                self._fill(fill, index)
+
+    def _fill(self, fill: ChartFill, index: int) -> None:
+        """The mark under the low (buys) or over the high (sells), moved away until it has room."""
+        bar = self._view.bars[index - self._view.start]
+        sign = self._glyphs.up if fill.is_buy else self._glyphs.down
+        text = sign + format_size(fill.quantity)
+        direction = 1 if fill.is_buy else -1
+        row = self._scale.row(float(bar.low if fill.is_buy else bar.high)) + direction
+        x = min(self._view.column(index), self._view.width - len(text))
+        for _ in range(_LABEL_ROWS):
+            if self._canvas.is_free(x, row, len(text)):
+                break
+            row += direction
+        row = min(max(0, row), self._canvas.height - 1)
+        self._canvas.text(x, row, text, ("buy" if fill.is_buy else "sell", "panel", False), MARK)
+
+    def studies(self) -> None:
+        view = self._view
+        for study in self._data.studies:
+            if study.pane == "price":
+                values = study.values[view.start : view.start + len(view.bars)]
+                points = study_points(values, self._scale, step=view.step, shift=view.shift)
+                draw_line(self._canvas, points, f"series{study.series}", self._glyphs)
+
+    def trade(self) -> None:
+        trade = self._data.trade
+        if trade is None:
+            return
+        side = "buy" if trade.is_buy else "sell"
+        self._trade_chip(trade, side)
+        for name, price in (("take", trade.take), ("stop", trade.stop)):
+            if price is not None:
+                exit_side = "sell" if trade.is_buy else "buy"
+                self._order_line(price, f"{name} {trade.label.split(' ')[0]}", exit_side, dashes=3)
+        row = self._scale.row(float(trade.price))
+        self._tag(trade.price, ("ink", side, True))
+        for x in range(self._view.width):
+            self._canvas.put(x, row, self._glyphs.thick, (side, "panel", False), ORDER)
+
+    def _trade_chip(self, trade: TradeLine, side: str) -> None:
+        words = f" {side.upper()} {trade.label}{self._distance(trade.price)} "
+        row, width = self._scale.row(float(trade.price)), self._view.width
+        self._canvas.text(max(0, width - len(words)), row, words[:width], ("ink", side, True))
+        note = f" {trade.note} "
+        room = width - len(words) - len(note) - 1
+        if trade.note and room >= 0:
+            self._canvas.text(room, row, note, ("strong", "raised", False))
+        elif trade.note:
+            below = row + (1 if row + 1 < self._canvas.height else -1)
+            self._canvas.text(max(0, width - len(note)), below, note[:width], ("strong", "raised", False))
+
+    def _distance(self, price: Decimal) -> str:
+        """How far from the last price, in ticks and percent."""
+        last = self._data.last
+        if not last:
+            return ""
+        away = price - last
+        ticks = format_number(away / self._data.tick, 0, signed=True)
+        return f"  {ticks} t  {format_percent(away / last)}"
+
+    def orders(self) -> None:
+        for order in self._data.orders:
+            label = order.label + (self._distance(order.price) if order.is_picked else "")
+            self._order_line(order.price, label, "buy" if order.is_buy else "sell", is_filled=order.is_picked)
+
+    def _order_line(self, price: Decimal, label: str, side: str, *, dashes: int = 3, is_filled: bool = False) -> None:
+        row = self._scale.row(float(price))
+        if not 0 <= row < self._canvas.height:
+            return
+        tint = "bid_bg" if side == "buy" else "ask_bg"
+        style: Style = ("ink", side, True) if is_filled else (side, tint, True)
+        chip = f" {label} "
+        at = self._gap(row, len(chip) + 1)
+        if at is not None:
+            self._canvas.text(at, row, chip, style)
+        for x in range(self._view.width):
+            if x % dashes < dashes - 1:
+                self._canvas.put(x, row, self._glyphs.horizontal, (side, "panel", False), ORDER)
+        self._tag(price, style)
+
+    def _gap(self, row: int, length: int) -> int | None:
+        """The first place in a row for a chip: beside studies if it can be, over them if not."""
+        for below in (STUDY, CANDLE):
+            for x in range(1, self._view.width - length):
+                if self._canvas.is_free(x, row, length, below=below):
+                    return x
+        return None
+
+    def cross_hair(self) -> None:
+        price = self._cursor_price()
+        data, view = self._data, self._view
+        if price is None or data.cursor is None:
+            return
+        row, column = self._scale.row(float(price)), view.column(data.cursor)
+        style: Style = ("faint", "panel", False)
+        for x in range(view.width):
+            self._canvas.put(x, row, self._glyphs.horizontal, style, CROSS)
+        draw_vertical(self._canvas, column, self._glyphs)
+        if self._canvas.is_free(column, row, below=ORDER):
+            self._canvas.put(column, row, self._glyphs.cross, style, CROSS)
+
+    def _cursor_price(self) -> Decimal | None:
+        data, view = self._data, self._view
+        if data.cursor is None or not view.contains(data.cursor):
+            return None
+        return data.cursor_price if data.cursor_price is not None else data.bars[data.cursor].close
+
+    def tags(self) -> None:
+        """Cross-hair and last price on the axis, before own orders take their rows."""
+        cursor = self._cursor_price()
+        if cursor is not None:
+            self._tag(cursor, ("ink", "muted", True))
+        if self._data.last is not None:
+            self._tag(self._data.last, self._last_style())
+
+    def axis(self) -> None:
+        """Round prices where no tag is, with grid dots through empty cells."""
+        for value in self._scale.marks(spacing=_LABEL_ROWS, smallest=float(self._data.tick)):
+            row = self._scale.row(value)
+            for x in range(0, self._view.width, _GRID_EVERY):
+                self._canvas.put(x, row, "·" if self._glyphs.has_blocks else ".", ("line", "panel", False), GRID)
+            if row not in self._tagged:
+                text = format_number(Decimal(repr(value)), self._places)
+                self._canvas.text(
+                    self._view.width + 1, row, text.rjust(self._digits()), ("muted", "panel", False), GRID
+                )
+
+    def _last_style(self) -> Style:
+        if self._data.stale_for:
+            return ("faint", "raised", False)
+        change = self._data.change
+        return ("ink", "down" if change is not None and change < 0 else "up", True)
+
+    def _tag(self, price: Decimal, style: Style) -> None:
+        """A price on the axis; a row up or down when its own is taken."""
+        row = self._scale.row(float(price))
+        rows = (row, row + 1, row - 1)
+        free = next((r for r in rows if 0 <= r < self._canvas.height and r not in self._tagged), None)
+        if free is None or not self._scale.contains(float(price)):
+            return
+        self._tagged.add(free)
+        text = f" {format_number(price, self._places).rjust(self._digits())} "
+        self._canvas.text(self._view.width, free, text, style)
+
+    def _digits(self) -> int:
+        return self._canvas.width - self._view.width - AXIS_EXTRA
+
+
+def draw_vertical(canvas: Canvas, column: int, glyphs: Glyphs) -> None:
+    """The upright of the cross-hair through empty cells."""
+    for row in range(canvas.height):
+        canvas.put(column, row, glyphs.vertical, ("faint", "panel", False), CROSS)

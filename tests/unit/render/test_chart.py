@@ -1,0 +1,169 @@
+"""A whole chart panel: what is on it, what is dropped when it is small, and that its size is always exact."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stockpulse_engine.render.chart import ChartData, ChartOrder, TradeLine, render_chart, visible_range
+from stockpulse_engine.render.chartview import chart_view
+from stockpulse_engine.render.glyphs import ASCII, BLOCKS, FULL, GLYPHS
+from stockpulse_engine.render.scale import Scale, fit_scale, round_step
+from stockpulse_engine.render.span import Line, Span, line_width, to_plain
+from tests.unit.render.charts import chart
+
+D = Decimal
+
+
+def spans_with(lines: list[Line], **wanted: object) -> list[Span]:
+    return [s for line in lines for s in line if all(getattr(s, key) == value for key, value in wanted.items())]
+
+
+def test_desk_panel_carries_everything() -> None:
+    data = chart()
+    lines = render_chart(data, 70, 22)
+    text = to_plain(lines)
+    for part in (
+        "AAPL",
+        "Apple Inc",
+        "+1.02",
+        "+0.44%",
+        "buy 45 LMT",
+        "stop 60",
+        "▲60",
+        "▼20",
+        "vol",
+        "rsi 14",
+        "sma20",
+    ):
+        assert part in text, part
+    (last,) = [s for s in spans_with(lines, bg="up", bold=True) if s.fg == "ink"]
+    assert data.last is not None
+    assert D(last.text) == data.last
+    assert any("229.00" in s.text for s in spans_with(lines, bg="bid_bg", bold=True))
+
+
+def test_studies_pass_behind_candles() -> None:
+    lines = render_chart(chart(), 70, 22)
+    assert spans_with(lines, fg="series1", bg="panel")
+    assert not [s for s in spans_with(lines, fg="series1") if s.bg != "panel"]
+
+
+def test_cross_hair_reads_out_its_bar() -> None:
+    data = chart(cursor=150, is_focused=True)
+    lines = render_chart(data, 118, 36)
+    bar = data.bars[150]
+    readout = to_plain([lines[1]])
+    assert f"C {bar.close}" in readout
+    assert "rsi14" in readout
+    assert "Fri 20" in readout
+    assert spans_with(lines, fg="ink", bg="muted", bold=True)
+    column = to_plain(lines[2:-1]).count("│")
+    assert column > 10
+
+
+def test_new_day_is_named_on_the_axis() -> None:
+    assert "Fri 20" in to_plain(render_chart(chart(cursor=None, offset=60), 70, 22)[-1:])
+    assert "2027" in to_plain(render_chart(chart(spec_text="1d"), 70, 22)[-1:])
+
+
+def test_line_being_traded_shows_side_and_distance() -> None:
+    data = chart()
+    assert data.last is not None
+    trade = TradeLine(is_buy=True, price=data.last - D("0.50"), label="45 LMT", note="risk 104.40", stop=data.last - 1)
+    lines = render_chart(chart(trade=trade), 118, 36)
+    chips = spans_with(lines, fg="ink", bg="buy", bold=True)
+    assert any("BUY 45 LMT  −50 t  −0." in s.text for s in chips)
+    assert "risk 104.40" in to_plain(lines)
+    assert "stop 45" in to_plain(lines)
+    assert "━" in to_plain(lines)
+
+
+def test_picked_order_is_filled_and_tells_its_distance() -> None:
+    order = ChartOrder(is_buy=True, price=D("229.00"), label="buy 45 LMT", is_picked=True)
+    text = to_plain(render_chart(chart(orders=(order,)), 118, 36))
+    assert " t  " in text
+
+
+def test_far_order_does_not_squash_the_bars() -> None:
+    far = ChartOrder(is_buy=True, price=D("100.00"), label="buy 1 LMT")
+    assert render_chart(chart(orders=(far,)), 70, 22)[6] == render_chart(chart(orders=()), 70, 22)[6]
+
+
+def test_stale_price_is_faint_with_its_age() -> None:
+    lines = render_chart(chart(stale_for="47 s"), 70, 22)
+    assert spans_with(lines, fg="warn")[0].text.strip() == "47 s old"
+    assert not spans_with(lines, fg="ink", bg="up")
+
+
+def test_small_panels_drop_studies_then_volume_then_the_axis() -> None:
+    def parts(height: int) -> tuple[bool, bool]:
+        text = to_plain(render_chart(chart(), 70, height))
+        return "rsi 14" in text, "vol" in text
+
+    assert parts(22) == (True, True)
+    assert parts(15) == (False, True)
+    assert parts(10) == (False, False)
+
+
+def test_zooms_and_pans() -> None:
+    assert visible_range(chart(zoom=1), 70) == (100, 160)
+    assert visible_range(chart(zoom=2), 70) == (130, 160)
+    assert visible_range(chart(zoom=4), 70) == (145, 160)
+    assert visible_range(chart(zoom=1, offset=30), 70) == (70, 130)
+    assert visible_range(chart(zoom=1, cursor=20), 70) == (20, 80)
+    assert chart_view(chart(), 110, 120).step == 2
+
+
+def test_empty_chart_says_why() -> None:
+    text = to_plain(render_chart(chart(0, bars=(), studies=(), last=None, empty_text="No bars for XYZ yet."), 60, 10))
+    assert "No bars for XYZ yet." in text
+
+
+@pytest.mark.parametrize("size", [(70, 22), (118, 36), (40, 10)])
+def test_ascii_holds_no_byte_above_127(size: tuple[int, int]) -> None:
+    assert to_plain(render_chart(chart(cursor=150), *size, ASCII)).isascii()
+
+
+def test_blocks_set_has_no_braille() -> None:
+    assert not any(0x2800 <= ord(c) <= 0x28FF for c in to_plain(render_chart(chart(), 70, 22, BLOCKS)))
+    assert any(0x2800 <= ord(c) <= 0x28FF for c in to_plain(render_chart(chart(), 70, 22, FULL)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 140),
+    st.integers(1, 45),
+    st.sampled_from([1, 2, 5, 40, 160]),
+    st.sampled_from(sorted(GLYPHS)),
+    st.sampled_from([0, 1, 2, 4]),
+    st.one_of(st.none(), st.integers(0, 159)),
+)
+def test_size_is_always_exact(width: int, height: int, count: int, glyphs: str, zoom: int, cursor: int | None) -> None:
+    at = None if cursor is None else min(cursor, count - 1)
+    data: ChartData = chart(count, zoom=zoom, cursor=at, is_log=zoom == 1)
+    lines = render_chart(data, width, height, GLYPHS[glyphs])
+    assert len(lines) == height
+    assert {line_width(line) for line in lines} == {width}
+
+
+@given(st.floats(1, 1e5), st.floats(0, 1e3), st.integers(4, 60), st.booleans())
+def test_scale_places_every_price_in_view_and_in_order(low: float, span: float, rows: int, is_log: bool) -> None:
+    scale = fit_scale(low, low + span, (), rows, is_log=is_log)
+    top, bottom = scale.place(low + span), scale.place(low)
+    assert 0 <= top <= bottom <= rows
+    assert all(scale.contains(mark) for mark in scale.marks(spacing=3, smallest=0.01))
+
+
+def test_axis_steps_are_round_and_on_the_tick() -> None:
+    assert round_step(0.3, 0.01) == pytest.approx(0.5)
+    assert round_step(0.3, 0.25) == pytest.approx(0.5)
+    assert round_step(0.02, 0.25) == pytest.approx(0.25)
+    assert Scale(0, 10, 10).marks(spacing=3, smallest=0.01) == [10, 5, 0]
+
+
+def test_same_data_draws_the_same_chart() -> None:
+    assert render_chart(chart(), 70, 22) == render_chart(chart(), 70, 22)
