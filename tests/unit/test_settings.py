@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from stockpulse_engine.actions.registry import ACTIONS
-from stockpulse_engine.api.limits import RATE
 from stockpulse_engine.base.paths import Paths, resolve_paths
 from stockpulse_engine.domain.errors import ConfigError
 from stockpulse_engine.render.glyphs import GLYPHS
@@ -68,7 +67,6 @@ def test_choices_are_those_the_screens_offer() -> None:
         assert load_settings(resolve_paths("/nonexistent"), {"STOCKPULSE__UI__THEME": name}).ui.theme == name
     for name in GLYPHS:
         assert load_settings(resolve_paths("/nonexistent"), {"STOCKPULSE__UI__GLYPHS": name}).ui.glyphs == name
-    assert Settings().api.rate_limit == RATE
 
 
 def test_a_file_beats_the_default_and_the_environment_beats_the_file(paths: Paths) -> None:
