@@ -13,6 +13,9 @@ from stockpulse_engine.domain.positions import Position
 from stockpulse_engine.portfolio.entries import Book, Posting
 from stockpulse_engine.portfolio.holding import Booked, Holding, HoldingState
 
+MAX_SESSIONS = 60
+"""Trading sessions whose base is kept, so that a day can be reviewed afterwards."""
+
 
 class SessionBase(msgspec.Struct, frozen=True, kw_only=True):
     """Where the account stood when its trading session began: the base of day P&L.
@@ -53,8 +56,27 @@ class AccountBook:
         self.busted: set[str] = set()
         """Execution ids the venue took back, also those whose fill never came."""
         self.movements: set[str] = set()
-        self.session: SessionBase | None = None
+        self.sessions: dict[str, SessionBase] = {}
+        """Session date → its base, oldest first, at most MAX_SESSIONS."""
         self.reconciled = ReconciledBase()
+
+    @property
+    def session(self) -> SessionBase | None:
+        """The base of the newest session; None before the first."""
+        return next(reversed(self.sessions.values()), None)
+
+    def next_session(self, session_date: str) -> SessionBase | None:
+        """The base of the session after `session_date`; None when that one is the newest."""
+        dates = list(self.sessions)
+        after = dates[dates.index(session_date) + 1 :]
+        return self.sessions[after[0]] if after else None
+
+    def begin_session(self, base: SessionBase) -> None:
+        """Remember where a session began; the first statement for a date stands."""
+        if base.session_date not in self.sessions:
+            self.sessions[base.session_date] = base
+            while len(self.sessions) > MAX_SESSIONS:
+                del self.sessions[next(iter(self.sessions))]
 
     @property
     def cash(self) -> Decimal:
@@ -130,7 +152,7 @@ class AccountBook:
             ),
             busted=tuple(sorted(self.busted)),
             movements=tuple(sorted(self.movements)),
-            session=self.session,
+            sessions=tuple(self.sessions.values()),
             reconciled=self.reconciled,
         )
 
@@ -145,7 +167,8 @@ class AccountBook:
         for alias, fill_id in state.aliases:
             book.booked[alias] = book.booked[fill_id]
         book.busted, book.movements = set(state.busted), set(state.movements)
-        book.session, book.reconciled = state.session, state.reconciled
+        book.sessions = {base.session_date: base for base in state.sessions}
+        book.reconciled = state.reconciled
         return book
 
 
@@ -158,5 +181,5 @@ class AccountBookState(msgspec.Struct, frozen=True, kw_only=True):
     aliases: tuple[tuple[str, str], ...]
     busted: tuple[str, ...]
     movements: tuple[str, ...]
-    session: SessionBase | None
+    sessions: tuple[SessionBase, ...]
     reconciled: ReconciledBase

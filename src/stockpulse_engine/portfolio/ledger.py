@@ -177,7 +177,7 @@ class Ledger:
                 results[holding.instrument_id] = holding.posted[1] + lots.quantity * mark - lots.cost
             else:
                 results[holding.instrument_id] = None if lots.quantity else holding.posted[1]
-        book.session = SessionBase(
+        base = SessionBase(
             session_date=event.session_date,
             ts_event=event.ts_event,
             equity=event.equity,
@@ -187,6 +187,7 @@ class Ledger:
             marks=dict(event.marks),
             results=results,
         )
+        book.begin_session(base)
 
     def _note_reconciled(self, event: Reconciled) -> None:
         book = self._own(event.account_id)

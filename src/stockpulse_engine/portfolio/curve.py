@@ -1,0 +1,51 @@
+"""The equity curve: bounded, with the fall from the running peak at each point."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from stockpulse_engine.domain.money import ZERO
+from stockpulse_engine.domain.views import EquityPoint
+
+MAX_POINTS = 2_000
+FIRST_GAP_NS = 1_000_000_000
+"""Closest two points may lie at first; doubled each time the curve is thinned."""
+
+
+class EquityCurve:
+    """Points in time order. When full, every second point goes and the gap between new ones doubles.
+
+    Deposits and withdrawals move the peak with them, so that taking money out is no drawdown.
+    """
+
+    def __init__(self) -> None:
+        self._points: list[EquityPoint] = []
+        self._gap_ns = FIRST_GAP_NS
+        self._peak = ZERO
+        self._deposits = ZERO
+
+    @property
+    def points(self) -> tuple[EquityPoint, ...]:
+        """Every point, oldest first, at most MAX_POINTS."""
+        return tuple(self._points)
+
+    def is_due(self, ts_event: int) -> bool:
+        """Whether a point at this market time would be a new one."""
+        return not self._points or ts_event >= self._points[-1].ts_event + self._gap_ns
+
+    def add(self, ts_event: int, equity: Decimal, deposits: Decimal) -> None:
+        """Add a point, or replace the last one when it is closer than the gap; time never goes back."""
+        if self._points and ts_event < self._points[-1].ts_event:
+            return
+        self._peak = max(equity, self._peak + deposits - self._deposits)
+        self._deposits = deposits
+        drawdown = round(equity / self._peak - 1, 6) if self._peak > 0 else ZERO
+        point = EquityPoint(ts_event, equity, drawdown)
+        if self.is_due(ts_event):
+            self._points.append(point)
+        else:
+            # The start of the gap is kept as the point's time, or fills in quick succession would never make a new one.
+            self._points[-1] = EquityPoint(self._points[-1].ts_event, equity, drawdown)
+        if len(self._points) > MAX_POINTS:
+            self._points = self._points[:-1:2] + self._points[-1:]
+            self._gap_ns *= 2

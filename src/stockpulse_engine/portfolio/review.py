@@ -1,0 +1,234 @@
+"""The session as its trader would review it: arrival price against fill, costs split, excursions, refusals.
+
+Implementation shortfall of an order, against the mid at arrival, is exactly spread + slippage + fees:
+spread is what crossing to the touch costs, slippage what was paid beyond the touch (negative when better).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.market import Bar
+from stockpulse_engine.domain.money import ZERO
+from stockpulse_engine.domain.orders import Order, OrderStatus, OrderType
+from stockpulse_engine.domain.views import DayOrder, DayRefusal, DayReview
+from stockpulse_engine.portfolio.valuation import tidy, tidy_optional
+
+_REFUSED = (OrderStatus.DENIED, OrderStatus.REJECTED)
+
+
+class Costs(msgspec.Struct, frozen=True):
+    """What an order cost against the mid at its arrival; None where no quote was there."""
+
+    arrival_mid: Decimal | None
+    spread: Decimal | None
+    slippage: Decimal | None
+    fees: Decimal
+
+    @property
+    def shortfall(self) -> Decimal | None:
+        """The whole implementation shortfall."""
+        if self.spread is None or self.slippage is None:
+            return None
+        return self.spread + self.slippage + self.fees
+
+
+def costs_of(order: Order, fills: Sequence[Fill]) -> Costs:
+    """Split the cost of an order's fills; a positive number is a cost."""
+    fees = sum((fill.fee for fill in fills), ZERO)
+    bid, ask = order.arrival_bid, order.arrival_ask
+    if bid is None or ask is None:
+        return Costs(None, None, None, fees)
+    sign, mid = order.terms.side.sign, (bid + ask) / 2
+    touch = ask if sign > 0 else bid
+    quantity = sum((fill.quantity for fill in fills), ZERO)
+    spread = (touch - mid) * sign * quantity
+    slippage = sum(((fill.price - touch) * sign * fill.quantity for fill in fills), ZERO)
+    return Costs(mid, spread, slippage, fees)
+
+
+class ReviewSources(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a review finds what the ledger does not know.
+
+    Attributes:
+        orders: account id → its orders, refused ones included, in any order.
+        fills: client order id → fills that stand, oldest first.
+        hops: client order id → milestone → nanoseconds.
+        bars: (instrument id, start, end) → known bars that touch the time, oldest first.
+        session_of: market time → session date, "" when outside.
+        kills_survived: unordered stops the engine came back from in this session.
+    """
+
+    orders: Callable[[str], Iterable[Order]]
+    fills: Callable[[str], Sequence[Fill]]
+    hops: Callable[[str], dict[str, int]]
+    bars: Callable[[str, int, int], Sequence[Bar]]
+    session_of: Callable[[int], str]
+    kills_survived: Callable[[], int]
+
+
+class Span(msgspec.Struct, frozen=True):
+    """The time and size of the position an order opened."""
+
+    start: int
+    end: int
+    sign: int
+    quantity: Decimal
+    price: Decimal
+
+
+def opened_span(order: Order, fills: Sequence[Fill], later: Sequence[Fill], now_ns: int) -> Span | None:
+    """From the order's first fill until as much was traded back, or now; None for an order that only closed.
+
+    Args:
+        order: the order.
+        fills: its fills.
+        later: all fills of the same instrument and account, oldest first.
+        now_ns: end of the span while the position is open.
+    """
+    if not fills or order.terms.is_reduce_only or order.parent_id:
+        return None
+    start, sign = fills[0].ts_event, order.terms.side.sign
+    quantity = sum((fill.quantity for fill in fills), ZERO)
+    price = sum((fill.notional for fill in fills), ZERO) / quantity
+    before = sum((fill.signed_quantity for fill in later if fill.ts_event < start), ZERO)
+    if before * sign < 0:
+        return None
+    left = quantity
+    for fill in later:
+        if fill.ts_event >= start and fill.sign == -sign:
+            left -= fill.quantity
+            if left <= 0:
+                return Span(start, fill.ts_event, sign, quantity, price)
+    return Span(start, now_ns, sign, quantity, price)
+
+
+def excursions(span: Span, bars: Sequence[Bar]) -> tuple[Decimal | None, Decimal | None]:
+    """Best and worst P&L the position saw, from the bars inside its span; None without bars.
+
+    A bar that holds the first or last moment is taken whole, so the answer is an outer bound at its edges.
+    """
+    if not bars:
+        return None, None
+    high, low = max(bar.high for bar in bars), min(bar.low for bar in bars)
+    at_high, at_low = ((price - span.price) * span.sign * span.quantity for price in (high, low))
+    return tidy(max(at_high, at_low, ZERO)), tidy(min(at_high, at_low, ZERO))
+
+
+def review_orders(account_id: str, session_date: str, sources: ReviewSources, now_ns: int) -> tuple[DayOrder, ...]:
+    """Every order of the session that was sent, oldest first."""
+    mine = [
+        order
+        for order in sources.orders(account_id)
+        if order.status not in (*_REFUSED, OrderStatus.INITIALIZED)
+        and sources.session_of(order.created_at) == session_date
+    ]
+    mine.sort(key=lambda order: (order.created_at, order.client_order_id))
+    fills = {order.client_order_id: sources.fills(order.client_order_id) for order in mine}
+    return tuple(_review_order(order, fills, mine, sources, now_ns) for order in mine)
+
+
+def _review_order(
+    order: Order, fills: dict[str, Sequence[Fill]], orders: Sequence[Order], sources: ReviewSources, now_ns: int
+) -> DayOrder:
+    own = fills[order.client_order_id]
+    instrument_id = order.terms.instrument_id
+    same = [other.client_order_id for other in orders if other.terms.instrument_id == instrument_id]
+    later = sorted((fill for key in same for fill in fills[key]), key=lambda fill: fill.ts_event)
+    span = opened_span(order, own, later, now_ns)
+    best, worst = (None, None) if span is None else excursions(span, sources.bars(instrument_id, span.start, span.end))
+    costs = costs_of(order, own)
+    return DayOrder(
+        order=order,
+        fills=tuple(own),
+        arrival_mid=costs.arrival_mid,
+        spread_cost=tidy_optional(costs.spread),
+        slippage=tidy_optional(costs.slippage),
+        fees=tidy(costs.fees),
+        hops=sources.hops(order.client_order_id),
+        best_excursion=best,
+        worst_excursion=worst,
+    )
+
+
+def review_refusals(account_id: str, session_date: str, sources: ReviewSources) -> tuple[DayRefusal, ...]:
+    """What our gate or the venue refused in the session, oldest first, with code and sentence."""
+    refused = [
+        DayRefusal(
+            client_order_id=order.client_order_id,
+            instrument_id=order.terms.instrument_id,
+            ts_event=order.updated_at or order.created_at,
+            code=order.code or order.status.value,
+            sentence=order.reason,
+        )
+        for order in sources.orders(account_id)
+        if order.status in _REFUSED and sources.session_of(order.created_at) == session_date
+    ]
+    return tuple(sorted(refused, key=lambda refusal: (refusal.ts_event, refusal.client_order_id)))
+
+
+def to_markdown(review: DayReview, time_of: Callable[[int], str] = str) -> str:
+    """The review as a Markdown page. `time_of` writes a market time (a clock face of the exchange's zone)."""
+    result = review.equity_now - review.equity_open
+    summary = (
+        f"Equity {review.equity_open:,.2f} → {review.equity_now:,.2f} ({result:+,.2f}). "
+        f"Realized {review.realized:+,.2f}, fees {review.fees:,.2f}, spread {review.spread_cost:,.2f}, "
+        f"slippage {review.slippage:+,.2f}. Kills survived: {review.kills_survived}."
+    )
+    lines = [
+        f"# {review.session_date}, account {review.account_id}",
+        "",
+        summary,
+        "",
+        "## Orders",
+        "",
+    ]
+    if review.orders:
+        lines += [
+            "| time | order | state | filled | average | arrival mid | spread | slippage | fees | best | worst | ms |",
+            "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+            *(_order_line(order, time_of) for order in review.orders),
+        ]
+    else:
+        lines.append("No order was sent.")
+    lines += ["", "## Refused", ""]
+    lines += [_refusal_line(refusal, time_of) for refusal in review.refusals] or ["Nothing was refused."]
+    return "\n".join(lines) + "\n"
+
+
+def _refusal_line(refusal: DayRefusal, time_of: Callable[[int], str]) -> str:
+    when, name = time_of(refusal.ts_event), _cell(refusal.instrument_id)
+    return f"- {when} {name} `{_cell(refusal.code)}` {_cell(refusal.sentence)}"
+
+
+def _order_line(day: DayOrder, time_of: Callable[[int], str]) -> str:
+    order, terms = day.order, day.order.terms
+    price = "market" if terms.order_type is OrderType.MARKET else f"{terms.limit_price or terms.stop_price}"
+    cells = (
+        time_of(order.created_at),
+        f"{terms.side.value} {terms.quantity.normalize():f} {_cell(terms.instrument_id)} {price}",
+        "UNKNOWN" if order.is_unknown else order.status.value,
+        f"{order.filled_quantity.normalize():f}",
+        _number(order.average_price, 4),
+        _number(day.arrival_mid, 4),
+        _number(day.spread_cost),
+        _number(day.slippage),
+        _number(day.fees),
+        _number(day.best_excursion),
+        _number(day.worst_excursion),
+        ", ".join(f"{_cell(name)} {nanoseconds / 1e6:.1f}" for name, nanoseconds in day.hops.items()),
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def _number(value: Decimal | None, digits: int = 2) -> str:
+    return "" if value is None else f"{value:,.{digits}f}"
+
+
+def _cell(text: str) -> str:
+    """External text that can not break the table or the page."""
+    return text.replace("|", "/").replace("`", "'").replace("\n", " ")
