@@ -32,7 +32,7 @@ def settle(desk: Desk, order: WorkingOrder) -> Settlement:
     entry = desk.entry_of(order) if order.is_child else order
     legs = desk.legs(entry)
     used = sum((leg.filled for leg in legs), ZERO)
-    assert used <= entry.filled, "legs never close more than the entry filled"  # noqa: S101 - must hold in production
+    assert used <= entry.filled, "legs never close more than the entry filled"
     planned = entry.terms.quantity if entry.is_open else entry.filled
     for leg in legs:
         if leg.is_open:

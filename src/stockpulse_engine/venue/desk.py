@@ -178,7 +178,7 @@ class Desk:
 
     def close(self, order: WorkingOrder, status: str, reason: str, code: str = "") -> None:
         """End an order without a fill: CANCELED, EXPIRED or REJECTED."""
-        assert order.is_open, "an order ends once"  # noqa: S101 - an invariant that must hold in production too
+        assert order.is_open, "an order ends once"
         order.status, order.reason, order.code = status, reason, code
         order.cancel_ns, order.replace_ns, order.replace_terms = 0, 0, None
         self.report(order, _CLOSING_KINDS[status], reason=reason, code=code)
@@ -192,8 +192,8 @@ class Desk:
 
     def fill(self, order: WorkingOrder, quantity: Decimal, price: Decimal, liquidity: str) -> None:
         """Book one execution: order, fee, cash and position move together."""
-        assert ZERO < quantity <= order.leaves, "never more than is open"  # noqa: S101 - must hold in production too
-        assert order.accepts(price), "never worse than the limit"  # noqa: S101 - must hold in production too
+        assert ZERO < quantity <= order.leaves, "never more than is open"
+        assert order.accepts(price), "never worse than the limit"
         order.filled += quantity
         order.notional += quantity * price
         total = total_fee(self.fees, order.sign, order.filled, order.notional)

@@ -107,7 +107,7 @@ class Execution:
 def join_queue(book: InstrumentBook, order: WorkingOrder) -> None:
     """Move a live limit order to the end of the queue at its price."""
     limit = order.limit
-    assert limit is not None, "only limit orders queue"  # noqa: S101 - an invariant that must hold in production too
+    assert limit is not None, "only limit orders queue"
     book.remove(order)
     order.is_resting = True
     order.ahead = book.company(order.sign).size_at(limit)
