@@ -1,1 +1,1 @@
-"""Typed clients of the engine API: async for the terminal, blocking for the command line."""
+"""Typed clients of the API: blocking for short commands, async for heads, and the stream."""

@@ -266,7 +266,7 @@ def _items(item: _Check | None) -> _Check | None:
 
 
 def _nearest(key: str, names: dict[str, Any]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - wanted only when something is wrong
+    from difflib import get_close_matches  # wanted only when something is wrong
 
     close = get_close_matches(key, names, 1)
     return f"Did you mean {close[0]!r}?" if close else f"Use one of: {', '.join(sorted(names))}."

@@ -1,0 +1,77 @@
+"""The request as handlers see it: who asks, what the engine offers, and a body that came through the guard."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
+
+from stockpulse_engine.api.arms import Arms
+from stockpulse_engine.api.ports import EngineServices
+from stockpulse_engine.api.replays import Replays
+from stockpulse_engine.api.roles import Caller, caller_of, require
+from stockpulse_engine.domain.errors import InvalidValueError
+from stockpulse_engine.wire import codec
+
+_KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_KEY_FIELDS = ("request_id", "client_order_id")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the handlers translate to; one per application."""
+
+    services: EngineServices
+    arms: Arms
+    replays: Replays
+
+
+class EngineRequest(Request[Any, Any, Any]):
+    """A request whose body was decoded by the wire's own guarded decoder."""
+
+    @property
+    def offer(self) -> Offer:
+        """The engine behind the API."""
+        found: Offer = self.app.state.offer
+        return found
+
+    @property
+    def services(self) -> EngineServices:
+        """The engine's ports."""
+        return self.offer.services
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        return caller_of(self.scope)
+
+    async def json(self) -> Any:
+        """The body as the type the handler wants."""
+        field = self.route_handler.parsed_data_field
+        if field is None:
+            raise InvalidValueError("This route takes no body.")
+        return require_key(codec.decode(await self.body(), field.annotation))
+
+
+def require_key(body: Any) -> Any:
+    """Return `body` if its idempotency key is well formed (R07).
+
+    Raises:
+        InvalidValueError: the key is empty, too long, or has other characters.
+    """
+    for name in _KEY_FIELDS:
+        key = getattr(body, name, None)
+        if key is not None and not _KEY.fullmatch(key):
+            raise InvalidValueError(
+                f"{name} must be 1 to 64 letters, digits or . _ : -", fix=f"Mint one {name} per intent."
+            )
+    return body
+
+
+def check_role(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Litestar's guard for every route: only what `allow` opened is open."""
+    require(caller_of(connection.scope), handler.fn)

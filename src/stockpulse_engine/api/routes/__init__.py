@@ -1,0 +1,1 @@
+"""Handlers by subject. They translate between wire and ports, and decide nothing."""

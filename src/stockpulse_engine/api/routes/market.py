@@ -1,0 +1,123 @@
+"""Quotes, depth, bars, instruments, news, the market's clock."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import get, post
+from litestar.params import Parameter
+
+from stockpulse_engine.api.auth import Role
+from stockpulse_engine.api.requests import EngineRequest
+from stockpulse_engine.api.roles import allow
+from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError, UnavailableError
+from stockpulse_engine.domain.instruments import Instrument
+from stockpulse_engine.domain.market import Bar, Depth, NewsItem, Quote, parse_bar_spec
+from stockpulse_engine.domain.views import ClockView, Explanation
+from stockpulse_engine.wire.rest import MarketControlRequest
+
+MAX_IDS = 600
+MAX_BARS = 5000
+MAX_NEWS = 500
+Limit = Annotated[int, Parameter(ge=1, le=MAX_BARS)]
+
+
+@get("/v1/quotes")
+@allow(Role.VIEWER)
+async def get_quotes(request: EngineRequest, ids: str = "") -> list[Quote]:
+    """Latest quotes: of all instruments, or of the comma-separated `ids` (symbols are resolved)."""
+    market = request.services.market
+    if not ids:
+        return list(market.quotes())
+    names = [name for name in ids.split(",") if name]
+    if len(names) > MAX_IDS:
+        raise InvalidValueError(f"{len(names)} ids are more than {MAX_IDS}.", fix="Leave `ids` out for all.")
+    found = [market.quote(market.resolve(name).instrument_id) for name in names]
+    return [quote for quote in found if quote is not None]
+
+
+@get("/v1/depth/{instrument_id:str}")
+@allow(Role.VIEWER)
+async def get_depth(request: EngineRequest, instrument_id: str) -> Depth:
+    """The visible book of one instrument."""
+    market = request.services.market
+    wanted = market.resolve(instrument_id).instrument_id
+    depth = market.depth(wanted)
+    if depth is None:
+        raise NotFoundError(f"There is no depth for {wanted} yet.", fix="Try again when the market moves.")
+    return depth
+
+
+@get("/v1/bars")
+@allow(Role.VIEWER)
+async def get_bars(
+    request: EngineRequest,
+    bars_of: Annotated[str, Parameter(query="id")],
+    spec: str = "1m",
+    limit: Limit = 300,
+    end_ns: int | None = None,
+) -> list[Bar]:
+    """The last `limit` bars of `id`, oldest first, the newest possibly open."""
+    length = parse_bar_spec(spec)
+    market = request.services.market
+    # A provider's own symbol (`yahoo:AAPL`) is not in the list of instruments.
+    wanted = bars_of if ":" in bars_of else market.resolve(bars_of).instrument_id
+    return list(await market.bars(wanted, length, limit=limit, end_ns=end_ns))
+
+
+@get("/v1/instruments")
+@allow(Role.VIEWER)
+async def get_instruments(request: EngineRequest) -> list[Instrument]:
+    """Everything tradable in this world."""
+    return list(request.services.market.instruments())
+
+
+@get("/v1/news")
+@allow(Role.VIEWER)
+async def get_news(request: EngineRequest, limit: Annotated[int, Parameter(ge=1, le=MAX_NEWS)] = 50) -> list[NewsItem]:
+    """Latest headlines, newest first."""
+    return list(request.services.market.news(limit))
+
+
+@get("/v1/market/clock")
+@allow(Role.VIEWER)
+async def get_clock(request: EngineRequest) -> ClockView:
+    """Market time and session."""
+    clock = request.services.market.clock()
+    if clock is None:
+        raise UnavailableError("The market's clock is not known yet.", fix="Wait until the venue answers.")
+    return clock
+
+
+@post("/v1/market/control", status_code=200)
+@allow(Role.TRADER, mutates=True)
+async def control_market(request: EngineRequest, data: MarketControlRequest) -> ClockView:
+    """Speed, pause, resume or step of a simulated or replayed market."""
+
+    async def act() -> ClockView:
+        return await request.services.market.control(data.action, speed=data.speed, step_ns=data.step_ns)
+
+    return await request.offer.replays.once("control", data.request_id, data, act)
+
+
+@get("/v1/explain")
+@allow(Role.VIEWER)
+async def get_explanation(
+    request: EngineRequest, name: str, explain_for: Annotated[str, Parameter(query="id")] = ""
+) -> Explanation:
+    """How a number on the screen is made: value, source, age, formula, inputs."""
+    market = request.services.market
+    wanted = market.resolve(explain_for).instrument_id if explain_for else ""
+    return market.explain(name, wanted)
+
+
+HANDLERS = (
+    get_quotes,
+    get_depth,
+    get_bars,
+    get_instruments,
+    get_news,
+    get_clock,
+    control_market,
+    get_explanation,
+)

@@ -1,0 +1,151 @@
+"""Orders: commands, views and lives."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import get, post
+from litestar.params import Parameter
+
+from stockpulse_engine.api.auth import Role
+from stockpulse_engine.api.requests import EngineRequest
+from stockpulse_engine.api.roles import allow
+from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
+from stockpulse_engine.domain.errors import InvalidValueError
+from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.domain.views import OrderLife, Preview
+from stockpulse_engine.wire.rest import (
+    CancelMany,
+    CancelManyAnswer,
+    ModifyBody,
+    PreviewRequest,
+    RequestId,
+    SubmitAnswer,
+)
+
+SCOPES = ("working", "unknown", "today", "history", "staged", "all")
+Limit = Annotated[int, Parameter(ge=1, le=5000)]
+
+
+@get("/v1/orders")
+@allow(Role.VIEWER)
+async def get_orders(
+    request: EngineRequest,
+    scope_name: Annotated[str, Parameter(query="scope")] = "today",
+    account: str = "",
+    limit: Limit = 500,
+) -> list[Order]:
+    """Orders, newest first. `scope`: working, unknown, today, history, staged or all."""
+    if scope_name not in SCOPES:
+        raise InvalidValueError(f"{scope_name[:40]!r} is not a scope.", fix=f"Use one of: {', '.join(SCOPES)}.")
+    return list(request.services.trading.orders(scope=scope_name, account_id=account, limit=limit))
+
+
+@get("/v1/orders/{client_order_id:str}")
+@allow(Role.VIEWER)
+async def get_order(request: EngineRequest, client_order_id: str) -> Order:
+    """One order by its id or an unambiguous prefix."""
+    return request.services.trading.order(client_order_id)
+
+
+@get("/v1/orders/{client_order_id:str}/life")
+@allow(Role.VIEWER)
+async def get_order_life(request: EngineRequest, client_order_id: str) -> OrderLife:
+    """Everything the journal knows about the order, step by step."""
+    return await request.services.trading.life(client_order_id)
+
+
+@get("/v1/fills")
+@allow(Role.VIEWER)
+async def get_fills(request: EngineRequest, account: str = "", order: str = "", limit: Limit = 500) -> list[Fill]:
+    """Fills, newest first, of one account or order."""
+    return list(request.services.trading.fills(account_id=account, client_order_id=order, limit=limit))
+
+
+@post("/v1/orders", status_code=201)
+@allow(Role.TRADER, mutates=True)
+async def submit_order(request: EngineRequest, data: SubmitOrder) -> SubmitAnswer:
+    """Submit or stage an order; answered after its intent is on disk."""
+    if not data.is_staged:
+        _require_arm(request, data.terms.account_id)
+    orders, is_replay = await request.services.trading.submit(data, request.caller.actor)
+    return SubmitAnswer(orders=orders, is_replay=is_replay)
+
+
+@post("/v1/orders/preview", status_code=200)
+@allow(Role.VIEWER)
+async def preview_order(request: EngineRequest, data: PreviewRequest) -> Preview:
+    """What would happen if it were sent now; nothing is."""
+    return await request.services.trading.preview(data.command)
+
+
+@post("/v1/orders/{client_order_id:str}/send", status_code=200)
+@allow(Role.TRADER, mutates=True)
+async def send_order(request: EngineRequest, client_order_id: str, data: RequestId) -> SubmitAnswer:
+    """Send a staged order and its bracket."""
+    order = request.services.trading.order(client_order_id)
+    _require_arm(request, order.terms.account_id)
+    orders = await request.services.trading.send_staged(order.client_order_id, data.request_id, request.caller.actor)
+    return SubmitAnswer(orders=orders)
+
+
+@post("/v1/orders/{client_order_id:str}/discard", status_code=200)
+@allow(Role.TRADER, mutates=True)
+async def discard_order(request: EngineRequest, client_order_id: str, data: RequestId) -> Order:
+    """Throw a staged order away."""
+    return await request.services.trading.discard_staged(client_order_id, data.request_id, request.caller.actor)
+
+
+@post("/v1/orders/{client_order_id:str}/cancel", status_code=200)
+@allow(Role.TRADER, mutates=True)
+async def cancel_order(request: EngineRequest, client_order_id: str, data: RequestId) -> Order:
+    """Ask to cancel one order."""
+    actor = request.caller.actor
+    command = CancelOrder(client_order_id=client_order_id, request_id=data.request_id, source=actor)
+    return await request.services.trading.cancel(command, actor)
+
+
+@post("/v1/orders/{client_order_id:str}/modify", status_code=200)
+@allow(Role.TRADER, mutates=True)
+async def modify_order(request: EngineRequest, client_order_id: str, data: ModifyBody) -> Order:
+    """Ask for a new quantity or new prices of a working order."""
+    actor = request.caller.actor
+    command = ModifyOrder(
+        client_order_id=client_order_id,
+        request_id=data.request_id,
+        quantity=data.quantity,
+        limit_price=data.limit_price,
+        stop_price=data.stop_price,
+        source=actor,
+    )
+    return await request.services.trading.modify(command, actor)
+
+
+@post("/v1/orders/cancel", status_code=200)
+@allow(Role.TRADER, mutates=True)
+async def cancel_orders(request: EngineRequest, data: CancelMany) -> CancelManyAnswer:
+    """Ask to cancel every open order whose symbol matches the pattern; asking twice does no harm."""
+    trading = request.services.trading
+    ids = await trading.cancel_matching(data.pattern, data.account_id, request.caller.actor)
+    return CancelManyAnswer(client_order_ids=tuple(ids))
+
+
+def _require_arm(request: EngineRequest, account_id: str) -> None:
+    account = request.services.portfolio.account(account_id).account
+    request.offer.arms.require(request.caller.head_id, account)
+
+
+HANDLERS = (
+    get_orders,
+    get_order,
+    get_order_life,
+    get_fills,
+    submit_order,
+    preview_order,
+    send_order,
+    discard_order,
+    cancel_order,
+    modify_order,
+    cancel_orders,
+)
