@@ -1,0 +1,355 @@
+"""The application: one store, one link, one screen; it hands keys to the dispatcher and changes to what is in sight."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from asyncio import TimerHandle
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from textual import events
+from textual.app import App
+from textual.screen import Screen
+
+from stockpulse_engine.actions.codes import Command
+from stockpulse_engine.actions.registry import BY_ID, Context
+from stockpulse_engine.base.clock import Clock
+from stockpulse_engine.base.text import clean_line
+from stockpulse_engine.domain.instruments import symbol_of
+from stockpulse_engine.render.glyphs import Glyphs, glyphs_named
+from stockpulse_engine.render.theme import choose_theme
+from stockpulse_engine.wire.stream import Frame
+from stockpulse_tui import styles
+from stockpulse_tui.cell import Cell
+from stockpulse_tui.dispatch import Dispatcher
+from stockpulse_tui.keymap import Keymap, key_name
+from stockpulse_tui.latency import Latency
+from stockpulse_tui.messages import InstrumentPicked, LineEntered, PaneOpened
+from stockpulse_tui.painter import Painter, cells, dimmed
+from stockpulse_tui.ports import Link
+from stockpulse_tui.screens.base import View
+from stockpulse_tui.screens.panes import make_view, screens_there
+from stockpulse_tui.screens.shell import ShellScreen
+from stockpulse_tui.settings import Settings
+from stockpulse_tui.status import Status
+from stockpulse_tui.store import Changes, Store
+from stockpulse_tui.watchlists import Watchlists
+from stockpulse_tui.widgets.footer import Notice
+from stockpulse_tui.widgets.overlay import Overlay, Prompt
+from stockpulse_tui.widgets.panel import Panel
+
+FLUSH_S = 1 / 30
+NOTICE_S = 4.0
+TOPICS = ("quotes", "orders", "accounts", "health", "news")
+MAX_HISTORY = 100
+
+
+class StockPulseApp(App[None], inherit_bindings=False):
+    """One head."""
+
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "StockPulse"
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        clock: Clock,
+        settings: Settings | None = None,
+        watchlists: Watchlists | None = None,
+        watch_file: Path | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.store = Store()
+        self.link = link
+        self.clock = clock
+        self.keymap = Keymap()
+        self.watchlists = watchlists or Watchlists()
+        self.latency = Latency()
+        self.status = Status(self)
+        self.instrument_id = ""
+        self.view_id = "screen.desk"
+        self._watch_file = watch_file
+        self._views: dict[str, View] = {}
+        self._overlays: list[Overlay] = []
+        self._history: list[tuple[str, str]] = []
+        self._here = -1
+        self._pending = Changes()
+        self._flush_handle: TimerHandle | None = None
+        self._notice_handle: TimerHandle | None = None
+        self._painted_from_ns = 0
+        self.on_leave: Callable[[], None] | None = None
+        """Called before the head leaves, and every minute: saves the frame."""
+        super().__init__()
+        self.dispatch = Dispatcher(self)
+        for theme in styles.all_themes():
+            self.register_theme(theme)
+        self._choose_look()
+
+    # -- start and look
+
+    def get_default_screen(self) -> Screen[None]:
+        """Our only screen."""
+        return ShellScreen()
+
+    def _choose_look(self) -> None:
+        ui = self.settings.ui
+        truecolor = os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit")
+        theme = choose_theme(ui.theme, has_truecolor=truecolor, is_colorless=bool(os.environ.get("NO_COLOR")))
+        self.glyphs: Glyphs = glyphs_named(ui.glyphs)
+        is_ascii = self.glyphs.name == "ascii"
+        self._painters = (Painter(theme, is_ascii=is_ascii), Painter(dimmed(theme), is_ascii=is_ascii))
+        self.theme = theme.name
+
+    def apply_look(self) -> None:
+        """The theme or the glyphs changed: bake everything again."""
+        self._choose_look()
+        for line_view in self.shell_screen.lines():
+            line_view.rebake()
+
+    def painter_for(self, is_dimmed: bool) -> Painter:
+        """Bakes for the running theme, or for what lies under a window."""
+        return self._painters[is_dimmed]
+
+    @property
+    def shell_screen(self) -> ShellScreen:
+        """The screen, with its own type."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, ShellScreen)
+        return screen
+
+    async def on_mount(self) -> None:
+        """First frame, then the link."""
+        self.show_view("screen.desk")
+        self.in_background(self.link.run(self._on_frame, self.status.link_changed))
+        self.set_interval(1.0, self._on_second)
+        for problem in [*self.settings.problems, *self.keymap.problems][:1]:
+            self.notify_line(problem, "warn")
+
+    # -- frames in
+
+    def _on_frame(self, frame: Frame) -> None:
+        self.status.frame_seen()
+        self._pending.join(self.store.apply(frame))
+        if self._pending and self._flush_handle is None:
+            self._flush_handle = self.call_after(FLUSH_S, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_handle = None
+        changes, self._pending = self._pending, Changes()
+        self._painted_from_ns = changes.sent_at
+        self.view.on_store(changes)
+        for overlay in self._overlays:
+            overlay.on_store()
+        if changes.kinds - {"quotes", "sparks", "references"} or changes.is_reset:
+            self.redraw_chrome()
+
+    def post_display_hook(self) -> None:
+        """A frame was written: from the engine's frame to the cell."""
+        if self._painted_from_ns:
+            self.latency.add(self.clock.now_ns() - self._painted_from_ns)
+            self._painted_from_ns = 0
+
+    def _on_second(self) -> None:
+        self.status.on_second()
+        self.redraw_chrome()
+        self.view.on_second()
+
+    def redraw_chrome(self) -> None:
+        """Header, tabs, footer, health, frame."""
+        for part in self.shell_screen.chrome:
+            part.redraw()
+
+    # -- views and instruments
+
+    @property
+    def view(self) -> View:
+        """The view in sight."""
+        return self._views[self.view_id]
+
+    def show_view(self, action_id: str, *, is_travel: bool = False) -> None:
+        """Show the view of a screen action; it is made when first opened."""
+        if action_id not in screens_there():
+            return
+        old = self._views.get(self.view_id)
+        self.view_id = action_id
+        view = self._views.get(action_id)
+        if view is None:
+            view = self._views[action_id] = make_view(action_id)
+            self.shell_screen.mount(view)
+        if old is not None and old is not view:
+            old.display = False
+        view.display = True
+        self.call_after_refresh(self._view_shown, view)
+        if not is_travel:
+            self._remember()
+
+    def _view_shown(self, view: View) -> None:
+        changes = Changes()
+        changes.is_reset = True
+        view.show_instrument(self.instrument_id)
+        view.on_store(changes)
+        if not self._overlays:
+            view.focus_front()
+        self._subscribe()
+        self.redraw_chrome()
+
+    def pick_instrument(self, instrument_id: str) -> None:
+        """Every pane in sight follows this instrument."""
+        if instrument_id and instrument_id != self.instrument_id:
+            self.instrument_id = instrument_id
+            self.view.show_instrument(instrument_id)
+            self._subscribe()
+            self.shell_screen.footer.redraw()
+
+    def _subscribe(self) -> None:
+        wanted = {topic for pane in self.view.seen() for topic in pane.topics()}
+        self.link.subscribe((*TOPICS, *sorted(wanted)))
+
+    def _remember(self) -> None:
+        place = (self.view_id, self.instrument_id)
+        if self._here >= 0 and self._history[self._here] == place:
+            return
+        self._history = [*self._history[: self._here + 1], place][-MAX_HISTORY:]
+        self._here = len(self._history) - 1
+
+    def travel(self, step: int) -> None:
+        """Back and forward through screens and instruments."""
+        to = self._here + step
+        if not 0 <= to < len(self._history):
+            self.notify_line("there is nothing further back" if step < 0 else "there is nothing further on")
+            return
+        self._here = to
+        view_id, instrument_id = self._history[to]
+        self.pick_instrument(instrument_id)
+        self.show_view(view_id, is_travel=True)
+
+    def on_instrument_picked(self, message: InstrumentPicked) -> None:
+        """A pane's cursor moved."""
+        self.pick_instrument(message.instrument_id)
+
+    def on_pane_opened(self, message: PaneOpened) -> None:
+        """A row was opened."""
+        self.pick_instrument(message.instrument_id)
+        shown = message.action_id if self.dispatch.can(message.action_id) else "instrument.describe"
+        self.run_action_id(shown)
+
+    def refresh_all(self) -> None:
+        """Everything in sight reads the store again."""
+        self._view_shown(self.view)
+
+    # -- keys, actions, windows
+
+    async def on_key(self, event: events.Key) -> None:
+        """Every key nobody below took."""
+        event.stop()
+        event.prevent_default()
+        self.dispatch.press(key_name(event.key, event.character))
+
+    @property
+    def context(self) -> Context:
+        """Whose keys are heard now."""
+        focused = self.focused
+        return focused.context if isinstance(focused, (Panel, Overlay)) else Context.GLOBAL
+
+    @property
+    def command(self) -> Command | None:
+        """The command line being done, None when a key was pressed."""
+        return self.dispatch.command
+
+    def run_action_id(self, action_id: str, command: Command | None = None) -> None:
+        """Do an action by its id."""
+        self.dispatch.run(action_id, command)
+
+    @property
+    def top_overlay(self) -> Overlay | None:
+        """The window that owns the keyboard."""
+        return self._overlays[-1] if self._overlays else None
+
+    def open_overlay(self, overlay: Overlay) -> None:
+        """Put a window above everything."""
+        self._overlays.append(overlay)
+        self.shell_screen.mount(overlay)
+        overlay.focus(scroll_visible=False)
+        self._shade()
+
+    def close_overlay(self, overlay: Overlay) -> None:
+        """Take a window away; the focus goes back to what was under it."""
+        if overlay not in self._overlays:
+            return
+        self._overlays.remove(overlay)
+        overlay.remove()
+        self._shade()
+        if self._overlays:
+            self._overlays[-1].focus(scroll_visible=False)
+        else:
+            self.view.focus_front()
+        self.call_after_refresh(self.redraw_chrome)
+
+    def _shade(self) -> None:
+        is_dimmed = any(overlay.dims_body for overlay in self._overlays)
+        for pane in self.view.panes.values():
+            pane.is_shut_out = bool(self._overlays)
+            pane.set_dimmed(is_dimmed)
+            pane.redraw()
+        self.redraw_chrome()
+
+    def ask(self, purpose: str, label: str, *, on_change: Callable[[str], None] | None = None, initial: str = "") -> None:
+        """Ask for one line; the focused pane, then the handlers hear the answer."""
+        focused = self.focused
+        prompt = Prompt(purpose, label, focused if isinstance(focused, Panel) else None, initial)
+        prompt.on_change = on_change
+        self.open_overlay(prompt)
+
+    def on_line_entered(self, message: LineEntered) -> None:
+        """An answer no pane took."""
+        self.dispatch.entered(message.purpose, message.text)
+
+    def cell(self) -> Cell | None:
+        """The cell under the cursor of the focused pane."""
+        focused = self.focused
+        return focused.cell() if isinstance(focused, Panel) else None
+
+    def cli_twin(self) -> str:
+        """The shell line that shows what is in sight."""
+        symbol = symbol_of(self.instrument_id) if self.instrument_id else ""
+        return BY_ID[self.view_id].cli_line(symbol)
+
+    # -- small services
+
+    def notify_line(self, text: str, level: str = "info") -> None:
+        """Say one sentence in the footer for a moment; never about an order's fate alone."""
+        footer = self.shell_screen.footer
+        footer.notice = Notice(cells(clean_line(text, 300)), level)
+        footer.redraw()
+        if self._notice_handle is not None:
+            self._notice_handle.cancel()
+        self._notice_handle = self.call_after(NOTICE_S, self._end_notice)
+
+    def _end_notice(self) -> None:
+        self._notice_handle = None
+        self.shell_screen.footer.notice = None
+        self.shell_screen.footer.redraw()
+
+    def call_after(self, seconds: float, function: Callable[[], None]) -> TimerHandle:
+        """Call a function later on the application's own turn; cheaper than a timer, made for one shot."""
+        return asyncio.get_running_loop().call_later(seconds, self.call_next, function)
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine beside the screen; what it throws ends the program with a trace, as a bug should."""
+        self.run_worker(work, exclusive=False)
+
+    def save_watchlists(self) -> None:
+        """Write the groups, off the painting path only in size: they are small."""
+        if self._watch_file is not None:
+            self.watchlists.save(self._watch_file)
+
+    def leave(self) -> None:
+        """End this head; the engine goes on."""
+        if self.on_leave is not None:
+            self.on_leave()
+        self.settings.state.instrument_id = self.instrument_id
+        self.settings.save()
+        self.exit()

@@ -1,0 +1,113 @@
+"""From a key to the method that acts on it: entry fields first, then the registry, then whoever does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from stockpulse_engine.actions.codes import Command
+from stockpulse_engine.actions.registry import BY_ID
+from stockpulse_tui.handlers import Handler, make_handlers, method_name
+from stockpulse_tui.screens.panes import screens_there
+from stockpulse_tui.widgets.overlay import Overlay
+
+if TYPE_CHECKING:
+    from stockpulse_tui.app import StockPulseApp
+
+PREFIX_NS = 1_500_000_000
+"""How long the first of two presses waits for the second."""
+ALWAYS = frozenset({"trading.halt", "trading.arm", "app.quit", "view.back", "app.redraw"})
+"""Work while a window with an entry field is open too."""
+
+
+class Dispatcher:
+    """Keeps a first press waiting for its second, and finds who does an action."""
+
+    def __init__(self, shell: StockPulseApp) -> None:
+        self._shell = shell
+        self._handlers: list[Handler] = make_handlers(shell)
+        self._prefix = ""
+        self._prefix_ns = 0
+        self.command: Command | None = None
+        """The command line being done, None for a key."""
+
+    def press(self, key: str) -> None:
+        """One key, in people's notation."""
+        shell = self._shell
+        now = shell.clock.monotonic_ns()
+        waiting, self._prefix = self._prefix, ""
+        context = shell.context
+        if waiting == key and now - self._prefix_ns < PREFIX_NS:
+            self._act(shell.keymap.action_for(key * 2, context))
+            return
+        taker = getattr(shell.focused, "take_key", None)
+        if taker is not None and taker(key):
+            return
+        if shell.keymap.is_prefix(key, context):
+            self._prefix, self._prefix_ns = key, now
+            action = BY_ID[shell.keymap.action_for(key * 2, context)]
+            shell.notify_line(f"{key} again: {action.title}", "warn" if action.id == "trading.halt" else "info")
+            return
+        self._act(shell.keymap.action_for(key, context))
+
+    def _act(self, action_id: str) -> None:
+        if not action_id:
+            return
+        top = self._shell.top_overlay
+        if top is not None and not self._is_own(top, action_id) and action_id not in ALWAYS:
+            if top.is_entry:
+                return
+            self._shell.close_overlay(top)
+        self.run(action_id)
+
+    @staticmethod
+    def _is_own(overlay: Overlay, action_id: str) -> bool:
+        return hasattr(overlay, method_name(action_id))
+
+    def run(self, action_id: str, command: Command | None = None) -> None:
+        """Do an action by its id."""
+        found = self._find(action_id)
+        if found is None:
+            self._shell.notify_line(f"{BY_ID[action_id].title}: nothing here does that", "warn")
+            return
+        self.command = command
+        try:
+            found()
+        finally:
+            self.command = None
+
+    def can(self, action_id: str) -> bool:
+        """Whether anything here would do it now."""
+        if action_id.startswith("screen.") and action_id not in screens_there():
+            return False
+        return self._find(action_id) is not None
+
+    def entered(self, purpose: str, text: str) -> None:
+        """A line asked for by a handler: `entered_trading_flatten` hears of `trading.flatten`."""
+        name = f"entered_{purpose.replace('.', '_')}"
+        for doer in self._chain():
+            method = getattr(doer, name, None)
+            if method is not None:
+                method(text)
+                return
+
+    def run_line(self, text: str) -> None:
+        """Do a command line."""
+        next(handler for handler in self._handlers if hasattr(handler, "run_line")).run_line(text)  # type: ignore[attr-defined] # checked beside
+
+    def _find(self, action_id: str) -> Callable[[], None] | None:
+        name = method_name(action_id)
+        for doer in self._chain():
+            method: Callable[[], None] | None = getattr(doer, name, None)
+            if method is not None:
+                return method
+        return None
+
+    def _chain(self) -> Iterator[Any]:
+        shell = self._shell
+        focused = shell.focused
+        if focused is not None:
+            yield from focused.ancestors_with_self
+        yield shell.view
+        yield from self._handlers
+        yield from shell.view.panes.values()

@@ -1,0 +1,82 @@
+"""Arming and halting: what decides whether a key sends."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+from stockpulse_engine.domain.accounts import AccountKind
+from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_tui.handlers import Handler
+
+ARM_MINUTES = 30
+
+
+class SafetyHandler(Handler):
+    """Arm, halt, reduce, flatten, resume."""
+
+    def do_trading_arm(self) -> None:
+        """Arm for 30 minutes, or back to safe."""
+        shell = self.shell
+        view = shell.store.account
+        if view is None:
+            shell.notify_line("no account is known yet", "warn")
+            return
+        if shell.status.armed_until():
+            self._ask(shell.link.commands.arm(view.account.account_id, 0), "safe: keys stage, nothing is sent")
+            return
+        if view.account.kind is AccountKind.LIVE:
+            shell.ask("arm.live", f"type {view.account.account_id} to arm real money")
+            return
+        self._ask(
+            shell.link.commands.arm(view.account.account_id, ARM_MINUTES),
+            f"armed for {ARM_MINUTES} minutes on paper: Enter sends",
+        )
+
+    def entered_arm_live(self, text: str) -> None:
+        """The account's name was typed."""
+        view = self.shell.store.account
+        if view is None or text.strip() != view.account.account_id:
+            self.shell.notify_line("that is not the account's name: still safe", "warn")
+            return
+        self._ask(self.shell.link.commands.arm(text.strip(), ARM_MINUTES), "armed for REAL MONEY: Enter sends")
+
+    def do_trading_halt(self) -> None:
+        """Halt now; no question asked."""
+        reason = " ".join(self.shell.command.arguments) if self.shell.command else ""
+        self._change("halt", "HALTED: every order is being canceled, nothing leaves but cancels", reason=reason)
+
+    def do_trading_reduce(self) -> None:
+        """Reduce only."""
+        self._change("reduce", "REDUCE ONLY: what makes a position larger is refused")
+
+    def do_trading_flatten(self) -> None:
+        """Ask for the word."""
+        count = len(self.shell.store.positions)
+        self.shell.ask("trading.flatten", f"type FLATTEN to close {count} position{'s' if count != 1 else ''}")
+
+    def entered_trading_flatten(self, text: str) -> None:
+        """The word was typed."""
+        self._change("flatten", "flattening: reduce-only orders are on their way", word=text.strip())
+
+    def do_trading_resume(self) -> None:
+        """Ask for the word."""
+        self.shell.ask("trading.resume", "type RESUME to let orders leave again")
+
+    def entered_trading_resume(self, text: str) -> None:
+        """The word was typed."""
+        self._change("resume", "orders may leave again", word=text.strip())
+
+    def _change(self, action: str, words: str, *, reason: str = "", word: str = "") -> None:
+        self._ask(self.shell.link.commands.change_state(action, reason=reason, word=word), words)
+
+    def _ask(self, request: Awaitable[Any], words: str) -> None:
+        self.shell.in_background(self._answer(request, words))
+
+    async def _answer(self, request: Awaitable[Any], words: str) -> None:
+        try:
+            await request
+        except StockPulseError as error:
+            self.shell.notify_line(str(error), "danger")
+        else:
+            self.shell.notify_line(words, "warn")

@@ -1,0 +1,176 @@
+"""From lines of spans to what the terminal is sent, with one prefix baked per style and theme.
+
+A `Baked` line is a Textual strip whose ANSI text is made once and handed out as it is; where Textual needs real
+segments (a crop, an overlay, a screenshot) they are made from the same spans at that moment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from rich.color import Color
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from stockpulse_engine.render.glyphs import ascii_only
+from stockpulse_engine.render.span import Line, Span
+from stockpulse_engine.render.theme import Theme, luminance
+
+RESET = "\x1b[0m"
+FILLER = "\ue000"
+"""Follows a character that fills two cells, so that every line has as many characters as cells."""
+DIM_SHARE = 0.62
+"""What is under an open window is painted this far towards `ground`."""
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+_Key = tuple[str, str, bool, bool, bool]
+
+
+class Painter:
+    """Bakes lines for one theme and one glyph set."""
+
+    def __init__(self, theme: Theme, *, is_ascii: bool = False) -> None:
+        self.theme = theme
+        self.is_ascii = is_ascii
+        self._prefixes: dict[_Key, str] = {}
+        self._styles: dict[_Key, Style] = {}
+
+    def ansi(self, line: Line) -> str:
+        """The line's text with escape sequences, ending in a reset."""
+        prefixes = self._prefixes
+        parts: list[str] = []
+        for span in line:
+            key = (span.fg, span.bg, span.bold, span.italic, span.underline)
+            parts.append(prefixes.get(key) or self._prefix(key))
+            text = span.text
+            parts.append(text if text.isascii() and text.isprintable() else self._safe(text))
+        parts.append(RESET)
+        return "".join(parts)
+
+    def segments(self, line: Line) -> list[Segment]:
+        """The line as rich segments, for everything that has to cut or tint it."""
+        return [Segment(self._safe(span.text), self._style(span)) for span in line]
+
+    def bake(self, line: Line, width: int) -> Baked:
+        """The line as a strip of exactly `width` cells."""
+        return Baked(self, line, width)
+
+    def _safe(self, text: str) -> str:
+        """Last line of defence: no control character and no wrong width ever reaches the terminal."""
+        clean = _CONTROL.sub("?", text)
+        if cell_len(clean) != len(clean):
+            clean = _true_width(clean)
+        return ascii_only(clean) if self.is_ascii else clean
+
+    def _prefix(self, key: _Key) -> str:
+        fg, bg, *flags = key
+        codes = [code for code, is_on in zip(("1", "3", "4"), flags, strict=True) if is_on]
+        made = f"\x1b[{';'.join(['0', *codes])};{self.theme.sgr(fg, bg)}m"
+        self._prefixes[key] = made
+        return made
+
+    def _style(self, span: Span) -> Style:
+        key = (span.fg, span.bg, span.bold, span.italic, span.underline)
+        style = self._styles.get(key)
+        if style is None:
+            front, back = (self._color(token) for token in (span.fg, span.bg))
+            style = Style(color=front, bgcolor=back, bold=span.bold, italic=span.italic, underline=span.underline)
+            self._styles[key] = style
+        return style
+
+    def _color(self, token: str) -> Color:
+        if self.theme.indices is not None:
+            return Color.from_ansi(self.theme.indices[token])
+        return Color.from_rgb(*self.theme.rgb(token))
+
+
+class Baked(Strip):
+    """A finished line. Everything but the fast path falls back to a real strip, made when first asked for."""
+
+    __slots__ = ["_ansi", "_line", "_painter", "_width"]
+
+    def __init__(self, painter: Painter, line: Line, width: int) -> None:
+        # Strip's own fields stay unset on purpose: setting up its eight caches costs more than the line itself.
+        self._painter = painter
+        self._line = line
+        self._width = width
+        self._ansi: str | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_segments":
+            super().__init__(self._painter.segments(self._line), self._width)
+            return self._segments
+        if name.startswith("_") and name in Strip.__slots__:
+            super().__init__(self._painter.segments(self._line), self._width)
+            return object.__getattribute__(self, name)
+        raise AttributeError(name)
+
+    @property
+    def line(self) -> Line:
+        """The spans it was made from."""
+        return self._line
+
+    @property
+    def cell_length(self) -> int:
+        """Width in cells."""
+        return self._width
+
+    def render(self, console: Console) -> str:
+        """The finished text, made once."""
+        if self._ansi is None:
+            self._ansi = self._painter.ansi(self._line)
+        return self._ansi
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:  # type: ignore[override] # Sequence instead of list
+        """Itself when nothing is cut off."""
+        places = list(cuts)
+        return [self] if places == [self._width] else super().divide(places)
+
+    def crop(self, start: int, end: int | None = None) -> Strip:
+        """Itself when nothing is cut off."""
+        return self if start == 0 and (end is None or end >= self._width) else super().crop(start, end)
+
+    def apply_filter(self, filter: Any, background: Any) -> Strip:  # noqa: A002 - Textual's name
+        """Baked themes need no filter: `mono` is a theme of its own."""
+        return self
+
+
+def dimmed(theme: Theme) -> Theme:
+    """The theme as it looks under an open window: every token painted most of the way to `ground`."""
+    colors = {token: theme.blend(token, "ground", DIM_SHARE) for token in theme.colors}
+    indices = None
+    if theme.indices is not None:
+        indices = {token: _gray_index(color) for token, color in colors.items()}
+    return Theme(name=f"{theme.name} dimmed", is_dark=theme.is_dark, colors=colors, indices=indices)
+
+
+def cells(text: str) -> str:
+    """Text from outside with as many characters as cells: wide ones get a filler, zero-width ones vanish."""
+    if text.isascii():
+        return text
+    out = []
+    for letter in text:
+        width = cell_len(letter)
+        if width:
+            out.append(letter if width == 1 else letter + FILLER)
+    return "".join(out)
+
+
+def _true_width(text: str) -> str:
+    """Undo `cells` for the terminal; a wide character that lost its filler becomes a blank."""
+    out = []
+    for place, letter in enumerate(text):
+        if letter == FILLER:
+            continue
+        is_wide = cell_len(letter) != 1
+        out.append(letter if not is_wide or text[place + 1 : place + 2] == FILLER else " ")
+    return "".join(out)
+
+
+def _gray_index(color: str) -> int:
+    return 232 + min(10, round(luminance(color) ** 0.45 * 23))

@@ -1,0 +1,1 @@
+"""What a digit shows: arrangements of panes, loaded when first opened."""

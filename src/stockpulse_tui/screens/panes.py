@@ -1,0 +1,67 @@
+"""The panes there are. One line makes a pane exist: on the desk, and on its own digit when it names one.
+
+`target` is `module:class`, imported when first shown. A pane whose line is not here is absent everywhere: no tab, no
+empty frame, no key. Others plug in by adding a line.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stockpulse_tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from stockpulse_tui.screens.base import View
+
+
+class PaneSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """How to find a pane: `name` is its slot, `screen` the action that shows it alone ("" for none)."""
+
+    name: str
+    target: str
+    screen: str = ""
+    on_desk: bool = True
+
+
+PANES: tuple[PaneSpec, ...] = (
+    PaneSpec(name="watchlist", target="stockpulse_tui.widgets.board:Board"),
+    PaneSpec(name="news", target="stockpulse_tui.widgets.news:News"),
+)
+"""In the order Tab visits them."""
+
+VIEWS: dict[str, str] = {"screen.desk": "stockpulse_tui.screens.desk:Desk"}
+"""Screen action → `module:class` of a view of its own; a screen without a line here shows its panes as `Single` does."""
+
+
+def make_pane(name: str) -> Panel:
+    """A new pane of that name."""
+    spec = next(spec for spec in PANES if spec.name == name)
+    module, _, attribute = spec.target.partition(":")
+    made = getattr(import_module(module), attribute)(id=f"pane-{name}")
+    assert isinstance(made, Panel)
+    return made
+
+
+def make_view(action_id: str) -> View:
+    """A new view for a screen action."""
+    target = VIEWS.get(action_id)
+    if target is None:
+        from stockpulse_tui.screens.single import Single
+
+        return Single(tuple(spec.name for spec in PANES if spec.screen == action_id), action_id=action_id)
+    module, _, attribute = target.partition(":")
+    made: View = getattr(import_module(module), attribute)()
+    return made
+
+
+def desk_panes() -> tuple[str, ...]:
+    """Names of the panes the desk shows."""
+    return tuple(spec.name for spec in PANES if spec.on_desk)
+
+
+def screens_there() -> frozenset[str]:
+    """Ids of the screen actions that have something to show."""
+    return frozenset({"screen.desk", *(spec.screen for spec in PANES if spec.screen)})

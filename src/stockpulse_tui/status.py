@@ -1,0 +1,129 @@
+"""The state of the link and what the chrome is drawn from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stockpulse_engine.base.text import clean_line
+from stockpulse_engine.domain.market import MarketPhase
+from stockpulse_engine.render.format import format_age
+from stockpulse_tui.clockface import market_now
+from stockpulse_tui.painter import cells
+from stockpulse_tui.widgets.header import HeaderFacts, frame_tokens
+from stockpulse_tui.widgets.health import HealthFacts
+
+if TYPE_CHECKING:
+    from stockpulse_tui.app import StockPulseApp
+
+LIVE, LOST, STARTING, READ_ONLY = "live", "lost", "starting", "read-only"
+
+
+class Status:
+    """Link state with its words and age; facts for header and health."""
+
+    def __init__(self, shell: StockPulseApp) -> None:
+        self._shell = shell
+        self.state = STARTING
+        self.text = "looking for the engine"
+        self._seen_ns = 0
+        self._seconds = 0
+
+    def frame_seen(self) -> None:
+        """A frame came: the engine lives."""
+        self._seen_ns = self._shell.clock.now_ns()
+
+    def link_changed(self, state: str, text: str) -> None:
+        """The link says how it is; the screen says it in words at once."""
+        self.state, self.text = state, clean_line(text, 120)
+        self._show_banner()
+        self._shell.redraw_chrome()
+        self._shell.view.on_second()
+
+    def on_second(self) -> None:
+        """Ages move on; the last frame is saved every minute."""
+        self._seconds += 1
+        self._show_banner()
+        if self._seconds % 60 == 0 and self._shell.on_leave is not None:
+            self._shell.on_leave()
+
+    def lost_ns(self) -> int:
+        """How long the engine has been silent, -1 while it is not lost."""
+        if self.state != LOST or not self._seen_ns:
+            return -1
+        return max(0, self._shell.clock.now_ns() - self._seen_ns)
+
+    @property
+    def words(self) -> str:
+        """The link in one sentence, for empty panes."""
+        health = self._shell.store.health
+        if health is not None and health.step:
+            return cells(clean_line(health.step, 120))
+        return cells(self.text)
+
+    @property
+    def is_market_open(self) -> bool:
+        """Whether quotes are expected now."""
+        clock = self._shell.store.clock
+        return clock is not None and clock.phase == MarketPhase.OPEN.value and not clock.is_paused
+
+    def market_ns(self) -> int:
+        """Market time now."""
+        return market_now(self._shell.store.clock, self._shell.clock)
+
+    def armed_until(self) -> int:
+        """Wall time until which this head sends by keys; 0 while safe or lost."""
+        shell = self._shell
+        arm = shell.store.arm_of(shell.link.head_id)
+        if arm is None or self.state != LIVE or arm.until_ns <= shell.clock.now_ns():
+            return 0
+        return arm.until_ns
+
+    def header(self) -> HeaderFacts:
+        """What the header is drawn from."""
+        shell, store = self._shell, self._shell.store
+        view = store.account
+        return HeaderFacts(
+            account=view,
+            state=store.state,
+            armed_until=self.armed_until(),
+            wall_ns=shell.clock.now_ns(),
+            market_ns=self.market_ns(),
+            clock=store.clock,
+            unknown=max(len(store.unknown_orders()), view.unknown_orders if view else 0),
+            working=view.working_orders if view else 0,
+            alerts=len(store.alerts),
+            is_read_only=self.state == READ_ONLY or store.is_read_only,
+        )
+
+    def health(self) -> HealthFacts:
+        """What the health line is drawn from."""
+        shell = self._shell
+        health = shell.store.health
+        return HealthFacts(
+            parts=health.parts if health else (),
+            link_state=self.state,
+            link_text=cells(self.text),
+            link_age_ns=max(0, self.lost_ns()),
+            step=health.step if health else "",
+            p50_ns=shell.latency.percentile(0.5),
+            p99_ns=shell.latency.percentile(0.99),
+            frame=frame_tokens(self.header()),
+        )
+
+    def _show_banner(self) -> None:
+        screen = self._shell.shell_screen
+        health = self._shell.store.health
+        gone = [part for part in (health.parts if health else ()) if part.state == "gone"]
+        if self.state == LOST and self._shell.store.seq:
+            age = format_age(max(0, self.lost_ns()))
+            what = f"The engine has not answered for {age}."
+            screen.banner.say(what, "Prices are frozen; orders it holds go on. It is asked again by itself.", cells(self.text))
+        elif self.state == READ_ONLY:
+            screen.banner.say("This head is read-only.", cells(self.text))
+        elif gone:
+            what = f"{cells(clean_line(gone[0].name, 24))} is gone."
+            screen.banner.say(what, cells(clean_line(gone[0].detail, 100)) or "What it fed turns grey with its age.")
+        else:
+            screen.show_banner(False)
+            return
+        screen.show_banner(True)

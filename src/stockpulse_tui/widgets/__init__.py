@@ -1,0 +1,1 @@
+"""Widgets, one per file: each draws lines of spans, nothing else paints."""

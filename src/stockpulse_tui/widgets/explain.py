@@ -1,0 +1,65 @@
+"""`?`: what the number under the cursor is, where it came from, how old it is, and how to compute it again."""
+
+from __future__ import annotations
+
+from stockpulse_engine.base.text import clean_line
+from stockpulse_engine.domain.instruments import Instrument
+from stockpulse_engine.domain.views import Explanation
+from stockpulse_engine.render.format import format_age
+from stockpulse_engine.render.span import Line, Span
+from stockpulse_tui.cell import Cell
+from stockpulse_tui.painter import cells
+from stockpulse_tui.store import Store
+from stockpulse_tui.widgets.board_row import BoardRow
+
+NAME_WIDTH = 22
+
+
+def explain_lines(cell: Cell, told: Explanation | None, market_ns: int) -> list[Line]:
+    """The engine's explanation where there is one, else what this head knows by itself."""
+    if told is not None:
+        source, age, formula, inputs, value = told.source, told.age_ns, told.formula, told.inputs, told.value
+    else:
+        source, formula, inputs, value = cell.source, cell.formula, cell.inputs, cell.value
+        age = market_ns - cell.ts_event if cell.ts_event else -1
+    lines = [_row("shown", cell.value, "strong")]
+    if value != cell.value:
+        lines.append(_row("engine says now", value, "strong"))
+    lines.append(_row("source", source or "this head", "text"))
+    lines.append(_row("age", format_age(age) if age >= 0 else "no time known", "text"))
+    lines.append(_row("formula", formula or "as sent, not computed", "text"))
+    lines += [(), (Span("inputs", "muted"),)] if inputs else []
+    lines += [_row(f"  {name}", text, "text") for name, text in list(inputs.items())[:24]]
+    return lines
+
+
+def describe_lines(store: Store, instrument: Instrument, market_ns: int) -> list[Line]:
+    """DES: what an instrument is, where it trades, and how it stands now."""
+    row = BoardRow(instrument.symbol, instrument)
+    row.update(store, 0.0)
+    status = store.statuses.get(instrument.instrument_id)
+    quote = row.quote
+    lines = [
+        (Span(cells(clean_line(instrument.name, 60)), "strong", bold=True),),
+        (),
+        _row("id", instrument.instrument_id, "text"),
+        _row("kind", instrument.asset_class.value.lower(), "text"),
+        _row("sector", cells(clean_line(instrument.sector, 30)) or "·", "text"),
+        _row("currency, tick, lot", f"{instrument.currency}  {instrument.tick_size}  {instrument.lot_size}", "text"),
+        _row("phase", status.phase.value.lower().replace("_", " ") if status else "·", "text"),
+        (),
+    ]
+    texts = row.texts()
+    lines += [_row(name, texts[name], "strong") for name in ("last", "chg%", "bp", "low", "high")]
+    if quote is not None:
+        lines += [
+            _row("bid × size", f"{quote.bid} × {quote.bid_size:,}", "buy"),
+            _row("ask × size", f"{quote.ask} × {quote.ask_size:,}", "sell"),
+            _row("age", format_age(market_ns - quote.ts_event), "text"),
+        ]
+    held = store.held(instrument.instrument_id)
+    return [*lines, _row("you hold", f"{held:,}" if held else "nothing", "strong" if held else "muted")]
+
+
+def _row(name: str, text: str, token: str) -> Line:
+    return (Span(f"{name:<{NAME_WIDTH}}", "muted"), Span(cells(clean_line(text, 200)), token))

@@ -1,0 +1,156 @@
+"""Windows above the body: they open and close in one frame, own the keyboard, and dim what is under them.
+
+A window is a `LineView` mounted on the screen's `overlay` layer. `region_for(size)` says where it lies;
+`take_key` gets every key first. The application keeps the stack: `open_overlay`, `close_overlay`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual import events
+
+from stockpulse_engine.actions.registry import Context
+from stockpulse_engine.render.span import Line, Span, fit, spread
+from stockpulse_tui.line_edit import LineEdit
+from stockpulse_tui.messages import LineEntered
+from stockpulse_tui.screens.slots import Box
+from stockpulse_tui.widgets.line_view import LineView
+
+
+class Overlay(LineView, can_focus=True, inherit_bindings=False):
+    """Base of all windows."""
+
+    DEFAULT_CSS = "Overlay { layer: overlay; }"
+    context = Context.GLOBAL
+    dims_body = True
+    is_entry = False
+    """Whether it types: then only its own keys and the safety keys work; else another key closes it and acts."""
+
+    def region_for(self, width: int, height: int) -> Box:
+        """Where it lies on a screen of this size."""
+        raise AssertionError(f"{type(self).__name__} lies nowhere")
+
+    def take_key(self, key: str) -> bool:
+        """First refusal of every key, in people's notation; True when it was used."""
+        return False
+
+    def do_view_back(self) -> None:
+        """Esc closes it."""
+        self.shell.close_overlay(self)
+
+    def on_store(self) -> None:
+        """Frames were applied; most windows do not care."""
+
+
+class Sheet(Overlay):
+    """A window of prose: title row, body, closed by Esc; `j`/`k` scroll."""
+
+    wide = 88
+    background = "panel"
+
+    def __init__(self, title: str, lines: Sequence[Line], hint: str = "Esc closes") -> None:
+        super().__init__()
+        self.sheet_title = title
+        self.lines = list(lines)
+        self.hint = hint
+        self.top = 0
+
+    def region_for(self, width: int, height: int) -> Box:
+        """Centred, as high as its text needs."""
+        own = min(self.wide, width - 4)
+        tall = min(len(self.lines) + 3, height - 6)
+        return Box((width - own) // 2, max(2, min(3, (height - tall) // 2)), own, tall)
+
+    def draw(self, width: int, height: int) -> Sequence[Line]:
+        """Title row, a blank one, the text, a thumb where there is more."""
+        bg = "overlay"
+        left = (Span("  ", "text", bg), Span(self.sheet_title, "strong", bg, bold=True))
+        title = spread(left, (Span(f"{self.hint}  ", "muted", bg),), width, bg=bg)
+        room = height - 3
+        self.top = max(0, min(self.top, len(self.lines) - room))
+        shown = self.lines[self.top : self.top + room]
+        body = [fit((Span("  "), *line), width - 1) + (Span(" "),) for line in shown]
+        if len(self.lines) > room:
+            thumb = round(self.top / (len(self.lines) - room) * (room - 1))
+            body = [fit(line, width - 1) + (Span(" ", "text", "line" if i == thumb else "panel"),) for i, line in enumerate(body)]
+        return [title, (), *body]
+
+    def take_key(self, key: str) -> bool:
+        """Scrolling; other keys but the global ones stay here."""
+        steps = {"j": 1, "Down": 1, "k": -1, "Up": -1, "PageDown": 10, "PageUp": -10, "Space": 10}
+        if key in steps:
+            self.top += steps[key]
+            self.redraw()
+            return True
+        return False
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel scrolls."""
+        event.stop()
+        self.take_key("j")
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel scrolls."""
+        event.stop()
+        self.take_key("k")
+
+
+class Prompt(Overlay):
+    """One line asked for in the footer's place; the answer comes to the asker as `LineEntered`."""
+
+    dims_body = False
+    is_entry = True
+    background = "overlay"
+
+    def __init__(self, purpose: str, label: str, asker: LineView | None, initial: str = "") -> None:
+        super().__init__()
+        self.purpose = purpose
+        self.label = label
+        self.asker = asker
+        self.edit = LineEdit(initial)
+        self.on_change: Callable[[str], None] | None = None
+
+    def region_for(self, width: int, height: int) -> Box:
+        """Over the footer."""
+        return Box(0, height - 2, width, 1)
+
+    def draw(self, width: int, height: int) -> Sequence[Line]:
+        """Label, text, cursor."""
+        bg = self.background
+        left = (Span(f" {self.label} ", "accent", bg, bold=True), *edit_spans(self.edit, bg))
+        right = (Span("Enter", "accent", bg, bold=True), Span(" ok  ", "muted", bg), Span("Esc", "accent", bg, bold=True))
+        return [spread(left, (*right, Span(" drop ", "muted", bg)), width, bg=bg)]
+
+    def take_key(self, key: str) -> bool:
+        """Editing, Enter, Esc; everything typed stays here."""
+        if key == "Enter":
+            self.shell.close_overlay(self)
+            target = self.asker if self.asker is not None and self.asker.is_mounted else self.app
+            target.post_message(LineEntered(self.purpose, self.edit.text))
+            return True
+        if self.edit.take(key):
+            if self.on_change is not None:
+                self.on_change(self.edit.text)
+            self.redraw()
+            return True
+        return False
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text, cleaned to one line."""
+        event.stop()
+        self.edit.insert(event.text)
+        self.redraw()
+
+
+def edit_spans(edit: LineEdit, bg: str, ghost: str = "") -> Line:
+    """A line being typed, its cursor a bar of `accent`, what would complete it in `faint`."""
+    head, tail = edit.text[: edit.cursor], edit.text[edit.cursor :]
+    under = (tail or ghost or " ")[0]
+    rest = tail[1:] + (ghost if tail else ghost[1:])
+    token = "strong" if tail else "faint"
+    return (
+        Span(head, "strong", bg, bold=True),
+        Span(under, "ink", "accent"),
+        Span(rest, token, bg, bold=bool(tail)),
+    )
