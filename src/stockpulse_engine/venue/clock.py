@@ -42,6 +42,7 @@ class MarketTime:
         self._night = night
         self._session_of = session_of
         self._last = last_ns
+        self._asked = (self._anchor_wall, market_ns)
         self._is_paused = False
         self._steps_to = market_ns
         self._enter(market_ns)
@@ -60,11 +61,14 @@ class MarketTime:
         """Market time it is now by the wall: how far the source may be advanced."""
         if self._is_paused:
             return self._steps_to
-        passed = self._wall.monotonic_ns() - self._anchor_wall
-        target = self._market + round(passed * self._rate)
+        wall = self._wall.monotonic_ns()
+        target = self._market + round((wall - self._anchor_wall) * self._rate)
         if self._night_end is not None:
             target = min(target, self._night_end)
-        return target if self._last is None else min(target, self._last)
+        if self._last is not None:
+            target = min(target, self._last)
+        self._asked = (wall, target)
+        return target
 
     def reached(self, market_ns: int) -> bool:
         """The source was advanced to `market_ns`; True when speed or session changed by it.
@@ -72,8 +76,9 @@ class MarketTime:
         Whoever could not follow the wall falls behind it: market time waits for the source, not the other way round.
         """
         before = (self._rate, self._session_of(self._market))
+        wall, asked = self._asked
         self._market = max(self._market, market_ns)
-        self._anchor_wall = self._wall.monotonic_ns()
+        self._anchor_wall = wall if market_ns >= asked else self._wall.monotonic_ns()
         self._enter(self._market)
         return before != (self._rate, self._session_of(self._market)) or self.is_over
 
@@ -137,6 +142,52 @@ class MarketTime:
         self._night_end = self._night(market_ns)
         if self._night_end is not None:
             self._night_speed = (self._night_end - market_ns) / NIGHT_WALL_NS
+
+
+class WallTime:
+    """Market time of a live world: it is what the wall says and nobody steers it."""
+
+    is_still = False
+    is_over = False
+
+    def __init__(self, wall: Clock, session_of: Callable[[int], str]) -> None:
+        self._wall = wall
+        self._session_of = session_of
+        self._market = wall.now_ns()
+
+    def target(self) -> int:
+        """Now; a wall clock set back stands still until it has caught up."""
+        return max(self._market, self._wall.now_ns())
+
+    def reached(self, market_ns: int) -> bool:
+        """Time went on; True when the session changed."""
+        before, self._market = self._session_of(self._market), max(self._market, market_ns)
+        return before != self._session_of(self._market)
+
+    def set_speed(self, _speed: float) -> None:
+        """Refused: raises InvalidValueError."""
+        raise _not_steered()
+
+    def pause(self) -> None:
+        """Refused: raises InvalidValueError."""
+        raise _not_steered()
+
+    def resume(self) -> None:
+        """Refused: raises InvalidValueError."""
+        raise _not_steered()
+
+    def step(self, _nanoseconds: int) -> None:
+        """Refused: raises InvalidValueError."""
+        raise _not_steered()
+
+    def state(self) -> ClockState:
+        """Market time and wall time are the same."""
+        now = self.target()
+        return ClockState(market_ns=now, wall_ns=now, speed=1.0, session_date=self._session_of(now))
+
+
+def _not_steered() -> InvalidValueError:
+    return InvalidValueError("A live market cannot be steered.", fix="Use the sim or a replay world.")
 
 
 def _check_speed(speed: float) -> float:

@@ -85,8 +85,9 @@ class Matcher:
             was_live, order.is_live = order.is_live, False
             if not order.is_open or order.terms.instrument_id not in self.books:
                 continue
-            for at in (order.cancel_ns, order.replace_ns, 0 if order.status == HELD else order.arrive_ns):
-                if at and not (was_live and at == order.arrive_ns):
+            is_travelling = not was_live and order.status != HELD
+            for at in (order.cancel_ns, order.replace_ns, order.arrive_ns if is_travelling else 0):
+                if at:
                     self._schedule(order, at)
             if was_live:
                 self._place(order)

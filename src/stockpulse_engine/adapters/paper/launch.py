@@ -1,0 +1,107 @@
+"""Starting the venue's process when it is not there. It outlives whoever started it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import msgspec
+
+from stockpulse_engine.adapters.paper.link import VenueLink
+from stockpulse_engine.base.paths import Paths, ensure_private
+from stockpulse_engine.base.retry import Backoff
+from stockpulse_engine.domain.errors import UnavailableError
+
+READY_S = 20.0
+"""How long a venue may take from start to its first answer."""
+_RETRY = Backoff(first_s=0.02, factor=1.5, limit_s=0.25)
+_HELD = 5
+"""Exit code of a venue that found another one in its directory: that one is about to answer."""
+
+
+class VenueOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a venue is started. `files` only for replays, `at` only matters on a first start."""
+
+    seed: int = 1
+    speed: float = 1.0
+    files: tuple[Path, ...] = ()
+    at: str = ""
+    latency_ms: float = 5.0
+    idle_exit_s: float = 3600.0
+    module: str = "stockpulse_engine.venue"
+    """The module to run; tests start one with a market of their own."""
+
+
+async def ensure_venue(paths: Paths, world: str, options: VenueOptions | None = None) -> int:
+    """Return the pid of the world's venue once it answers, starting it if nobody does.
+
+    Raises:
+        UnavailableError: it could not be started, with its own last words.
+    """
+    socket = paths.venue_socket(world)
+    pid = await _answering(socket)
+    if pid is not None:
+        return pid
+    process, log = _start(paths, world, options or VenueOptions())
+    loop, rng = asyncio.get_running_loop(), Random()
+    deadline, attempt = loop.time() + READY_S, 0
+    while loop.time() < deadline:
+        attempt += 1
+        await asyncio.sleep(_RETRY.delay(attempt, rng))
+        pid = await _answering(socket)
+        if pid is not None:
+            return pid
+        if process.poll() not in (None, _HELD):
+            break
+    code = process.poll()
+    how = "did not answer in time" if code is None else f"ended with code {code}"
+    raise UnavailableError(f"The paper venue {how}: {_last_words(log)}", fix=f"See {log}.")
+
+
+def command_of(paths: Paths, world: str, options: VenueOptions) -> Sequence[str]:
+    """The command line that runs a venue."""
+    command = [sys.executable, "-P", "-m", options.module, "--world", world]
+    command += ["--dir", str(paths.venue(world)), "--socket", str(paths.venue_socket(world))]
+    command += ["--seed", str(options.seed), "--speed", str(options.speed)]
+    command += ["--latency-ms", str(options.latency_ms), "--idle-exit", str(options.idle_exit_s)]
+    if options.at:
+        command += ["--at", options.at]
+    if options.files:
+        command += ["--from", *(str(file.absolute()) for file in options.files)]
+    return command
+
+
+def _start(paths: Paths, world: str, options: VenueOptions) -> tuple[subprocess.Popen[bytes], Path]:
+    """Start it in a session of its own: a signal to the engine's group, or its death, does not reach it."""
+    log = ensure_private(paths.venue(world)) / "venue.out"
+    ensure_private(paths.venue_socket(world).parent)
+    with log.open("ab") as output:
+        log.chmod(0o600)
+        process = subprocess.Popen(
+            command_of(paths, world, options),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    return process, log
+
+
+async def _answering(socket: Path) -> int | None:
+    """Pid of the venue at the socket, None when nobody answers."""
+    link = VenueLink(socket, "launch")
+    try:
+        return (await link.connect()).pid
+    except UnavailableError:
+        return None
+    finally:
+        await link.close()
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[-1][:300] if lines else "it said nothing"

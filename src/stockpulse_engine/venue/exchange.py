@@ -1,0 +1,166 @@
+"""The venue as a whole, without its socket: one turn drives the market, answers what was asked and commits.
+
+The order inside a turn matters. The market is brought to now first, so that no request meets a market older than
+itself; then requests are answered at that time; then everything is on disk; only then may anything be told.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from stockpulse_engine.base.clock import Clock
+from stockpulse_engine.domain.market import SECOND_NS, MarketEvent, NewsItem
+from stockpulse_engine.marketdata.ports import ClockState
+from stockpulse_engine.venue.desk import AccountReport, Desk
+from stockpulse_engine.venue.fed import FedSource
+from stockpulse_engine.venue.fees import FeeSchedule
+from stockpulse_engine.venue.intake import Intake
+from stockpulse_engine.venue.matching import Matcher, Rules
+from stockpulse_engine.venue.protocol import FeedEvents
+from stockpulse_engine.venue.source import MarketSource
+from stockpulse_engine.venue.store import Identity, VenueStore
+
+CHUNK_NS = 2 * SECOND_NS
+"""Market time played in one go, to bound memory."""
+BUDGET_NS = 15_000_000
+"""Wall time one turn may spend on playing the market; what it does not reach it does not owe."""
+MARK_NS = SECOND_NS
+"""Wall time between two notes of the market time in an otherwise idle store."""
+MAX_NEWS = 50
+
+
+class Time(Protocol):
+    """Market time as the exchange needs it: see `clock.MarketTime` and `clock.WallTime`."""
+
+    @property
+    def is_still(self) -> bool:
+        """Whether time stands."""
+        ...
+
+    def target(self) -> int:
+        """How far the source may be advanced."""
+        ...
+
+    def reached(self, market_ns: int) -> bool:
+        """It was advanced; True when clients need to hear of the clock."""
+        ...
+
+    def set_speed(self, _speed: float) -> None:
+        """See `clock.MarketTime`."""
+        ...
+
+    def pause(self) -> None:
+        """See `clock.MarketTime`."""
+        ...
+
+    def resume(self) -> None:
+        """See `clock.MarketTime`."""
+        ...
+
+    def step(self, _nanoseconds: int) -> None:
+        """See `clock.MarketTime`."""
+        ...
+
+    def state(self) -> ClockState:
+        """For clients."""
+        ...
+
+
+class Played(msgspec.Struct):
+    """What one turn did to the market."""
+
+    events: list[MarketEvent]
+    is_clock_news: bool
+
+
+class Exchange:
+    """Source, books, desk and store of one world."""
+
+    def __init__(
+        self, identity: Identity, source: MarketSource, store: VenueStore, *, rules: Rules, fees: FeeSchedule
+    ) -> None:
+        self.identity = identity
+        self.source = source
+        self.store = store
+        self.desk = Desk(fees, store.epoch, store.counters)
+        self.matcher = Matcher(self.desk, rules, source.instruments, source.session_date)
+        self.news: deque[NewsItem] = deque(maxlen=MAX_NEWS)
+        self._source_ns = 0
+        self._marked_at = 0
+
+    def open(self, market_ns: int, time: Time, wall: Clock) -> None:
+        """Seed the market at `market_ns`, put resting orders back and commit what follows from that."""
+        self.time = time
+        self._wall = wall
+        self.intake = Intake(self.desk, self.matcher, self.store.find_order, lambda: time.is_still)
+        self._source_ns = market_ns
+        self.matcher.seed(self.source.seed_events(market_ns), market_ns)
+        orders = self.store.load_orders()
+        self.desk.restore(orders, self.store.load_accounts())
+        self.matcher.restore(orders)
+        self.commit(is_forced=True)
+
+    @property
+    def market_ns(self) -> int:
+        """How far the market has been played."""
+        return self._source_ns
+
+    def play(self) -> Played:
+        """Bring the market to now, or as near as the turn's budget of wall time allows."""
+        target, started = self.time.target(), self._wall.monotonic_ns()
+        events: list[MarketEvent] = []
+        while self._source_ns < target:
+            self._source_ns = min(target, self._source_ns + CHUNK_NS)
+            events += self._advance(self._source_ns)
+            if self._wall.monotonic_ns() - started > BUDGET_NS:
+                break
+        if self._source_ns == target and isinstance(self.source, FedSource):
+            events += self._advance(target)
+        self.matcher.advance(self._source_ns)
+        return Played(events, self.time.reached(self._source_ns))
+
+    def commit(self, *, is_forced: bool = False) -> list[AccountReport]:
+        """Write what changed and return its reports; now they may be told.
+
+        Raises:
+            UnavailableError: the disk refused; memory is ahead of the store and the process must end.
+        """
+        self.matcher.advance(self.matcher.now)
+        turn, wall = self.desk.take_turn(), self._wall.monotonic_ns()
+        if turn.is_empty and not is_forced and wall - self._marked_at < MARK_NS:
+            return []
+        self._marked_at = wall
+        self.store.commit(turn, self.desk.counters, self._source_ns, self.source.session_date(self._source_ns))
+        return turn.reports
+
+    def feed(self, fed: FeedEvents) -> bool:
+        """Take in outside data; False when this world makes its own market."""
+        if not isinstance(self.source, FedSource):
+            return False
+        for instrument in fed.instruments:
+            self.matcher.add_instrument(instrument)
+        self.source.feed(fed.events, fed.instruments, self._source_ns)
+        self.matcher.feed_lives()
+        return True
+
+    def snapshot(self) -> tuple[MarketEvent, ...]:
+        """State of the market now: status, quote, depth and last print of each instrument, and recent news."""
+        shown: list[MarketEvent | None] = []
+        for book in self.matcher.books.values():
+            shown += (book.status, book.last_trade, book.quote, book.depth)
+        return (*(event for event in shown if event is not None), *self.news)
+
+    def _advance(self, to_ns: int) -> Sequence[MarketEvent]:
+        events = self.source.advance(to_ns)
+        self._take_in(events)
+        return events
+
+    def _take_in(self, events: Iterable[MarketEvent]) -> None:
+        for event in events:
+            if isinstance(event, NewsItem):
+                self.news.append(event)
+            self.matcher.on_event(event)
