@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from stockpulse_engine.render.canvas import STUDY, Canvas, Style
+from stockpulse_engine.render.canvas import STUDY, Canvas
 from stockpulse_engine.render.glyphs import Glyphs
 from stockpulse_engine.render.scale import Scale
 
@@ -28,10 +28,9 @@ def draw_line(canvas: Canvas, points: Sequence[Point], token: str, glyphs: Glyph
         bit = _bit(x % across, y % down, down)
         key = (x // across, y // down)
         cells[key] = cells.get(key, 0) | bit
-    style: Style = (token, "panel", False)
     for (x, y), bits in cells.items():
         if canvas.is_free(x, y, below=below):
-            canvas.put(x, y, _glyph(bits, down), style, STUDY)
+            canvas.put(x, y, _glyph(bits, down), (token, canvas.styles[y][x][1], False), STUDY)
 
 
 def study_points(values: Sequence[float], scale: Scale, *, step: int, shift: int) -> list[Point]:
