@@ -1,0 +1,1 @@
+"""Studies by TA-Lib name: registry, lines, batch and stream."""

@@ -1,0 +1,86 @@
+"""A stream says what the batch says, to the last bit, for each function; and so does one opened again."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from stockpulse_engine.indicators.registry import compute, list_studies, parse_study
+from stockpulse_engine.indicators.streaming import StudyStream
+
+Arrays = tuple[npt.NDArray[np.float64], ...]
+
+BARS = 320
+OPENED = 150
+NAMES = [info.name for info in list_studies()]
+
+
+def market(count: int = BARS) -> Arrays:
+    """A market that rises, falls, gaps and stands still: enough for every pattern to appear or not."""
+    rng = np.random.default_rng(11)
+    close = 100 + np.cumsum(rng.normal(0, 0.8, count)) + 5 * np.sin(np.arange(count) / 15)
+    opened = close + rng.normal(0, 0.6, count)
+    high = np.maximum(opened, close) + np.abs(rng.normal(0, 0.4, count))
+    low = np.minimum(opened, close) - np.abs(rng.normal(0, 0.4, count))
+    volume = np.round(rng.lognormal(9, 0.6, count))
+    return opened, high, low, close, volume
+
+
+def same(streamed: dict[str, float], batch: dict[str, npt.NDArray[np.float64]], at: int) -> bool:
+    return all(
+        value == batch[name][at] or (math.isnan(value) and math.isnan(batch[name][at]))
+        for name, value in streamed.items()
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stream_equals_batch(name: str) -> None:
+    study, bars = parse_study(name), market()
+    batch = compute(study, *bars)
+    stream = StudyStream(study, *(values[:OPENED] for values in bars))
+    assert same(stream.values, batch, OPENED - 1)
+    for at in range(OPENED, BARS):
+        bar = [float(values[at]) for values in bars]
+        peeked = stream.peek(bar)
+        assert same(peeked, batch, at), f"{name}: peek at bar {at}"
+        assert same(stream.update(bar), batch, at), f"{name}: bar {at}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reopened_after_a_correction_equals_batch(name: str) -> None:
+    study, bars = parse_study(name), market()
+    stream = StudyStream(study, *bars)
+    corrected = tuple(values.copy() for values in bars)
+    for values in corrected[:4]:
+        values[BARS - 40] += 2.5
+    stream.reopen(*corrected)
+    assert same(stream.values, compute(study, *corrected), BARS - 1)
+
+
+@pytest.mark.parametrize("line", ["sma 20", "rsi 14", "macd", "bbands 20", "obv", "atr 14", "mavp", "cdlengulfing"])
+def test_stream_from_nothing_equals_batch_from_the_first_bar(line: str) -> None:
+    study, bars = parse_study(line), market(120)
+    batch = compute(study, *bars)
+    stream = StudyStream(study, *(values[:0] for values in bars))
+    for at in range(120):
+        assert same(stream.update([float(values[at]) for values in bars]), batch, at), f"{line}: bar {at}"
+    assert stream.is_open
+
+
+def test_bar_that_is_not_finite_is_left_out_as_in_the_batch() -> None:
+    study, bars = parse_study("ema 10"), market(80)
+    bars[3][50] = np.nan
+    batch = compute(study, *bars)
+    stream = StudyStream(study, *(values[:40] for values in bars))
+    for at in range(40, 80):
+        assert same(stream.update([float(values[at]) for values in bars]), batch, at)
+
+
+def test_series_a_function_does_not_read_may_be_missing() -> None:
+    study, bars = parse_study("sma 5"), market(30)
+    bars[4][:] = np.nan
+    assert np.isfinite(compute(study, *bars)["real"][-1])
+    assert math.isfinite(StudyStream(study, *bars).values["real"])
