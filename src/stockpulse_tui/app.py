@@ -20,7 +20,7 @@ from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.render.glyphs import Glyphs, glyphs_named
 from stockpulse_engine.render.theme import choose_theme
-from stockpulse_engine.wire.stream import Frame
+from stockpulse_engine.wire.stream import DEFAULT_TOPICS, Frame
 from stockpulse_tui import styles
 from stockpulse_tui.cell import Cell
 from stockpulse_tui.dispatch import Dispatcher
@@ -28,6 +28,7 @@ from stockpulse_tui.keymap import Keymap, key_name
 from stockpulse_tui.latency import Latency
 from stockpulse_tui.messages import InstrumentPicked, LineEntered, PaneOpened
 from stockpulse_tui.painter import Painter, cells, dimmed
+from stockpulse_tui.places import Places
 from stockpulse_tui.ports import Link
 from stockpulse_tui.screens.base import View
 from stockpulse_tui.screens.panes import make_view, screens_there
@@ -36,14 +37,11 @@ from stockpulse_tui.settings import Settings
 from stockpulse_tui.status import Status
 from stockpulse_tui.store import Changes, Store
 from stockpulse_tui.watchlists import Watchlists
-from stockpulse_tui.widgets.footer import Notice
-from stockpulse_tui.widgets.overlay import Overlay, Prompt
+from stockpulse_tui.widgets.overlay import Overlay
 from stockpulse_tui.widgets.panel import Panel
+from stockpulse_tui.windows import Windows
 
 FLUSH_S = 1 / 30
-NOTICE_S = 4.0
-TOPICS = ("quotes", "orders", "accounts", "health", "news")
-MAX_HISTORY = 100
 
 
 class StockPulseApp(App[None], inherit_bindings=False):
@@ -73,12 +71,11 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self.view_id = "screen.desk"
         self._watch_file = watch_file
         self._views: dict[str, View] = {}
-        self._overlays: list[Overlay] = []
-        self._history: list[tuple[str, str]] = []
-        self._here = -1
+        self.windows = Windows(self)
+        self.places = Places()
         self._pending = Changes()
         self._flush_handle: TimerHandle | None = None
-        self._notice_handle: TimerHandle | None = None
+        self._flushed_at = 0.0
         self._painted_from_ns = 0
         self.on_leave: Callable[[], None] | None = None
         """Called before the head leaves, and every minute: saves the frame."""
@@ -134,22 +131,25 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self.status.frame_seen()
         self._pending.join(self.store.apply(frame))
         if self._pending and self._flush_handle is None:
-            self._flush_handle = self.call_after(FLUSH_S, self._flush)
+            due = self._flushed_at + FLUSH_S - asyncio.get_running_loop().time()
+            self._flush_handle = self.call_after(max(0.0, due), self._hand_out)
 
-    def _flush(self) -> None:
+    def _hand_out(self) -> None:
         self._flush_handle = None
+        self._flushed_at = asyncio.get_running_loop().time()
         changes, self._pending = self._pending, Changes()
         self._painted_from_ns = changes.sent_at
         self.view.on_store(changes)
-        for overlay in self._overlays:
-            overlay.on_store()
+        self.windows.on_store()
         if changes.kinds - {"quotes", "sparks", "references"} or changes.is_reset:
             self.redraw_chrome()
+        self.shell_screen.paint_now()
 
     def post_display_hook(self) -> None:
         """A frame was written: from the engine's frame to the cell."""
         if self._painted_from_ns:
             self.latency.add(self.clock.now_ns() - self._painted_from_ns)
+            self.link.report_latency(self.latency.percentile(0.5))
             self._painted_from_ns = 0
 
     def _on_second(self) -> None:
@@ -184,14 +184,14 @@ class StockPulseApp(App[None], inherit_bindings=False):
         view.display = True
         self.call_after_refresh(self._view_shown, view)
         if not is_travel:
-            self._remember()
+            self.places.visit((action_id, self.instrument_id))
 
     def _view_shown(self, view: View) -> None:
         changes = Changes()
         changes.is_reset = True
         view.show_instrument(self.instrument_id)
         view.on_store(changes)
-        if not self._overlays:
+        if self.windows.top is None:
             view.focus_front()
         self._subscribe()
         self.redraw_chrome()
@@ -206,25 +206,16 @@ class StockPulseApp(App[None], inherit_bindings=False):
 
     def _subscribe(self) -> None:
         wanted = {topic for pane in self.view.seen() for topic in pane.topics()}
-        self.link.subscribe((*TOPICS, *sorted(wanted)))
-
-    def _remember(self) -> None:
-        place = (self.view_id, self.instrument_id)
-        if self._here >= 0 and self._history[self._here] == place:
-            return
-        self._history = [*self._history[: self._here + 1], place][-MAX_HISTORY:]
-        self._here = len(self._history) - 1
+        self.link.subscribe((*DEFAULT_TOPICS, *sorted(wanted)))
 
     def travel(self, step: int) -> None:
         """Back and forward through screens and instruments."""
-        to = self._here + step
-        if not 0 <= to < len(self._history):
+        place = self.places.step(step)
+        if place is None:
             self.notify_line("there is nothing further back" if step < 0 else "there is nothing further on")
             return
-        self._here = to
-        view_id, instrument_id = self._history[to]
-        self.pick_instrument(instrument_id)
-        self.show_view(view_id, is_travel=True)
+        self.pick_instrument(place[1])
+        self.show_view(place[0], is_travel=True)
 
     def on_instrument_picked(self, message: InstrumentPicked) -> None:
         """A pane's cursor moved."""
@@ -263,46 +254,6 @@ class StockPulseApp(App[None], inherit_bindings=False):
         """Do an action by its id."""
         self.dispatch.run(action_id, command)
 
-    @property
-    def top_overlay(self) -> Overlay | None:
-        """The window that owns the keyboard."""
-        return self._overlays[-1] if self._overlays else None
-
-    def open_overlay(self, overlay: Overlay) -> None:
-        """Put a window above everything."""
-        self._overlays.append(overlay)
-        self.shell_screen.mount(overlay)
-        overlay.focus(scroll_visible=False)
-        self._shade()
-
-    def close_overlay(self, overlay: Overlay) -> None:
-        """Take a window away; the focus goes back to what was under it."""
-        if overlay not in self._overlays:
-            return
-        self._overlays.remove(overlay)
-        overlay.remove()
-        self._shade()
-        if self._overlays:
-            self._overlays[-1].focus(scroll_visible=False)
-        else:
-            self.view.focus_front()
-        self.call_after_refresh(self.redraw_chrome)
-
-    def _shade(self) -> None:
-        is_dimmed = any(overlay.dims_body for overlay in self._overlays)
-        for pane in self.view.panes.values():
-            pane.is_shut_out = bool(self._overlays)
-            pane.set_dimmed(is_dimmed)
-            pane.redraw()
-        self.redraw_chrome()
-
-    def ask(self, purpose: str, label: str, *, on_change: Callable[[str], None] | None = None, initial: str = "") -> None:
-        """Ask for one line; the focused pane, then the handlers hear the answer."""
-        focused = self.focused
-        prompt = Prompt(purpose, label, focused if isinstance(focused, Panel) else None, initial)
-        prompt.on_change = on_change
-        self.open_overlay(prompt)
-
     def on_line_entered(self, message: LineEntered) -> None:
         """An answer no pane took."""
         self.dispatch.entered(message.purpose, message.text)
@@ -321,17 +272,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
 
     def notify_line(self, text: str, level: str = "info") -> None:
         """Say one sentence in the footer for a moment; never about an order's fate alone."""
-        footer = self.shell_screen.footer
-        footer.notice = Notice(cells(clean_line(text, 300)), level)
-        footer.redraw()
-        if self._notice_handle is not None:
-            self._notice_handle.cancel()
-        self._notice_handle = self.call_after(NOTICE_S, self._end_notice)
-
-    def _end_notice(self) -> None:
-        self._notice_handle = None
-        self.shell_screen.footer.notice = None
-        self.shell_screen.footer.redraw()
+        self.shell_screen.footer.say(cells(clean_line(text, 300)), level)
 
     def call_after(self, seconds: float, function: Callable[[], None]) -> TimerHandle:
         """Call a function later on the application's own turn; cheaper than a timer, made for one shot."""
@@ -345,6 +286,10 @@ class StockPulseApp(App[None], inherit_bindings=False):
         """Write the groups, off the painting path only in size: they are small."""
         if self._watch_file is not None:
             self.watchlists.save(self._watch_file)
+
+    def frame_rows(self) -> list[str]:
+        """The screen as plain text, for the first paint of the next start."""
+        return [strip.text for strip in self.shell_screen.painted()]
 
     def leave(self) -> None:
         """End this head; the engine goes on."""

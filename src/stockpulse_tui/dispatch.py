@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stockpulse_engine.actions.codes import Command
 from stockpulse_engine.actions.registry import BY_ID
 from stockpulse_tui.handlers import Handler, make_handlers, method_name
+from stockpulse_tui.handlers.around import run_line
 from stockpulse_tui.screens.panes import screens_there
 from stockpulse_tui.widgets.overlay import Overlay
 
@@ -53,11 +54,11 @@ class Dispatcher:
     def _act(self, action_id: str) -> None:
         if not action_id:
             return
-        top = self._shell.top_overlay
+        top = self._shell.windows.top
         if top is not None and not self._is_own(top, action_id) and action_id not in ALWAYS:
             if top.is_entry:
                 return
-            self._shell.close_overlay(top)
+            self._shell.windows.close(top)
         self.run(action_id)
 
     @staticmethod
@@ -93,7 +94,7 @@ class Dispatcher:
 
     def run_line(self, text: str) -> None:
         """Do a command line."""
-        next(handler for handler in self._handlers if hasattr(handler, "run_line")).run_line(text)  # type: ignore[attr-defined] # checked beside
+        run_line(self._shell, text)
 
     def _find(self, action_id: str) -> Callable[[], None] | None:
         name = method_name(action_id)

@@ -93,6 +93,17 @@ class Keymap:
                 continue
             self._take(file.name, table)
 
+    def load_actions(self, keys: dict[str, str]) -> None:
+        """Take in `[ui.keymap]` of the config: action id → its keys, a comma between two; they are added."""
+        for action_id, text in keys.items():
+            action = BY_ID.get(action_id)
+            if action is None:
+                self.problems.append(f"ui.keymap: {action_id!r} is not an action")
+                continue
+            for key in filter(None, (part.strip() for part in text.split(","))):
+                for context in action.keys or {Context.GLOBAL: ()}:
+                    self._bind("ui.keymap", context, key, action_id)
+
     def _take(self, name: str, table: dict[str, object]) -> None:
         contexts = {context.value: context for context in Context}
         for section, entries in table.items():

@@ -38,52 +38,60 @@ class LineEdit:
         if key == "Space":
             self.insert(" ")
             return True
-        edit = _EDITS.get(key)
-        if edit is None:
+        name = _EDITS.get(key)
+        if name is None:
             return False
-        edit(self)
+        getattr(self, name)()
         return True
 
-    def _backspace(self) -> None:
+    def backspace(self) -> None:
+        """Take the character before the cursor."""
         if self.cursor:
             self.text = self.text[: self.cursor - 1] + self.text[self.cursor :]
             self.cursor -= 1
 
-    def _delete(self) -> None:
+    def delete(self) -> None:
+        """Take the character under the cursor."""
         self.text = self.text[: self.cursor] + self.text[self.cursor + 1 :]
 
-    def _left(self) -> None:
+    def left(self) -> None:
+        """One character to the left."""
         self.cursor = max(0, self.cursor - 1)
 
-    def _right(self) -> None:
+    def right(self) -> None:
+        """One character to the right."""
         self.cursor = min(len(self.text), self.cursor + 1)
 
-    def _home(self) -> None:
+    def home(self) -> None:
+        """To the beginning."""
         self.cursor = 0
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """To the end."""
         self.cursor = len(self.text)
 
-    def _kill_word(self) -> None:
+    def kill_word(self) -> None:
+        """Take the word before the cursor."""
         head = self.text[: self.cursor].rstrip()
         kept = head[: head.rfind(" ") + 1]
         self.text = kept + self.text[self.cursor :]
         self.cursor = len(kept)
 
-    def _kill_line(self) -> None:
+    def kill_line(self) -> None:
+        """Take everything before the cursor."""
         self.text = self.text[self.cursor :]
         self.cursor = 0
 
 
 _EDITS = {
-    "Backspace": LineEdit._backspace,
-    "Delete": LineEdit._delete,
-    "Left": LineEdit._left,
-    "Right": LineEdit._right,
-    "Home": LineEdit._home,
-    "End": LineEdit._end,
-    "Ctrl+A": LineEdit._home,
-    "Ctrl+E": LineEdit._end,
-    "Ctrl+W": LineEdit._kill_word,
-    "Ctrl+U": LineEdit._kill_line,
+    "Backspace": "backspace",
+    "Delete": "delete",
+    "Left": "left",
+    "Right": "right",
+    "Home": "home",
+    "End": "end",
+    "Ctrl+A": "home",
+    "Ctrl+E": "end",
+    "Ctrl+W": "kill_word",
+    "Ctrl+U": "kill_line",
 }

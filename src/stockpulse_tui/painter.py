@@ -46,8 +46,17 @@ class Painter:
         parts: list[str] = []
         for span in line:
             key = (span.fg, span.bg, span.bold, span.italic, span.underline)
-            parts.append(prefixes.get(key) or self._prefix(key))
             text = span.text
+            if text[:1] == " " and not span.underline:
+                # Leading blanks get a run of their own: some tools that picture a terminal squeeze them.
+                body = text.lstrip(" ")
+                blank = ("ground", span.bg, False, False, False)
+                parts.append(prefixes.get(blank) or self._prefix(blank))
+                parts.append(text[: len(text) - len(body)])
+                text = body
+                if not body:
+                    continue
+            parts.append(prefixes.get(key) or self._prefix(key))
             parts.append(text if text.isascii() and text.isprintable() else self._safe(text))
         parts.append(RESET)
         return "".join(parts)
@@ -126,7 +135,7 @@ class Baked(Strip):
             self._ansi = self._painter.ansi(self._line)
         return self._ansi
 
-    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:  # type: ignore[override] # Sequence instead of list
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
         """Itself when nothing is cut off."""
         places = list(cuts)
         return [self] if places == [self._width] else super().divide(places)
@@ -173,4 +182,4 @@ def _true_width(text: str) -> str:
 
 
 def _gray_index(color: str) -> int:
-    return 232 + min(10, round(luminance(color) ** 0.45 * 23))
+    return 232 + min(10, round(float(luminance(color) ** 0.45) * 23))

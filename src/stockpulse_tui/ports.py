@@ -1,11 +1,26 @@
-"""What the shell needs from the engine's client; the real one is in `link`, a fake one feeds the tests."""
+"""What this head needs from the engine's client; the real one is in `link`, a fake one feeds the tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Protocol
 
-from stockpulse_engine.domain.views import ArmView, Explanation, HaltView
+from stockpulse_engine.domain.commands import SubmitOrder
+from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.market import Bar
+from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.domain.views import (
+    ArmView,
+    ClockView,
+    DayReview,
+    Explanation,
+    HaltView,
+    LotView,
+    OrderLife,
+    PortfolioView,
+    Preview,
+)
+from stockpulse_engine.wire.rest import CancelManyAnswer, ModifyBody, SubmitAnswer
 from stockpulse_engine.wire.stream import Frame
 
 OnFrame = Callable[[Frame], None]
@@ -13,19 +28,85 @@ OnState = Callable[[str, str], None]
 """Called with starting, live, lost or read-only, and the sentence that says it."""
 
 
-class ShellCommands(Protocol):
-    """Requests the shell itself makes. Panes use the same object with the rest of its methods."""
+class Commands(Protocol):
+    """Requests of a head, named and shaped as in `client.EngineClient`; each may raise a StockPulseError."""
 
-    async def change_state(self, action: str, *, reason: str = "", word: str = "", account_id: str = "") -> HaltView:
+    async def set_halt(
+        self, action: str, *, reason: str = "", word: str = "", account_id: str = "", request_id: str = ""
+    ) -> HaltView:
         """halt, reduce, flatten, resume."""
         ...
 
-    async def arm(self, account_id: str, minutes: int) -> tuple[ArmView, ...]:
+    async def arm(self, account_id: str, minutes: int = 30, request_id: str = "") -> list[ArmView]:
         """Arm this head, or disarm it with 0 minutes."""
         ...
 
-    async def explain(self, name: str, instrument_id: str) -> Explanation:
+    async def explain(self, name: str, instrument_id: str = "") -> Explanation:
         """How a market cell is made."""
+        ...
+
+    async def control_market(
+        self, action: str, *, speed: float = 1.0, step_ns: int = 0, request_id: str = ""
+    ) -> ClockView:
+        """speed, pause, resume or step."""
+        ...
+
+    async def bars(
+        self, instrument_id: str, spec: str = "1m", limit: int = 300, end_ns: int | None = None
+    ) -> list[Bar]:
+        """The last bars, oldest first."""
+        ...
+
+    async def orders(self, scope: str = "today", account_id: str = "", limit: int = 500) -> list[Order]:
+        """Orders, newest first."""
+        ...
+
+    async def order_life(self, client_order_id: str) -> OrderLife:
+        """Everything the journal knows about the order."""
+        ...
+
+    async def fills(self, account_id: str = "", client_order_id: str = "", limit: int = 500) -> list[Fill]:
+        """Fills, newest first."""
+        ...
+
+    async def submit_order(self, command: SubmitOrder) -> SubmitAnswer:
+        """Submit or stage."""
+        ...
+
+    async def preview_order(self, command: SubmitOrder) -> Preview:
+        """What would happen if it were sent now."""
+        ...
+
+    async def send_order(self, client_order_id: str, request_id: str = "") -> SubmitAnswer:
+        """Send a staged order."""
+        ...
+
+    async def discard_order(self, client_order_id: str, request_id: str = "") -> Order:
+        """Throw a staged order away."""
+        ...
+
+    async def cancel_order(self, client_order_id: str, request_id: str = "") -> Order:
+        """Ask to cancel one order."""
+        ...
+
+    async def cancel_orders(self, pattern: str = "*", account_id: str = "", request_id: str = "") -> CancelManyAnswer:
+        """Ask to cancel every open order whose symbol matches."""
+        ...
+
+    async def modify_order(self, client_order_id: str, body: ModifyBody) -> Order:
+        """Ask for new terms."""
+        ...
+
+    async def lots(self, account_id: str = "", instrument_id: str = "") -> list[LotView]:
+        """Open lots."""
+        ...
+
+    async def portfolio(self, account_id: str = "") -> PortfolioView:
+        """Account, positions, equity curve."""
+        ...
+
+    async def day(self, account_id: str = "", session_date: str = "") -> DayReview:
+        """The session's review."""
         ...
 
 
@@ -38,7 +119,7 @@ class Link(Protocol):
         ...
 
     @property
-    def commands(self) -> ShellCommands:
+    def commands(self) -> Commands:
         """Requests to the engine."""
         ...
 
@@ -48,4 +129,8 @@ class Link(Protocol):
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Replace the set of topics; also after the next reconnect."""
+        ...
+
+    def report_latency(self, tick_to_cell_ns: int) -> None:
+        """Tell the engine how long a tick took to its cell."""
         ...

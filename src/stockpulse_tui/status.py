@@ -117,7 +117,9 @@ class Status:
         if self.state == LOST and self._shell.store.seq:
             age = format_age(max(0, self.lost_ns()))
             what = f"The engine has not answered for {age}."
-            screen.banner.say(what, "Prices are frozen; orders it holds go on. It is asked again by itself.", cells(self.text))
+            screen.banner.say(
+                what, "Prices are frozen; orders it holds go on. It is asked again by itself.", cells(self.text)
+            )
         elif self.state == READ_ONLY:
             screen.banner.say("This head is read-only.", cells(self.text))
         elif gone:

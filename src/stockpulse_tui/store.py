@@ -15,7 +15,15 @@ from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, Depth, InstrumentStatus, NewsItem, Quote, Trade
 from stockpulse_engine.domain.orders import Order
-from stockpulse_engine.domain.views import AccountView, ArmView, ClockView, HaltView, HealthView, PositionView
+from stockpulse_engine.domain.views import (
+    AccountView,
+    ArmView,
+    ClockView,
+    HaltView,
+    HealthView,
+    PositionView,
+    StudyPoint,
+)
 from stockpulse_engine.wire.stream import Alert, Frame
 
 MAX_ORDERS = 5_000
@@ -25,6 +33,7 @@ MAX_ALERTS = 50
 MAX_TRADES = 200
 MAX_BARS = 1_500
 MAX_BAR_SERIES = 16
+MAX_STUDIES = 64
 
 Reference = tuple[Decimal, Decimal, Decimal]
 """Previous close, day low, day high."""
@@ -74,6 +83,8 @@ class Store:
         self.depths: dict[str, Depth] = {}
         self.trades: dict[str, deque[Trade]] = {}
         self.bars: dict[tuple[str, str], list[Bar]] = {}
+        self.studies: dict[tuple[str, str, str], StudyPoint] = {}
+        """Newest point by instrument, bar length and study text."""
         self.statuses: dict[str, InstrumentStatus] = {}
         self.news: deque[NewsItem] = deque(maxlen=MAX_NEWS)
         self.orders: dict[str, Order] = {}
@@ -107,11 +118,10 @@ class Store:
 
     def _apply_market(self, frame: Frame, changes: Changes) -> None:
         kinds = changes.kinds
-        if frame.instruments:
+        for instrument in frame.instruments:
             kinds.add("instruments")
-            for instrument in frame.instruments:
-                self.instruments[instrument.instrument_id] = instrument
-                self.by_symbol[instrument.symbol] = instrument
+            self.instruments[instrument.instrument_id] = instrument
+            self.by_symbol[instrument.symbol] = instrument
         if frame.quotes:
             kinds.add("quotes")
             quotes = self.quotes
@@ -132,8 +142,7 @@ class Store:
             for status in frame.statuses:
                 self.statuses[status.instrument_id] = status
             changes.quotes.update(status.instrument_id for status in frame.statuses)
-        if frame.depths or frame.trades or frame.bars or frame.news:
-            self._apply_streams(frame, kinds)
+        self._apply_streams(frame, kinds)
 
     def _apply_streams(self, frame: Frame, kinds: set[str]) -> None:
         for depth in frame.depths:
@@ -145,6 +154,9 @@ class Store:
         for bar in frame.bars:
             kinds.add("bars")
             self._apply_bar(bar)
+        for point in frame.studies:
+            kinds.add("studies")
+            self._apply_study(point)
         for item in frame.news:
             kinds.add("news")
             if item not in self.news:
@@ -160,6 +172,12 @@ class Store:
         elif not series or series[-1].ts_event < bar.ts_event:
             series.append(bar)
             del series[:-MAX_BARS]
+
+    def _apply_study(self, point: StudyPoint) -> None:
+        key = (point.instrument_id, point.spec, point.study)
+        if key not in self.studies and len(self.studies) >= MAX_STUDIES:
+            self.studies.pop(next(iter(self.studies)))
+        self.studies[key] = point
 
     def _apply_trading(self, frame: Frame, changes: Changes) -> None:
         kinds = changes.kinds

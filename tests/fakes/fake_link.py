@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from decimal import Decimal
+from typing import cast
 
 from stockpulse_engine.base.clock import Clock, ManualClock
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType, TradingState
@@ -22,7 +23,7 @@ from stockpulse_engine.domain.views import (
     PositionView,
 )
 from stockpulse_engine.wire.stream import Frame
-from stockpulse_tui.ports import OnFrame, OnState
+from stockpulse_tui.ports import Commands, OnFrame, OnState
 
 T0 = 1_795_188_727_412_000_000
 """Friday 20 November 2026, 10:32:07 in New York."""
@@ -61,9 +62,12 @@ class FakeMarket:
         self.instruments = tuple(_instrument(row) for row in _LIST)
         self.last = {i.instrument_id: Decimal(row[4]) for i, row in zip(self.instruments, _LIST, strict=True)}
         self.references = {
-            i.instrument_id: self._reference(Decimal(row[4]), Decimal(row[5])) for i, row in zip(self.instruments, _LIST, strict=True)
+            i.instrument_id: self._reference(Decimal(row[4]), Decimal(row[5]))
+            for i, row in zip(self.instruments, _LIST, strict=True)
         }
-        self.sparks = {i.instrument_id: self._spark(float(row[5])) for i, row in zip(self.instruments, _LIST, strict=True)}
+        self.sparks = {
+            i.instrument_id: self._spark(float(row[5])) for i, row in zip(self.instruments, _LIST, strict=True)
+        }
         self.state = TradingState.ACTIVE
         self.arms: tuple[ArmView, ...] = ()
         self.seq = 0
@@ -177,7 +181,9 @@ class FakeCommands:
         self.link = link
         self.asked: list[tuple[str, ...]] = []
 
-    async def change_state(self, action: str, *, reason: str = "", word: str = "", account_id: str = "") -> HaltView:
+    async def set_halt(
+        self, action: str, *, reason: str = "", word: str = "", account_id: str = "", request_id: str = ""
+    ) -> HaltView:
         """halt, reduce, flatten, resume with its word."""
         self.asked.append((action, word))
         if action in ("flatten", "resume") and word != action.upper():
@@ -187,16 +193,16 @@ class FakeCommands:
         self.link.send(market.delta(halt=market.halt()))
         return market.halt()
 
-    async def arm(self, account_id: str, minutes: int) -> tuple[ArmView, ...]:
+    async def arm(self, account_id: str, minutes: int = 30, request_id: str = "") -> list[ArmView]:
         """Arm or disarm this head."""
         self.asked.append(("arm", account_id, str(minutes)))
         until = self.link.market.clock.now_ns() + minutes * 60_000_000_000
         arms = (ArmView(head_id=self.link.head_id, account_id=account_id, until_ns=until),) if minutes else ()
         self.link.market.arms = arms
         self.link.send(self.link.market.delta(arms=arms))
-        return arms
+        return list(arms)
 
-    async def explain(self, name: str, instrument_id: str) -> Explanation:
+    async def explain(self, name: str, instrument_id: str = "") -> Explanation:
         """How a cell is made."""
         self.asked.append(("explain", name, instrument_id))
         return Explanation(
@@ -223,9 +229,9 @@ class FakeLink:
         return "head-1"
 
     @property
-    def commands(self) -> FakeCommands:
-        """What was asked is remembered."""
-        return self.fake_commands
+    def commands(self) -> Commands:
+        """What was asked is remembered; only what the shell itself asks for is answered."""
+        return cast("Commands", self.fake_commands)
 
     async def run(self, on_frame: OnFrame, on_state: OnState) -> None:
         """Snapshot, then deltas while a period is set."""
@@ -240,6 +246,9 @@ class FakeLink:
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Remember them."""
         self.topics = topics
+
+    def report_latency(self, tick_to_cell_ns: int) -> None:
+        """Nobody listens."""
 
     def send(self, frame: Frame) -> None:
         """One frame, as if it came from the engine."""

@@ -14,6 +14,7 @@ from stockpulse_engine.actions.registry import ACTIONS, BY_CODE, BY_ID, Action
 
 MAX_LINE = 512
 """Longest line that is looked at."""
+MIC_LENGTH = 4
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,4 +91,4 @@ def _symbol(word: str, symbols: Collection[str]) -> str:
     if upper in symbols:
         return upper
     head, dot, venue = upper.rpartition(".")
-    return head if dot and len(venue) == 4 and head in symbols else ""
+    return head if dot and len(venue) == MIC_LENGTH and head in symbols else ""

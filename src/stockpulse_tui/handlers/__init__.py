@@ -1,8 +1,8 @@
 """What actions do when no pane takes them. A handler is a class of `do_…` methods, named here once.
 
-A key or a line means an action of the registry; `do_ORDER_BUY` style methods named after it (`order.buy` → `do_order_buy`)
-are looked for in the focused widget, its ancestors, the open view, and then in these handlers, first come first
-served. An action nobody does has no key in the footer.
+A key or a line means an action of the registry. A method named after it (`order.buy` → `do_order_buy`) is looked for
+in the focused widget, its ancestors, the open view, then in these handlers, then in the view's other panes, first
+come first served. An action nobody does has no key in the footer.
 """
 
 from __future__ import annotations

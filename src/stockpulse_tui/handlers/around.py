@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from stockpulse_engine.actions.codes import Unknown, parse_command
@@ -13,6 +15,9 @@ from stockpulse_engine.render.span import Line, Span
 from stockpulse_tui.cell import Cell
 from stockpulse_tui.handlers import Handler
 from stockpulse_tui.settings import NAMES
+
+if TYPE_CHECKING:
+    from stockpulse_tui.app import StockPulseApp
 
 
 class AroundHandler(Handler):
@@ -56,7 +61,7 @@ class AroundHandler(Handler):
         """The command line."""
         from stockpulse_tui.widgets.palette import Palette
 
-        self.shell.open_overlay(Palette())
+        self.shell.windows.open(Palette())
 
     def do_history_back(self) -> None:
         """Where one was before."""
@@ -75,9 +80,11 @@ class AroundHandler(Handler):
         words = shell.command.arguments if shell.command else ()
         action = BY_CODE.get(words[0].upper()) if words else None
         if action is not None:
-            shell.open_overlay(Sheet(f"{words[0].upper()}  {action.title}", code_lines(action, shell.keymap, shell.context)))
+            shell.windows.open(
+                Sheet(f"{words[0].upper()}  {action.title}", code_lines(action, shell.keymap, shell.context))
+            )
         else:
-            shell.open_overlay(Sheet("Keys", help_lines(shell.keymap, shell.context), "j k scroll   Esc closes"))
+            shell.windows.open(Sheet("Keys", help_lines(shell.keymap, shell.context), "j k scroll   Esc closes"))
 
     def do_cell_explain(self) -> None:
         """Explain the number under the cursor."""
@@ -100,7 +107,7 @@ class AroundHandler(Handler):
                 note = ((), (Span(f"the engine could not explain it: {error}"[:200], "warn"),))
         lines = [*explain_lines(cell, told, self.shell.status.market_ns()), *note]
         name = f"{symbol_of(cell.instrument_id)}  {cell.name}" if cell.instrument_id else cell.name
-        self.shell.open_overlay(Sheet(name, lines))
+        self.shell.windows.open(Sheet(name, lines))
 
     def do_instrument_describe(self) -> None:
         """What the instrument is and how it stands."""
@@ -113,7 +120,7 @@ class AroundHandler(Handler):
             shell.notify_line("no instrument is chosen", "warn")
             return
         lines = describe_lines(shell.store, instrument, shell.status.market_ns())
-        shell.open_overlay(Sheet(instrument.symbol, lines, "GP chart   Esc closes"))
+        shell.windows.open(Sheet(instrument.symbol, lines, "GP chart   Esc closes"))
 
     def do_cell_copy(self) -> None:
         """The cell, to the clipboard."""
@@ -179,16 +186,16 @@ class AroundHandler(Handler):
         """Leave this head."""
         self.shell.leave()
 
-    def run_line(self, text: str) -> None:
-        """Do a command line, or say the nearest three."""
-        shell = self.shell
-        parsed = parse_command(text, shell.store.by_symbol.keys())
-        if parsed is None:
-            return
-        if isinstance(parsed, Unknown):
-            shell.notify_line(f"{parsed.word} is not known; nearest: {', '.join(parsed.nearest)}", "warn")
-            return
-        shell.settings.remember(text.strip())
-        if parsed.symbol:
-            shell.pick_instrument(shell.store.by_symbol[parsed.symbol].instrument_id)
-        shell.run_action_id(parsed.action.id, parsed)
+
+def run_line(shell: StockPulseApp, text: str) -> None:
+    """Do a command line, or say the nearest three."""
+    parsed = parse_command(text, shell.store.by_symbol.keys())
+    if parsed is None:
+        return
+    if isinstance(parsed, Unknown):
+        shell.notify_line(f"{parsed.word} is not known; nearest: {', '.join(parsed.nearest)}", "warn")
+        return
+    shell.settings.remember(text.strip())
+    if parsed.symbol:
+        shell.pick_instrument(shell.store.by_symbol[parsed.symbol].instrument_id)
+    shell.run_action_id(parsed.action.id, parsed)

@@ -26,7 +26,7 @@ class SafetyHandler(Handler):
             self._ask(shell.link.commands.arm(view.account.account_id, 0), "safe: keys stage, nothing is sent")
             return
         if view.account.kind is AccountKind.LIVE:
-            shell.ask("arm.live", f"type {view.account.account_id} to arm real money")
+            shell.windows.ask("arm.live", f"type {view.account.account_id} to arm real money")
             return
         self._ask(
             shell.link.commands.arm(view.account.account_id, ARM_MINUTES),
@@ -53,7 +53,7 @@ class SafetyHandler(Handler):
     def do_trading_flatten(self) -> None:
         """Ask for the word."""
         count = len(self.shell.store.positions)
-        self.shell.ask("trading.flatten", f"type FLATTEN to close {count} position{'s' if count != 1 else ''}")
+        self.shell.windows.ask("trading.flatten", f"type FLATTEN to close {count} position{'s' if count != 1 else ''}")
 
     def entered_trading_flatten(self, text: str) -> None:
         """The word was typed."""
@@ -61,14 +61,14 @@ class SafetyHandler(Handler):
 
     def do_trading_resume(self) -> None:
         """Ask for the word."""
-        self.shell.ask("trading.resume", "type RESUME to let orders leave again")
+        self.shell.windows.ask("trading.resume", "type RESUME to let orders leave again")
 
     def entered_trading_resume(self, text: str) -> None:
         """The word was typed."""
         self._change("resume", "orders may leave again", word=text.strip())
 
     def _change(self, action: str, words: str, *, reason: str = "", word: str = "") -> None:
-        self._ask(self.shell.link.commands.change_state(action, reason=reason, word=word), words)
+        self._ask(self.shell.link.commands.set_halt(action, reason=reason, word=word), words)
 
     def _ask(self, request: Awaitable[Any], words: str) -> None:
         self.shell.in_background(self._answer(request, words))

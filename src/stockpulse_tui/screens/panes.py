@@ -33,7 +33,7 @@ PANES: tuple[PaneSpec, ...] = (
 """In the order Tab visits them."""
 
 VIEWS: dict[str, str] = {"screen.desk": "stockpulse_tui.screens.desk:Desk"}
-"""Screen action → `module:class` of a view of its own; a screen without a line here shows its panes as `Single` does."""
+"""Screen action → `module:class` of a view of its own; a screen without a line shows its panes as `Single` does."""
 
 
 def make_pane(name: str) -> Panel:

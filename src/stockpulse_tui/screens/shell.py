@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
+    from textual.strip import Strip
 
 
 class TooSmall(LineView):
@@ -46,7 +47,9 @@ class RootLayout(Layout):
         boxes = parent.boxes(size.width, size.height)
         found: list[WidgetPlacement] = []
         for child in children:
-            box = child.region_for(size.width, size.height) if isinstance(child, Overlay) else boxes.get(_place_of(child))
+            box = (
+                child.region_for(size.width, size.height) if isinstance(child, Overlay) else boxes.get(_place_of(child))
+            )
             if box is not None and box.width > 0 and box.height > 0:
                 region = Region(box.x, box.y, box.width, box.height)
                 found.append(WidgetPlacement(region, NULL_OFFSET, NULL_SPACING, child))
@@ -106,6 +109,19 @@ class ShellScreen(Screen[None], inherit_bindings=False):
             "left": Box(0, 1, 1, height - 2),
             "right": Box(width - 1, 1, 1, height - 2),
         }
+
+    def paint_now(self) -> None:
+        """Paint what is dirty in this turn.
+
+        The shell paces itself at 30 frames a second; waiting for the framework's own timer would only put up to one
+        more period between a tick and its cell.
+        """
+        if self.is_current:
+            self._on_timer_update()
+
+    def painted(self) -> list[Strip]:
+        """Every row as it is on the screen now; Textual's own screenshots read the same."""
+        return self._compositor.render_strips() if self.size else []
 
     def show_banner(self, is_shown: bool) -> None:
         """Make room for the banner, or take it back."""

@@ -80,7 +80,9 @@ class Board(Panel):
             row.held = row.id in held
             row.update(store, share)
         self._sort()
-        self.at = next((i for i, row in enumerate(self.rows) if row.symbol == kept), min(self.at, max(0, len(self.rows) - 1)))
+        self.at = next(
+            (i for i, row in enumerate(self.rows) if row.symbol == kept), min(self.at, max(0, len(self.rows) - 1))
+        )
         self._announce()
         self.redraw()
 
@@ -211,10 +213,10 @@ class Board(Panel):
 
     def _empty(self, width: int, height: int) -> list[Line]:
         if not self.store.instruments:
-            return empty_state("…", "Waiting for the market", self.shell.status.words, (), width, height)
+            return empty_state("…", "Waiting for the market", self.shell.status.words, (width, height))
         keys = (("a", "add"), ("u", "undo"))
         why = "This group holds no instruments. Nothing is wrong; it is just empty."
-        return empty_state("·", "Nothing watched here", why, keys, width, height)
+        return empty_state("·", "Nothing watched here", why, (width, height), keys)
 
     def _arm_flash_timer(self) -> None:
         if self.flashes and self._flash_timer is None:
@@ -371,7 +373,7 @@ class Board(Panel):
 
     def do_list_find(self) -> None:
         """Ask for the first letters; the cursor moves as they are typed."""
-        self.shell.ask("find", "/", on_change=self._find)
+        self.shell.windows.ask("find", "/", on_change=self._find)
 
     def _find(self, text: str) -> None:
         wanted = text.strip().upper()
@@ -381,7 +383,7 @@ class Board(Panel):
 
     def do_watch_add(self) -> None:
         """Ask for instruments."""
-        self.shell.ask("watch.add", "add")
+        self.shell.windows.ask("watch.add", "add")
 
     def do_watch_remove(self) -> None:
         """Take the row out."""
@@ -415,8 +417,16 @@ class Board(Panel):
             return
         message.stop()
         asked = expand(message.text)
-        unknown = [symbol for symbol in asked if symbol.rpartition(".")[0] not in self.store.by_symbol and symbol not in self.store.by_symbol]
-        known = [symbol if symbol in self.store.by_symbol else symbol.rpartition(".")[0] for symbol in asked if symbol not in unknown]
+        unknown = [
+            symbol
+            for symbol in asked
+            if symbol.rpartition(".")[0] not in self.store.by_symbol and symbol not in self.store.by_symbol
+        ]
+        known = [
+            symbol if symbol in self.store.by_symbol else symbol.rpartition(".")[0]
+            for symbol in asked
+            if symbol not in unknown
+        ]
         new = self.lists.add(known)
         words = f"added {', '.join(new)}" if new else "nothing new"
         self._changed(f"{words}; not known here: {', '.join(unknown[:5])}" if unknown else words)
@@ -442,7 +452,7 @@ class Board(Panel):
             name=name,
             value=for_copy(value),
             instrument_id=row.id,
-            market_name=name if name not in ("instrument", "today", "day range") else "",
+            market_name=MARKET_NAMES.get(name, ""),
             source=row.quote.source if row.quote else "",
             formula=FORMULAS.get(name, ""),
             inputs=_inputs(row, self._share()),
@@ -451,6 +461,8 @@ class Board(Panel):
         )
 
 
+MARKET_NAMES = {"last": "last", "chg%": "chg%", "bp": "bp"}
+"""Our columns → the cells the engine explains."""
 FORMULAS = {
     "last": "price of the last public print, else the middle of bid and ask",
     "chg%": "(last / previous close − 1) × 100",

@@ -127,14 +127,15 @@ class BoardRow:
         """All faint; how old it is, or that it is halted, over the last columns."""
         bg = look.bg
         plain = RowLook.quiet(look)
-        spans: list[Span] = [self._mark(look), Span(self._name_cell(look).text, "faint" if look.stale_ns >= 0 else "text", bg)]
+        spans: list[Span] = [
+            self._mark(look),
+            Span(self._name_cell(look).text, "faint" if look.stale_ns >= 0 else "text", bg),
+        ]
         for column, width in look.columns:
             spans += self._cell(column.name, width, plain)
         words = "halted" if self.is_halted else f"{format_age(look.stale_ns)} old"
         room = sum(len(span.text) for span in spans) - len(words) - 2
-        kept: list[Span] = []
-        for span in spans[2:]:
-            kept.append(Span(span.text, "faint", bg))
+        kept = [Span(span.text, "faint", bg) for span in spans[2:]]
         return (*_cut([*spans[:2], *kept], room), Span(f"  {words}", "warn", bg))
 
     def texts(self) -> dict[str, str]:

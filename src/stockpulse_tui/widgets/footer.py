@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,6 +12,10 @@ from stockpulse_engine.render.span import Line, Span, line_width, spread
 from stockpulse_tui.keymap import Keymap
 from stockpulse_tui.widgets.line_view import LineView
 
+if TYPE_CHECKING:
+    from asyncio import TimerHandle
+
+NOTICE_S = 4.0
 NOTICE_TOKENS = {"info": "accent", "warn": "warn", "danger": "danger"}
 
 
@@ -45,6 +50,20 @@ class Footer(LineView):
     def __init__(self) -> None:
         super().__init__()
         self.notice: Notice | None = None
+        self._handle: TimerHandle | None = None
+
+    def say(self, text: str, level: str) -> None:
+        """Show one sentence for a moment, in place of the keys."""
+        self.notice = Notice(text, level)
+        self.redraw()
+        if self._handle is not None:
+            self._handle.cancel()
+        self._handle = self.shell.call_after(NOTICE_S, self._end)
+
+    def _end(self) -> None:
+        self._handle = None
+        self.notice = None
+        self.redraw()
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """One row."""

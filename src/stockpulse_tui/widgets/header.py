@@ -70,19 +70,18 @@ def badge_kind(facts: HeaderFacts) -> str:
 def header_line(facts: HeaderFacts, width: int) -> Line:
     """The row, with what does not fit dropped in the fixed order."""
     parts = {**_left_parts(facts), **_right_parts(facts)}
-    dropped: set[str] = set()
-    for name in ("", *DROP_ORDER):
-        dropped.add(name)
-        left = [span for key, spans in parts.items() if key not in dropped and key not in _RIGHT for span in spans]
-        right = [span for key in _RIGHT if key in parts and key not in dropped for span in parts[key]]
-        if line_width(tuple(left)) + line_width(tuple(right)) + 1 <= width:
+    for name in DROP_ORDER:
+        if sum(line_width(spans) for spans in parts.values()) + 1 <= width:
             break
+        parts.pop(name, None)
+    left = [span for key, spans in parts.items() if key not in _RIGHT for span in spans]
+    right = [span for key in _RIGHT if key in parts for span in parts[key]]
     frame = frame_tokens(facts)
     line = spread(left, (*right, Span(" ")), width)
     return line if frame is None else tuple(_framed(span, frame) for span in line)
 
 
-_RIGHT = ("world", "phase", "left", "date", "clock")
+_RIGHT = ("world", "pace", "phase", "left", "date", "clock")
 
 
 def _framed(span: Span, frame: tuple[str, str]) -> Span:
@@ -105,7 +104,10 @@ def _left_parts(facts: HeaderFacts) -> dict[str, Line]:
     )
     parts["day"] = (*_label("day"), *_day(view))
     if view.equity > 0:
-        parts["gross"] = (*_label("gross"), Span(format_percent(view.gross_exposure / view.equity, places=0, signed=False)))
+        parts["gross"] = (
+            *_label("gross"),
+            Span(format_percent(view.gross_exposure / view.equity, places=0, signed=False)),
+        )
     if view.loss_left is not None:
         parts["loss"] = (*_label("loss left"), Span(format_number(view.loss_left, 0)))
     if view.equity > 0:
@@ -140,7 +142,12 @@ def _badges(facts: HeaderFacts) -> Line:
     reducing = (Span(" REDUCE ONLY ", "warn", "warn_bg", bold=True),) if facts.state is TradingState.REDUCING else ()
     if facts.armed_until:
         left = facts.armed_until - facts.wall_ns
-        return (whose, Span("● ARMED ", bold=True), Span(f"{format_countdown(left)} ", bold=left < 60 * SECOND_NS), *reducing)
+        return (
+            whose,
+            Span("● ARMED ", bold=True),
+            Span(f"{format_countdown(left)} ", bold=left < 60 * SECOND_NS),
+            *reducing,
+        )
     return (whose, *(reducing or (Span(" SAFE ", "safe_fg", "safe_bg"),)))
 
 

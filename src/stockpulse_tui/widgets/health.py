@@ -55,15 +55,15 @@ def _entries(facts: HealthFacts) -> list[Line]:
         made.append((Span("… ", "accent", "ground"), Span(f"{facts.link_text}  ", "text", "ground")))
     if facts.step:
         made.append((Span("… ", "accent", "ground"), Span(f"{cells(clean_line(facts.step, 60))}  ", "text", "ground")))
-    for part in sorted(facts.parts, key=lambda part: _RANK.get(part.state, 0)):
-        made.append(_part(part))
-    return made
+    return [*made, *(_part(part) for part in sorted(facts.parts, key=lambda part: _RANK.get(part.state, 0)))]
 
 
 def _part(part: PartHealth) -> Line:
     name = cells(clean_line(part.name, 16))
     if part.state in ("gone", "late"):
-        return _bad(name, part.state if not part.detail else cells(clean_line(part.detail, 40)), part.age_ns, _tone(part))
+        return _bad(
+            name, part.state if not part.detail else cells(clean_line(part.detail, 40)), part.age_ns, _tone(part)
+        )
     if part.state == "off":
         return (Span("○ ", "faint", "ground"), Span(f"{name} off  ", "faint", "ground"))
     age = format_age(part.age_ns) if part.age_ns > 0 else ""

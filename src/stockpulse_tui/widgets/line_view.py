@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from stockpulse_tui.painter import Baked, Painter
     from stockpulse_tui.store import Store
 
-BACKGROUND_TOKEN = "panel"  # noqa: S105 - a colour token
-
 
 class LineView(Widget, can_focus=False, inherit_bindings=False):
     """Draws `draw(width, height)`; call `redraw()` when its inputs changed.
@@ -28,7 +26,7 @@ class LineView(Widget, can_focus=False, inherit_bindings=False):
     paints it towards the ground instead of hiding it.
     """
 
-    background = BACKGROUND_TOKEN
+    background = "panel"
     """Token behind what `draw` leaves empty."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name

@@ -61,7 +61,7 @@ class News(Panel):
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Newest first."""
         if not self.store.news:
-            return empty_state("·", "No news yet", "Nothing was published since the session began.", (), width, height)
+            return empty_state("·", "No news yet", "Nothing was published since the session began.", (width, height))
         zone = self.store.clock.time_zone if self.store.clock else "UTC"
         return [news_line(item, zone, width, "panel") for item in list(self.store.news)[:height]]
 
@@ -70,7 +70,9 @@ class News(Panel):
         if not self.store.news:
             return None
         item = self.store.news[0]
-        return Cell(name="headline", value=clean_line(item.headline), source=clean_line(item.source, 40), ts_event=item.ts_event)
+        return Cell(
+            name="headline", value=clean_line(item.headline), source=clean_line(item.source, 40), ts_event=item.ts_event
+        )
 
     def on_click(self, event: events.Click) -> None:
         """A click picks the instrument the headline is about."""

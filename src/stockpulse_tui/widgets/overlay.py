@@ -37,7 +37,7 @@ class Overlay(LineView, can_focus=True, inherit_bindings=False):
 
     def do_view_back(self) -> None:
         """Esc closes it."""
-        self.shell.close_overlay(self)
+        self.shell.windows.close(self)
 
     def on_store(self) -> None:
         """Frames were applied; most windows do not care."""
@@ -70,10 +70,10 @@ class Sheet(Overlay):
         room = height - 3
         self.top = max(0, min(self.top, len(self.lines) - room))
         shown = self.lines[self.top : self.top + room]
-        body = [fit((Span("  "), *line), width - 1) + (Span(" "),) for line in shown]
+        body = [(*fit((Span("  "), *line), width - 1), Span(" ")) for line in shown]
         if len(self.lines) > room:
             thumb = round(self.top / (len(self.lines) - room) * (room - 1))
-            body = [fit(line, width - 1) + (Span(" ", "text", "line" if i == thumb else "panel"),) for i, line in enumerate(body)]
+            body = [(*fit(line, width - 1), _thumb(i == thumb)) for i, line in enumerate(body)]
         return [title, (), *body]
 
     def take_key(self, key: str) -> bool:
@@ -94,6 +94,10 @@ class Sheet(Overlay):
         """The wheel scrolls."""
         event.stop()
         self.take_key("k")
+
+
+def _thumb(is_here: bool) -> Span:
+    return Span(" ", "text", "line" if is_here else "panel")
 
 
 class Prompt(Overlay):
@@ -119,13 +123,17 @@ class Prompt(Overlay):
         """Label, text, cursor."""
         bg = self.background
         left = (Span(f" {self.label} ", "accent", bg, bold=True), *edit_spans(self.edit, bg))
-        right = (Span("Enter", "accent", bg, bold=True), Span(" ok  ", "muted", bg), Span("Esc", "accent", bg, bold=True))
+        right = (
+            Span("Enter", "accent", bg, bold=True),
+            Span(" ok  ", "muted", bg),
+            Span("Esc", "accent", bg, bold=True),
+        )
         return [spread(left, (*right, Span(" drop ", "muted", bg)), width, bg=bg)]
 
     def take_key(self, key: str) -> bool:
         """Editing, Enter, Esc; everything typed stays here."""
         if key == "Enter":
-            self.shell.close_overlay(self)
+            self.shell.windows.close(self)
             target = self.asker if self.asker is not None and self.asker.is_mounted else self.app
             target.post_message(LineEntered(self.purpose, self.edit.text))
             return True

@@ -2,11 +2,18 @@
 
 A new pane is one class and one line:
 
-1. Subclass `Panel`; set `context` (its keys), `title`, `kinds` (what in the store concerns it) and write `body(width, height)`;
-   `title_left` and `title_right` add to the title row. Act on keys by methods named after the action: `do_order_cancel` hears
-   `order.cancel`, from the focused pane up to the application; return nothing. Ask for Textual's own events as usual.
-2. Add a `PaneSpec` line to `screens/panes.py`. The desk gives it its slot and the neighbours make room; a screen digit of its own
-   appears as soon as the spec names one.
+1. Subclass `Panel`; set `context` (its keys), `title`, `kinds` (what in the store concerns it) and write
+   `body(width, height)`, rows of spans; `title_left` and `title_right` add to the title row. Call `redraw()` when
+   something changed: only rows that came out different are painted. Act on keys by methods named after the action:
+   `do_order_cancel` hears `order.cancel`. `take_key(key)`, where a pane has one, gets every key first (digits of a
+   quantity). `topics()` names the streams it needs while in sight; `cell()` what `?`, `y` and `Y` speak of.
+2. Add a `PaneSpec` line to `screens/panes.py`: the desk gives it its slot and the neighbours make room; a screen
+   digit of its own appears as soon as the spec names one (`VIEWS` for a screen of several panes).
+3. Actions that no pane takes go into a handler, one line in `handlers/__init__.py`; windows are `Overlay`s opened
+   by `shell.windows.open(...)`; one line of text is asked for by `shell.windows.ask(purpose, label)`, the answer
+   comes as `LineEntered` to the pane that had the focus, else to `entered_PURPOSE` of a handler.
+   Requests go through `shell.link.commands` inside `shell.in_background(...)`; a sentence in the footer is
+   `shell.notify_line(text, level)`; every number says more in `store`, `shell.status` (market time, armed, lost).
 """
 
 from __future__ import annotations
@@ -85,7 +92,11 @@ class Panel(LineView, can_focus=True, inherit_bindings=False):
         """The title row."""
         bg = self.title_bg
         mark = Span("▌ ", "accent", bg) if self.is_active else Span("  ", "text", bg)
-        left = (mark, Span(self.title, "text" if not self.is_active else "strong", bg, bold=True), Span("  ", "text", bg))
+        left = (
+            mark,
+            Span(self.title, "text" if not self.is_active else "strong", bg, bold=True),
+            Span("  ", "text", bg),
+        )
         right = self.title_right()
         tail = (*right, Span(" ", "text", bg)) if right else ()
         return spread((*left, *self.title_left()), tail, width, bg=bg)

@@ -14,14 +14,14 @@ def empty_state(
     glyph: str,
     sentence: str,
     why: str,
-    keys: Sequence[tuple[str, str]],
-    width: int,
-    height: int,
+    size: tuple[int, int],
+    keys: Sequence[tuple[str, str]] = (),
 ) -> list[Line]:
     """Rows of a pane that has nothing to show.
 
     `glyph` tells which nothing: `·` a true zero, `…` asked and waiting, `?` unknown, `!` failed.
     """
+    width, height = size
     inset = min(5, max(1, width // 10))
     room = max(10, width - inset - 4)
     head: Line = (

@@ -1,0 +1,67 @@
+"""The first thing on the screen: the last frame of the session before, greyed, with its time. Standard library only.
+
+Painted straight to the terminal before Textual is imported, so that there is never a blank screen. The saved frame is
+plain text (no escape sequence is ever stored); it is cleaned once more when read, and bounded.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+MAX_BYTES = 256 * 1024
+MAX_ROWS, MAX_COLUMNS = 200, 500
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_ALTERNATE, _HOME, _HIDE = "\x1b[?1049h", "\x1b[H", "\x1b[?25l"
+_GRAY, _GRAY_256, _PLAIN = "\x1b[0;38;2;94;107;126;48;2;6;8;12m", "\x1b[0;38;5;241;48;5;232m", "\x1b[0;2m"
+
+
+def paint_last_frame(file: Path, step: str) -> bool:
+    """Paint the saved frame, or an empty screen that says what is happening. False when this is no terminal."""
+    try:
+        if not sys.stdout.isatty():
+            return False
+        columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError):
+        return False
+    rows_of_frame, when = read_frame(file)
+    picture = compose(rows_of_frame, when, step, (columns, rows))
+    os.write(sys.stdout.fileno(), f"{_ALTERNATE}{_HIDE}{_HOME}{_style()}{picture}\x1b[0m".encode())
+    return True
+
+
+def compose(frame: list[str], when: float, step: str, size: tuple[int, int]) -> str:
+    """The text to paint: the frame cut to the terminal, its time and what is happening in the last row."""
+    columns, rows = size
+    body = [line[:columns].ljust(columns) for line in frame[: rows - 1]]
+    body += [" " * columns] * (rows - 1 - len(body))
+    stamp = time.strftime("%a %d %b %H:%M:%S", time.localtime(when)) if when else ""
+    words = f" … {step}   last seen {stamp}; nothing here is live yet" if stamp else f" … {step}"
+    return "\r\n".join([*body, words[: columns - 1].ljust(columns - 1)])
+
+
+def read_frame(file: Path) -> tuple[list[str], float]:
+    """The saved rows and when they were saved; nothing when there is no file or it is not ours."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES)
+            when = os.fstat(stream.fileno()).st_mtime
+    except OSError:
+        return [], 0.0
+    text = data.decode("utf-8", "replace")
+    return [_CONTROL.sub("", line)[:MAX_COLUMNS] for line in text.split("\n")[:MAX_ROWS]], when
+
+
+def frame_bytes(rows: list[str]) -> bytes:
+    """Rows as they are saved: plain text, bounded."""
+    clean = [_CONTROL.sub("", row)[:MAX_COLUMNS].rstrip() for row in rows[:MAX_ROWS]]
+    return "\n".join(clean).encode("utf-8", "replace")[:MAX_BYTES]
+
+
+def _style() -> str:
+    if os.environ.get("NO_COLOR"):
+        return _PLAIN
+    return _GRAY if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit") else _GRAY_256

@@ -1,0 +1,218 @@
+"""The command line and palette (`:`): type a code, an instrument, an order or a setting, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+
+from stockpulse_engine.actions.registry import Context
+from stockpulse_engine.base.text import clean_text
+from stockpulse_engine.domain.instruments import symbol_of
+from stockpulse_engine.render.format import format_number
+from stockpulse_engine.render.span import Line, Span, fit, spread
+from stockpulse_tui.line_edit import LineEdit
+from stockpulse_tui.painter import cells
+from stockpulse_tui.palette_model import Entry, PaletteFacts, chosen_line, ghost, offers
+from stockpulse_tui.screens.slots import Box
+from stockpulse_tui.settings import NAMES
+from stockpulse_tui.widgets.board_row import BoardRow
+from stockpulse_tui.widgets.overlay import Overlay, edit_spans
+
+WIDE, TALL, TOP = 88, 25, 3
+NAME_WIDTH, INSET = 13, 3
+
+
+class Palette(Overlay):
+    """88 wide at row 3: input, groups of entries, the form of the marked one."""
+
+    context = Context.PALETTE
+    is_entry = True
+    background = "panel"
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.edit = LineEdit(text)
+        self.entries: list[Entry] = []
+        self.at = 0
+        self.is_marked = False
+        self._recent_at = -1
+
+    def on_mount(self) -> None:
+        """First offers."""
+        self._offer()
+
+    def region_for(self, width: int, height: int) -> Box:
+        """Centred, always the same height, so that nothing jumps while typing."""
+        own = min(WIDE, width - 4)
+        return Box((width - own) // 2, TOP, own, min(TALL, height - TOP - 3))
+
+    def _facts(self) -> PaletteFacts:
+        shell = self.shell
+        ui = shell.settings.ui
+        values = {
+            name: ("on" if value is True else "off" if value is False else str(value))
+            for name in NAMES
+            if (value := getattr(ui, name)) is not None
+        }
+        return PaletteFacts(
+            instruments=shell.store.by_symbol,
+            focused=symbol_of(shell.instrument_id) if shell.instrument_id else "",
+            recent=shell.settings.state.recent,
+            settings=values,
+            keymap=shell.keymap,
+            context=Context.GLOBAL,
+            can=shell.dispatch.can,
+        )
+
+    def _offer(self) -> None:
+        self.entries = offers(self.edit.text, self._facts())
+        self.at = 0
+        self.is_marked = False
+        self.redraw()
+
+    @property
+    def marked(self) -> Entry | None:
+        """The entry Enter would take."""
+        return self.entries[self.at] if self.at < len(self.entries) else None
+
+    # -- drawing
+
+    def draw(self, width: int, height: int) -> Sequence[Line]:
+        """Input on `overlay`, groups on `panel`, the form of the marked entry on `overlay`."""
+        pad = 1 if height >= 20 else 0
+        blank = fit((), width, bg="overlay")
+        rows: list[Line] = [*([blank] * pad), self._input(width), *([blank] * pad), *([()] * pad)]
+        rows += self._groups(width, height - len(rows) - 1)
+        rows = [fit(row, width) for row in rows[: height - 1]]
+        rows += [fit((), width)] * (height - 1 - len(rows))
+        return [*rows, self._form(width)]
+
+    def _input(self, width: int) -> Line:
+        bg = "overlay"
+        left = (
+            Span(" " * INSET, "text", bg),
+            Span(": ", "accent", bg, bold=True),
+            *edit_spans(self.edit, bg, ghost(self.edit.text, self.entries)),
+        )
+        right = (Span("Tab completes   Enter goes", "muted", bg), Span(" " * INSET, "text", bg))
+        return spread(left, right, width, bg=bg)
+
+    def _groups(self, width: int, room: int) -> list[Line]:
+        rows: list[Line] = []
+        group = ""
+        marked_row = 0
+        for place, entry in enumerate(self.entries):
+            if entry.group != group:
+                rows += [()] if group else []
+                rows.append((Span(" " * INSET), Span(entry.group, "muted")))
+                group = entry.group
+            if place == self.at:
+                marked_row = len(rows)
+            rows.append(self._entry(entry, place == self.at, width))
+        top = max(0, min(marked_row - room + 2, len(rows) - room)) if marked_row >= room - 1 else 0
+        return rows[top:]
+
+    def _entry(self, entry: Entry, is_here: bool, width: int) -> Line:
+        bg = "select" if is_here else "panel"
+        mark = Span("▌", "accent", bg) if is_here else Span(" ", "text", bg)
+        name = cells(entry.name)
+        letters = [Span(c, "accent" if i in entry.places else "strong", bg, bold=True) for i, c in enumerate(name)]
+        gap = max(1, NAME_WIDTH - len(name))
+        left = [mark, Span(" " * (INSET - 1), "text", bg), *letters, Span(" " * gap, "text", bg)]
+        tail = self._tail(entry, bg)
+        key = Span(f"{entry.key:<4}", "accent", bg, bold=True) if entry.key else Span("", "text", bg)
+        key_at = width - 34
+        used = sum(len(span.text) for span in left)
+        words = cells(clean_text(entry.words, 80))
+        room = max(0, (key_at if entry.key else width - sum(len(s.text) for s in tail)) - used - 2)
+        left.append(Span(words[:room] if len(words) <= room else words[: max(0, room - 1)] + "…", "text", bg))
+        if entry.key:
+            left += [Span(" " * max(1, key_at - sum(len(span.text) for span in left)), "text", bg), key]
+        return spread(left, (*tail, Span(" " * INSET, "text", bg)), width, bg=bg)
+
+    def _tail(self, entry: Entry, bg: str) -> Line:
+        if not entry.instrument_id:
+            return (Span(entry.cli, "muted", bg, italic=entry.group == "codes"),)
+        row = BoardRow(entry.name, self.store.instruments.get(entry.instrument_id))
+        row.update(self.store, 0.0)
+        token = "up" if row.is_up else "down"
+        change = "" if row.change is None else format_number(row.change, 2, signed=True) + "%"
+        return (Span(row.last_text, token, bg), Span(f"{change:>9}", token, bg))
+
+    def _form(self, width: int) -> Line:
+        bg, entry = "overlay", self.marked
+        code, _, rest = (entry.syntax if entry else "").partition(" ")
+        left = (Span(" " * INSET, "text", bg), Span(code, "strong", bg, bold=True), Span(f" {rest}", "text", bg))
+        help_words = f"HELP {entry.name}" if entry is not None and entry.group == "codes" else ""
+        return spread(left, (Span(help_words, "faint", bg), Span(" " * INSET, "text", bg)), width, bg=bg)
+
+    # -- keys
+
+    def take_key(self, key: str) -> bool:
+        """Typing; the palette's own keys go through the registry."""
+        if key == "Right" and self.edit.cursor == len(self.edit.text):
+            return False
+        if key in ("Up", "Down") or not self.edit.take(key):
+            return False
+        self._recent_at = -1
+        self._offer()
+        return True
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text, cleaned to one line."""
+        event.stop()
+        self.edit.insert(event.text)
+        self._offer()
+
+    def do_palette_go(self) -> None:
+        """Do it."""
+        shell = self.shell
+        line = chosen_line(self.edit.text, self.marked, is_marked=self.is_marked, symbols=shell.store.by_symbol)
+        if line.endswith("= "):
+            self.edit.set(line)
+            self._offer()
+            return
+        shell.windows.close(self)
+        shell.dispatch.run_line(line)
+
+    def do_palette_complete(self) -> None:
+        """Take over the ghost, or the marked entry."""
+        rest = ghost(self.edit.text, self.entries)
+        entry = self.marked
+        if rest:
+            self.edit.set(self.edit.text + rest)
+        elif entry is not None:
+            self.edit.set(entry.line)
+        self._offer()
+
+    def do_palette_down(self) -> None:
+        """The next entry."""
+        self._mark(1)
+
+    def do_palette_up(self) -> None:
+        """The entry before; on an untouched line, the last line typed."""
+        recent = self.shell.settings.state.recent
+        if not self.is_marked and self._recent_at + 1 < len(recent) and (not self.edit.text or self._recent_at >= 0):
+            self._recent_at += 1
+            self.edit.set(recent[self._recent_at])
+            self.entries = offers(self.edit.text, self._facts())
+            self.redraw()
+            return
+        self._mark(-1)
+
+    def _mark(self, step: int) -> None:
+        if self.entries:
+            self.at = (
+                (self.at + step) % len(self.entries) if self.is_marked or step < 0 else min(1, len(self.entries) - 1)
+            )
+            self.is_marked = True
+            self.redraw()
+
+    def do_palette_close(self) -> None:
+        """Away with it."""
+        self.shell.windows.close(self)
+
+    def on_store(self) -> None:
+        """Prices on offer move too."""
+        self.redraw()
