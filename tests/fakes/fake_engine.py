@@ -190,7 +190,7 @@ class FakeTrading:
             "unknown": lambda order: order.is_unknown,
         }
         keep = wanted.get(scope, lambda order: True)
-        return [order for order in reversed(self.book.values()) if keep(order)][:limit]
+        return [order for order in list(self.book.values())[::-1] if keep(order)][:limit]
 
     def order(self, client_order_id: str) -> Order:
         """By id."""

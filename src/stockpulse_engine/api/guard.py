@@ -93,7 +93,7 @@ class Guard:
         _check_origin(headers)
         _check_method(scope)
         caller = self._identify(headers)
-        if not _NEVER_LIMITED.fullmatch(scope["path"]):
+        if scope.get("method") != "POST" or not _NEVER_LIMITED.fullmatch(scope["path"]):
             self._limit(caller.role)
         return caller
 

@@ -137,6 +137,8 @@ class StreamHub:
 
     def attach(self, head: Outbox, rate_ms: int) -> None:
         """Add a head; its snapshot goes first, and nothing before that moment is repeated."""
+        if not self.tickers:
+            self._prime()
         self._refresh_holdings()
         for ticker in self.tickers.values():
             ticker.flush()
@@ -330,6 +332,11 @@ class StreamHub:
         if bool(health.ready_at) and not self._was_ready:
             self._tell_everything()
         self._was_ready = bool(health.ready_at)
+
+    def _prime(self) -> None:
+        """The first head gets everything in its snapshot: from here on only differences are told."""
+        self._was_ready = bool(self._services.system.health().ready_at)
+        self._tell_market()
 
     def _tell_everything(self) -> None:
         """The engine became ready: what a head could not get before comes now."""

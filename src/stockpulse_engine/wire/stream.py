@@ -24,6 +24,9 @@ from stockpulse_engine.domain.views import (
 )
 from stockpulse_engine.wire.version import PROTOCOL_VERSION
 
+DEFAULT_TOPICS = ("quotes", "orders", "accounts", "health", "news")
+"""What a head follows unless it says otherwise."""
+
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     """First message of a head. `rate_ms` is its conflation period (10 … 1000), `topics` as in `wire.topics`."""
@@ -32,7 +35,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     kind: str
     protocol: int = PROTOCOL_VERSION
     rate_ms: int = 33
-    topics: tuple[str, ...] = ("quotes", "orders", "accounts", "health", "news")
+    topics: tuple[str, ...] = DEFAULT_TOPICS
 
 
 class Subscribe(msgspec.Struct, frozen=True, kw_only=True, tag="subscribe"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import get, post
+from litestar.params import FromQuery, JSONBody
 
 from stockpulse_engine.api.auth import Role
 from stockpulse_engine.api.requests import EngineRequest
@@ -26,14 +27,16 @@ HALT_ACTIONS = ("halt", "reduce", "flatten", "resume")
 
 @get("/v1/positions")
 @allow(Role.VIEWER)
-async def get_positions(request: EngineRequest, account: str = "") -> list[PositionView]:
+async def get_positions(request: EngineRequest, account: FromQuery[str] = "") -> list[PositionView]:
     """Open positions at the marks, largest first."""
     return list(request.services.portfolio.positions(account))
 
 
 @get("/v1/lots")
 @allow(Role.VIEWER)
-async def get_lots(request: EngineRequest, account: str = "", instrument: str = "") -> list[LotView]:
+async def get_lots(
+    request: EngineRequest, account: FromQuery[str] = "", instrument: FromQuery[str] = ""
+) -> list[LotView]:
     """Open lots in the order FIFO would close them."""
     wanted = request.services.market.resolve(instrument).instrument_id if instrument else ""
     return list(request.services.portfolio.lots(account, wanted))
@@ -41,14 +44,14 @@ async def get_lots(request: EngineRequest, account: str = "", instrument: str = 
 
 @get("/v1/portfolio")
 @allow(Role.VIEWER)
-async def get_portfolio(request: EngineRequest, account: str = "") -> PortfolioView:
+async def get_portfolio(request: EngineRequest, account: FromQuery[str] = "") -> PortfolioView:
     """Account, positions and equity curve."""
     return request.services.portfolio.portfolio(account)
 
 
 @get("/v1/account")
 @allow(Role.VIEWER)
-async def get_account(request: EngineRequest, account: str = "") -> AccountView:
+async def get_account(request: EngineRequest, account: FromQuery[str] = "") -> AccountView:
     """Balances of one account, the default one when none is named."""
     return request.services.portfolio.account(account)
 
@@ -63,7 +66,7 @@ async def get_accounts(request: EngineRequest) -> list[AccountView]:
 
 @post("/v1/accounts", status_code=201)
 @allow(Role.ADMIN, mutates=True)
-async def open_account(request: EngineRequest, data: OpenAccount) -> AccountView:
+async def open_account(request: EngineRequest, data: JSONBody[OpenAccount]) -> AccountView:
     """Open a paper account."""
     account = _paper_account(data)
 
@@ -75,7 +78,7 @@ async def open_account(request: EngineRequest, data: OpenAccount) -> AccountView
 
 @get("/v1/day")
 @allow(Role.VIEWER)
-async def get_day(request: EngineRequest, account: str = "", date: str = "") -> DayReview:
+async def get_day(request: EngineRequest, account: FromQuery[str] = "", date: FromQuery[str] = "") -> DayReview:
     """The session as its trader would review it; the current one when no date is named."""
     return request.services.portfolio.day(account, date)
 
@@ -89,7 +92,7 @@ async def get_arms(request: EngineRequest) -> list[ArmView]:
 
 @post("/v1/arm", status_code=200)
 @allow(Role.TRADER, mutates=True)
-async def arm_head(request: EngineRequest, data: ArmRequest) -> list[ArmView]:
+async def arm_head(request: EngineRequest, data: JSONBody[ArmRequest]) -> list[ArmView]:
     """Arm the calling head for some minutes, or disarm it with 0; answers who is armed."""
     arms, head_id = request.offer.arms, request.caller.head_id
 
@@ -114,7 +117,7 @@ async def get_halt(request: EngineRequest) -> HaltView:
 
 @post("/v1/halt", status_code=200)
 @allow(Role.TRADER, mutates=True)
-async def set_halt(request: EngineRequest, data: HaltRequest) -> HaltView:
+async def set_halt(request: EngineRequest, data: JSONBody[HaltRequest]) -> HaltView:
     """halt, reduce, flatten (word FLATTEN) or resume (word RESUME)."""
     if data.action not in HALT_ACTIONS:
         raise InvalidValueError(f"{data.action[:20]!r} is no action.", fix=f"Use one of: {', '.join(HALT_ACTIONS)}.")
@@ -129,7 +132,7 @@ async def set_halt(request: EngineRequest, data: HaltRequest) -> HaltView:
     return await request.offer.replays.once("halt", data.request_id, data, act)
 
 
-def _paper_account(data: OpenAccount) -> Account:
+def _paper_account(data: JSONBody[OpenAccount]) -> Account:
     if data.account_type not in AccountType.__members__:
         raise InvalidValueError(f"{data.account_type[:20]!r} is no account type.", fix="Use CASH or MARGIN.")
     if not data.initial_cash.is_finite() or data.initial_cash < ZERO:

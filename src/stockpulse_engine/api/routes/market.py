@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from stockpulse_engine.api.auth import Role
 from stockpulse_engine.api.requests import EngineRequest
@@ -19,12 +19,12 @@ from stockpulse_engine.wire.rest import MarketControlRequest
 MAX_IDS = 600
 MAX_BARS = 5000
 MAX_NEWS = 500
-Limit = Annotated[int, Parameter(ge=1, le=MAX_BARS)]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_BARS)]
 
 
 @get("/v1/quotes")
 @allow(Role.VIEWER)
-async def get_quotes(request: EngineRequest, ids: str = "") -> list[Quote]:
+async def get_quotes(request: EngineRequest, ids: FromQuery[str] = "") -> list[Quote]:
     """Latest quotes: of all instruments, or of the comma-separated `ids` (symbols are resolved)."""
     market = request.services.market
     if not ids:
@@ -38,7 +38,7 @@ async def get_quotes(request: EngineRequest, ids: str = "") -> list[Quote]:
 
 @get("/v1/depth/{instrument_id:str}")
 @allow(Role.VIEWER)
-async def get_depth(request: EngineRequest, instrument_id: str) -> Depth:
+async def get_depth(request: EngineRequest, instrument_id: FromPath[str]) -> Depth:
     """The visible book of one instrument."""
     market = request.services.market
     wanted = market.resolve(instrument_id).instrument_id
@@ -52,10 +52,10 @@ async def get_depth(request: EngineRequest, instrument_id: str) -> Depth:
 @allow(Role.VIEWER)
 async def get_bars(
     request: EngineRequest,
-    bars_of: Annotated[str, Parameter(query="id")],
-    spec: str = "1m",
+    bars_of: Annotated[str, QueryParameter(name="id")],
+    spec: FromQuery[str] = "1m",
     limit: Limit = 300,
-    end_ns: int | None = None,
+    end_ns: FromQuery[int | None] = None,
 ) -> list[Bar]:
     """The last `limit` bars of `id`, oldest first, the newest possibly open."""
     length = parse_bar_spec(spec)
@@ -74,7 +74,9 @@ async def get_instruments(request: EngineRequest) -> list[Instrument]:
 
 @get("/v1/news")
 @allow(Role.VIEWER)
-async def get_news(request: EngineRequest, limit: Annotated[int, Parameter(ge=1, le=MAX_NEWS)] = 50) -> list[NewsItem]:
+async def get_news(
+    request: EngineRequest, limit: Annotated[int, QueryParameter(ge=1, le=MAX_NEWS)] = 50
+) -> list[NewsItem]:
     """Latest headlines, newest first."""
     return list(request.services.market.news(limit))
 
@@ -91,7 +93,7 @@ async def get_clock(request: EngineRequest) -> ClockView:
 
 @post("/v1/market/control", status_code=200)
 @allow(Role.TRADER, mutates=True)
-async def control_market(request: EngineRequest, data: MarketControlRequest) -> ClockView:
+async def control_market(request: EngineRequest, data: JSONBody[MarketControlRequest]) -> ClockView:
     """Speed, pause, resume or step of a simulated or replayed market."""
 
     async def act() -> ClockView:
@@ -103,7 +105,7 @@ async def control_market(request: EngineRequest, data: MarketControlRequest) -> 
 @get("/v1/explain")
 @allow(Role.VIEWER)
 async def get_explanation(
-    request: EngineRequest, name: str, explain_for: Annotated[str, Parameter(query="id")] = ""
+    request: EngineRequest, name: FromQuery[str], explain_for: Annotated[str, QueryParameter(name="id")] = ""
 ) -> Explanation:
     """How a number on the screen is made: value, source, age, formula, inputs."""
     market = request.services.market

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from stockpulse_engine.api.auth import Role
 from stockpulse_engine.api.requests import EngineRequest
@@ -25,15 +25,15 @@ from stockpulse_engine.wire.rest import (
 )
 
 SCOPES = ("working", "unknown", "today", "history", "staged", "all")
-Limit = Annotated[int, Parameter(ge=1, le=5000)]
+Limit = Annotated[int, QueryParameter(ge=1, le=5000)]
 
 
 @get("/v1/orders")
 @allow(Role.VIEWER)
 async def get_orders(
     request: EngineRequest,
-    scope_name: Annotated[str, Parameter(query="scope")] = "today",
-    account: str = "",
+    scope_name: Annotated[str, QueryParameter(name="scope")] = "today",
+    account: FromQuery[str] = "",
     limit: Limit = 500,
 ) -> list[Order]:
     """Orders, newest first. `scope`: working, unknown, today, history, staged or all."""
@@ -44,28 +44,30 @@ async def get_orders(
 
 @get("/v1/orders/{client_order_id:str}")
 @allow(Role.VIEWER)
-async def get_order(request: EngineRequest, client_order_id: str) -> Order:
+async def get_order(request: EngineRequest, client_order_id: FromPath[str]) -> Order:
     """One order by its id or an unambiguous prefix."""
     return request.services.trading.order(client_order_id)
 
 
 @get("/v1/orders/{client_order_id:str}/life")
 @allow(Role.VIEWER)
-async def get_order_life(request: EngineRequest, client_order_id: str) -> OrderLife:
+async def get_order_life(request: EngineRequest, client_order_id: FromPath[str]) -> OrderLife:
     """Everything the journal knows about the order, step by step."""
     return await request.services.trading.life(client_order_id)
 
 
 @get("/v1/fills")
 @allow(Role.VIEWER)
-async def get_fills(request: EngineRequest, account: str = "", order: str = "", limit: Limit = 500) -> list[Fill]:
+async def get_fills(
+    request: EngineRequest, account: FromQuery[str] = "", order: FromQuery[str] = "", limit: Limit = 500
+) -> list[Fill]:
     """Fills, newest first, of one account or order."""
     return list(request.services.trading.fills(account_id=account, client_order_id=order, limit=limit))
 
 
 @post("/v1/orders", status_code=201)
 @allow(Role.TRADER, mutates=True)
-async def submit_order(request: EngineRequest, data: SubmitOrder) -> SubmitAnswer:
+async def submit_order(request: EngineRequest, data: JSONBody[SubmitOrder]) -> SubmitAnswer:
     """Submit or stage an order; answered after its intent is on disk."""
     if not data.is_staged:
         _require_arm(request, data.terms.account_id)
@@ -75,14 +77,14 @@ async def submit_order(request: EngineRequest, data: SubmitOrder) -> SubmitAnswe
 
 @post("/v1/orders/preview", status_code=200)
 @allow(Role.VIEWER)
-async def preview_order(request: EngineRequest, data: PreviewRequest) -> Preview:
+async def preview_order(request: EngineRequest, data: JSONBody[PreviewRequest]) -> Preview:
     """What would happen if it were sent now; nothing is."""
     return await request.services.trading.preview(data.command)
 
 
 @post("/v1/orders/{client_order_id:str}/send", status_code=200)
 @allow(Role.TRADER, mutates=True)
-async def send_order(request: EngineRequest, client_order_id: str, data: RequestId) -> SubmitAnswer:
+async def send_order(request: EngineRequest, client_order_id: FromPath[str], data: JSONBody[RequestId]) -> SubmitAnswer:
     """Send a staged order and its bracket."""
     order = request.services.trading.order(client_order_id)
     _require_arm(request, order.terms.account_id)
@@ -92,14 +94,14 @@ async def send_order(request: EngineRequest, client_order_id: str, data: Request
 
 @post("/v1/orders/{client_order_id:str}/discard", status_code=200)
 @allow(Role.TRADER, mutates=True)
-async def discard_order(request: EngineRequest, client_order_id: str, data: RequestId) -> Order:
+async def discard_order(request: EngineRequest, client_order_id: FromPath[str], data: JSONBody[RequestId]) -> Order:
     """Throw a staged order away."""
     return await request.services.trading.discard_staged(client_order_id, data.request_id, request.caller.actor)
 
 
 @post("/v1/orders/{client_order_id:str}/cancel", status_code=200)
 @allow(Role.TRADER, mutates=True)
-async def cancel_order(request: EngineRequest, client_order_id: str, data: RequestId) -> Order:
+async def cancel_order(request: EngineRequest, client_order_id: FromPath[str], data: JSONBody[RequestId]) -> Order:
     """Ask to cancel one order."""
     actor = request.caller.actor
     command = CancelOrder(client_order_id=client_order_id, request_id=data.request_id, source=actor)
@@ -108,7 +110,7 @@ async def cancel_order(request: EngineRequest, client_order_id: str, data: Reque
 
 @post("/v1/orders/{client_order_id:str}/modify", status_code=200)
 @allow(Role.TRADER, mutates=True)
-async def modify_order(request: EngineRequest, client_order_id: str, data: ModifyBody) -> Order:
+async def modify_order(request: EngineRequest, client_order_id: FromPath[str], data: JSONBody[ModifyBody]) -> Order:
     """Ask for a new quantity or new prices of a working order."""
     actor = request.caller.actor
     command = ModifyOrder(
@@ -124,7 +126,7 @@ async def modify_order(request: EngineRequest, client_order_id: str, data: Modif
 
 @post("/v1/orders/cancel", status_code=200)
 @allow(Role.TRADER, mutates=True)
-async def cancel_orders(request: EngineRequest, data: CancelMany) -> CancelManyAnswer:
+async def cancel_orders(request: EngineRequest, data: JSONBody[CancelMany]) -> CancelManyAnswer:
     """Ask to cancel every open order whose symbol matches the pattern; asking twice does no harm."""
     trading = request.services.trading
     ids = await trading.cancel_matching(data.pattern, data.account_id, request.caller.actor)

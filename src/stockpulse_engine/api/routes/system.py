@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 
 from stockpulse_engine.api.auth import Role
 from stockpulse_engine.api.requests import EngineRequest
@@ -28,8 +28,8 @@ async def get_health(request: EngineRequest) -> HealthView:
 @allow(Role.VIEWER)
 async def get_log(
     request: EngineRequest,
-    after: Annotated[int, Parameter(ge=0)] = 0,
-    limit: Annotated[int, Parameter(ge=1, le=5000)] = 200,
+    after: Annotated[int, QueryParameter(ge=0)] = 0,
+    limit: Annotated[int, QueryParameter(ge=1, le=5000)] = 200,
 ) -> list[LogEntry]:
     """Journal records after a sequence number."""
     return list(await request.services.trading.log(after_seq=after, limit=limit))
@@ -59,7 +59,7 @@ async def get_openapi(request: EngineRequest) -> dict[str, Any]:
 
 @post("/v1/backup", status_code=200)
 @allow(Role.ADMIN, mutates=True)
-async def make_backup(request: EngineRequest, data: RequestId) -> BackupAnswer:
+async def make_backup(request: EngineRequest, data: JSONBody[RequestId]) -> BackupAnswer:
     """Write a consistent backup."""
 
     async def act() -> BackupAnswer:
@@ -73,7 +73,7 @@ async def make_backup(request: EngineRequest, data: RequestId) -> BackupAnswer:
 
 @post("/v1/engine/stop", status_code=202)
 @allow(Role.ADMIN, mutates=True)
-async def stop_engine(request: EngineRequest, data: RequestId) -> Accepted:
+async def stop_engine(request: EngineRequest, data: JSONBody[RequestId]) -> Accepted:
     """Begin the ordered stop."""
 
     async def act() -> Accepted:

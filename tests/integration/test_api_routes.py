@@ -1,0 +1,238 @@
+"""Every route: who may call it, what it does to the engine, and that it is described."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stockpulse_engine.api.app import HANDLERS
+from stockpulse_engine.api.auth import Role
+from stockpulse_engine.api.roles import allowed
+from stockpulse_engine.domain.orders import Order
+from tests.fakes.fake_engine import terms
+from tests.fakes.live_api import Answer, LiveApi, serving
+
+KEY = {"request_id": "r1"}
+TERMS = {
+    "account_id": "main",
+    "instrument_id": "AAPL.XNAS",
+    "side": "BUY",
+    "quantity": "100",
+    "order_type": "LIMIT",
+    "limit_price": "100.00",
+}
+COMMAND = {"client_order_id": "C9", "terms": TERMS}
+MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
+    # (method, route): (target, body, lowest role, effect)
+    ("GET", "/v1/quotes"): ("/v1/quotes?ids=AAPL,MSFT.XNAS", None, Role.VIEWER, ""),
+    ("GET", "/v1/depth/{instrument_id:str}"): ("/v1/depth/AAPL", None, Role.VIEWER, ""),
+    ("GET", "/v1/bars"): ("/v1/bars?id=AAPL&spec=5m&limit=2", None, Role.VIEWER, ""),
+    ("GET", "/v1/instruments"): ("/v1/instruments", None, Role.VIEWER, ""),
+    ("GET", "/v1/news"): ("/v1/news?limit=5", None, Role.VIEWER, ""),
+    ("GET", "/v1/market/clock"): ("/v1/market/clock", None, Role.VIEWER, ""),
+    ("GET", "/v1/explain"): ("/v1/explain?name=last&id=AAPL", None, Role.VIEWER, ""),
+    ("GET", "/v1/orders"): ("/v1/orders?scope=working", None, Role.VIEWER, ""),
+    ("GET", "/v1/orders/{client_order_id:str}"): ("/v1/orders/C1", None, Role.VIEWER, ""),
+    ("GET", "/v1/orders/{client_order_id:str}/life"): ("/v1/orders/C1/life", None, Role.VIEWER, ""),
+    ("GET", "/v1/fills"): ("/v1/fills?order=C1", None, Role.VIEWER, ""),
+    ("GET", "/v1/positions"): ("/v1/positions", None, Role.VIEWER, ""),
+    ("GET", "/v1/lots"): ("/v1/lots?instrument=AAPL", None, Role.VIEWER, ""),
+    ("GET", "/v1/portfolio"): ("/v1/portfolio", None, Role.VIEWER, ""),
+    ("GET", "/v1/account"): ("/v1/account?account=main", None, Role.VIEWER, ""),
+    ("GET", "/v1/accounts"): ("/v1/accounts", None, Role.VIEWER, ""),
+    ("GET", "/v1/day"): ("/v1/day?date=2023-11-14", None, Role.VIEWER, ""),
+    ("GET", "/v1/arms"): ("/v1/arms", None, Role.VIEWER, ""),
+    ("GET", "/v1/halt"): ("/v1/halt", None, Role.VIEWER, ""),
+    ("GET", "/v1/health"): ("/v1/health", None, Role.VIEWER, ""),
+    ("GET", "/v1/log"): ("/v1/log?after=0&limit=5", None, Role.VIEWER, ""),
+    ("GET", "/v1/log/verify"): ("/v1/log/verify", None, Role.VIEWER, ""),
+    ("GET", "/metrics"): ("/metrics", None, Role.VIEWER, ""),
+    ("GET", "/openapi.json"): ("/openapi.json", None, Role.VIEWER, ""),
+    ("GET", "/v1/stream"): ("/v1/stream", None, Role.VIEWER, ""),
+    ("POST", "/v1/orders/preview"): ("/v1/orders/preview", {"command": COMMAND}, Role.VIEWER, ""),
+    ("POST", "/v1/orders"): ("/v1/orders", COMMAND, Role.TRADER, "submit C9 by test-head/trader"),
+    ("POST", "/v1/orders/{client_order_id:str}/send"): ("/v1/orders/C1/send", KEY, Role.TRADER, "send C1"),
+    ("POST", "/v1/orders/{client_order_id:str}/discard"): ("/v1/orders/C1/discard", KEY, Role.TRADER, "discard C1"),
+    ("POST", "/v1/orders/{client_order_id:str}/cancel"): ("/v1/orders/C1/cancel", KEY, Role.TRADER, "cancel C1"),
+    ("POST", "/v1/orders/{client_order_id:str}/modify"): (
+        "/v1/orders/C1/modify", {**KEY, "quantity": "5"}, Role.TRADER, "modify C1",
+    ),
+    ("POST", "/v1/orders/cancel"): ("/v1/orders/cancel", {**KEY, "pattern": "AA*"}, Role.TRADER, "cancel C1"),
+    ("POST", "/v1/market/control"): (
+        "/v1/market/control", {**KEY, "action": "speed", "speed": 5}, Role.TRADER, "market speed 5",
+    ),
+    ("POST", "/v1/arm"): ("/v1/arm", {**KEY, "account_id": "main"}, Role.TRADER, ""),
+    ("POST", "/v1/halt"): ("/v1/halt", {**KEY, "action": "halt", "reason": "x"}, Role.TRADER, "halt"),
+    ("POST", "/v1/accounts"): ("/v1/accounts", {**KEY, "account_id": "p2"}, Role.ADMIN, "open p2"),
+    ("POST", "/v1/backup"): ("/v1/backup", KEY, Role.ADMIN, "backup"),
+    ("POST", "/v1/engine/stop"): ("/v1/engine/stop", KEY, Role.ADMIN, "stop"),
+}  # fmt: skip
+
+
+@pytest.fixture
+async def api(home: Path) -> AsyncIterator[LiveApi]:
+    async with serving(home) as live:
+        live.engine.trading.put(Order(client_order_id="C1", terms=terms(), status=_SUBMITTED))
+        yield live
+
+
+_SUBMITTED = Order(client_order_id="x", terms=terms()).status.__class__.SUBMITTED
+
+
+def _every_route() -> set[tuple[str, str]]:
+    found = set()
+    for handler in HANDLERS:
+        method = str(next(iter(getattr(handler, "http_methods", None) or {"GET"})))
+        found |= {(method.rsplit(".", 1)[-1], path) for path in handler.paths}
+    return found
+
+
+async def _call(api: LiveApi, target: str, body: dict[str, Any] | None, role: Role) -> Answer:
+    if body is None:
+        return await api.get(target, role.file_name)
+    return await api.post(target, json.dumps(body).encode(), role.file_name)
+
+
+def test_the_matrix_names_every_route_and_no_other() -> None:
+    assert set(MATRIX) == _every_route()
+
+
+@pytest.mark.parametrize("route", sorted(MATRIX))
+async def test_each_role_may_do_what_it_may_and_nothing_else(api: LiveApi, route: tuple[str, str]) -> None:
+    target, body, lowest, effect = MATRIX[route]
+    for role in Role:
+        before = len(api.engine.effects)
+        if target == "/v1/stream":
+            continue
+        answer = await _call(api, target, body, role)
+        if role < lowest:
+            assert (answer.status, answer.problem.code) == (403, "forbidden")
+            assert len(api.engine.effects) == before
+        else:
+            assert 200 <= answer.status < 300, answer
+    assert [done for done in api.engine.effects if done.startswith(effect)] == api.engine.effects
+    assert bool(api.engine.effects) == bool(effect)
+
+
+def test_the_rules_on_the_routes_are_the_matrix() -> None:
+    for handler in HANDLERS:
+        rule = allowed(handler.fn)
+        for path in handler.paths:
+            method = "POST" if ("POST", path) in MATRIX and handler.fn.__name__[:4] != "get_" else "GET"
+            assert rule is not None
+            assert rule.role is MATRIX[method, path][2]
+            assert rule.mutates == (method == "POST" and path != "/v1/orders/preview")
+
+
+async def test_the_same_order_twice_is_one_order_and_another_body_a_conflict(api: LiveApi) -> None:
+    first = await _call(api, "/v1/orders", COMMAND, Role.TRADER)
+    second = await _call(api, "/v1/orders", COMMAND, Role.TRADER)
+    other = await _call(api, "/v1/orders", {**COMMAND, "terms": {**TERMS, "quantity": "101"}}, Role.TRADER)
+    assert (first.status, second.status, other.status) == (201, 201, 409)
+    assert json.loads(second.body)["is_replay"] is True
+    assert api.engine.effects == ["submit C9 by test-head/trader"]
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "other"),
+    [
+        ("/v1/backup", KEY, None),
+        ("/v1/accounts", {**KEY, "account_id": "p2"}, {**KEY, "account_id": "p3"}),
+        ("/v1/market/control", {**KEY, "action": "pause"}, {**KEY, "action": "resume"}),
+        ("/v1/halt", {**KEY, "action": "reduce"}, {**KEY, "action": "flatten"}),
+    ],
+)
+async def test_a_repeated_request_is_answered_from_memory(
+    api: LiveApi, target: str, body: dict[str, Any], other: dict[str, Any] | None
+) -> None:
+    answers = await asyncio.gather(*(_call(api, target, body, Role.ADMIN) for _ in range(4)))
+    assert {answer.body for answer in answers} == {answers[0].body}
+    assert len(api.engine.effects) == 1
+    if other is not None:
+        assert (await _call(api, target, other, Role.ADMIN)).status == 409
+
+
+async def test_a_halt_is_never_answered_from_memory(api: LiveApi) -> None:
+    for _ in range(2):
+        await _call(api, "/v1/halt", {**KEY, "action": "halt"}, Role.TRADER)
+    assert len(api.engine.effects) == 2
+
+
+async def test_a_resume_repeated_after_a_new_halt_resumes_nothing(api: LiveApi) -> None:
+    resume = {"request_id": "r9", "action": "resume", "word": "RESUME"}
+    await _call(api, "/v1/halt", resume, Role.TRADER)
+    await _call(api, "/v1/halt", {"request_id": "r10", "action": "halt"}, Role.TRADER)
+    await _call(api, "/v1/halt", resume, Role.TRADER)
+    assert api.engine.trading.halt.state.value == "HALTED"
+
+
+async def test_errors_of_the_engine_arrive_with_title_message_and_fix(api: LiveApi) -> None:
+    denied = await _call(api, "/v1/orders", {**COMMAND, "terms": {**TERMS, "quantity": "666"}}, Role.TRADER)
+    problem = denied.problem
+    assert (denied.status, problem.code, problem.denial) == (422, "denied", "QUANTITY")
+    assert (problem.title, problem.detail, problem.fix) == ("Denied", "666 is too much.", "Buy less.")
+    assert (await _call(api, "/v1/halt", {**KEY, "action": "resume"}, Role.TRADER)).problem.fix == "Type RESUME."
+    assert (await _call(api, "/v1/orders/nope", None, Role.VIEWER)).status == 404
+    assert (await _call(api, "/v1/depth/NOPE", None, Role.VIEWER)).problem.fix == "Did you mean AAPL?"
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/v1/bars", "/v1/bars?id=AAPL&limit=0", "/v1/bars?id=AAPL&limit=x", "/v1/bars?id=AAPL&spec=5x", "/v1/orders?scope=mine",
+     "/v1/news?limit=-1", "/v1/log?after=-1", "/v1/explain", "/v1/quotes?ids=" + "A," * 700],
+)  # fmt: skip
+async def test_a_wrong_parameter_is_named(api: LiveApi, target: str) -> None:
+    answer = await _call(api, target, None, Role.VIEWER)
+    assert (answer.status, answer.problem.code) == (400, "invalid_value")
+
+
+async def test_arming_is_for_heads_and_ends(api: LiveApi) -> None:
+    armed = json.loads((await _call(api, "/v1/arm", {**KEY, "account_id": "main"}, Role.TRADER)).body)
+    assert [(arm["head_id"], arm["account_id"]) for arm in armed] == [("test-head", "main")]
+    too_long = {"request_id": "r2", "account_id": "main", "minutes": 31}
+    assert (await _call(api, "/v1/arm", too_long, Role.TRADER)).status == 400
+    off = {"request_id": "r3", "account_id": "main", "minutes": 0}
+    assert json.loads((await _call(api, "/v1/arm", off, Role.TRADER)).body) == []
+    nameless = await api.post("/v1/arm", json.dumps({**KEY, "account_id": "main"}).encode(), X_StockPulse_Head=None)
+    assert nameless.status == 400
+
+
+async def test_real_money_moves_only_from_an_armed_head(api: LiveApi) -> None:
+    live = {"client_order_id": "L1", "terms": {**TERMS, "account_id": "real"}}
+    assert (await _call(api, "/v1/orders", live, Role.ADMIN)).problem.code == "forbidden"
+    assert api.engine.effects == []
+    assert (
+        await _call(api, "/v1/orders", {**live, "is_staged": True, "client_order_id": "L0"}, Role.TRADER)
+    ).status == 201
+    await _call(api, "/v1/arm", {**KEY, "account_id": "real"}, Role.TRADER)
+    assert (await _call(api, "/v1/orders", live, Role.TRADER)).status == 201
+
+
+async def test_the_description_covers_every_rest_route(api: LiveApi) -> None:
+    described = json.loads((await api.get("/openapi.json")).body)
+    paths = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
+    assert paths == {(method, path.replace(":str", "")) for method, path in MATRIX} - {("GET", "/v1/stream")}
+    schema = described["paths"]["/v1/orders"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert "SubmitOrder" in json.dumps(schema)
+
+
+async def test_metrics_count_requests_by_pattern_and_name_no_id(api: LiveApi) -> None:
+    await api.get("/v1/orders/C1")
+    await api.get("/v1/orders/C1", Authorization=None)
+    text = (await api.get("/metrics")).body.decode()
+    assert 'stockpulse_requests_total{route="/v1/orders/{client_order_id}",status="200"} 1.0' in text
+    assert 'route="(refused)",status="401"' in text
+    assert 'stockpulse_orders{status="SUBMITTED"} 1.0' in text
+    for name in ("frames_total", "outbox_depth", "feed_age_seconds", "journal_seq", "loop_lag_seconds", "heads"):
+        assert f"stockpulse_{name}" in text
+    assert "C1" not in text
+    assert api.token() not in text
+
+
+async def test_health_counts_the_heads(api: LiveApi) -> None:
+    assert json.loads((await api.get("/v1/health")).body)["heads"] == 0
