@@ -28,13 +28,14 @@ from stockpulse_engine.venue.store import Identity, VenueStore
 
 LIVE_SILENCE_NS = 5 * SECOND_NS
 LIVE_QUOTE_AGE_NS = 60 * SECOND_NS
-HELD_EXIT = 5
+HELD_EXIT = 75
+"""Another venue holds the directory (EX_TEMPFAIL): not an error of ours, that one will answer."""
 
 _log = get_logger("venue")
 
 
 def main(arguments: Sequence[str] | None = None, *, factory: SourceFactory = open_source) -> int:
-    """Run one venue until it ends; returns the exit code (0 ended in order, 5 another one holds the directory)."""
+    """Run one venue until it ends; returns the exit code (0 ended in order, 75 another one holds the directory)."""
     options = _parser().parse_args(arguments)
     wall = WallClock()
     home: Path = ensure_private(options.dir)

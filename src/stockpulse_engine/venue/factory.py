@@ -44,9 +44,10 @@ def parse_world(text: str) -> World:
 def open_source(world: World, seed: int, files: Sequence[Path]) -> MarketSource:
     """Make the market of a world. Simulation and replay are imported only where they are wanted."""
     if world.kind == "sim":
-        from stockpulse_engine.venue.market import SimulatedSource
+        from stockpulse_engine.venue.market.market import SimulatedMarket
+        from stockpulse_engine.venue.market.source import SimulatedSource
 
-        return SimulatedSource(seed)
+        return SimulatedSource(SimulatedMarket(seed, load_calendar()))
     if world.kind == "replay":
         from stockpulse_engine.venue.replay import ReplaySource
 

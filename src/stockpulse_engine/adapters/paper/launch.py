@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from stockpulse_engine.domain.errors import UnavailableError
 READY_S = 20.0
 """How long a venue may take from start to its first answer."""
 _RETRY = Backoff(first_s=0.02, factor=1.5, limit_s=0.25)
-_HELD = 5
+_HELD = 75
 """Exit code of a venue that found another one in its directory: that one is about to answer."""
 
 
@@ -46,19 +46,19 @@ async def ensure_venue(paths: Paths, world: str, options: VenueOptions | None = 
     pid = await _answering(socket)
     if pid is not None:
         return pid
-    process, log = _start(paths, world, options or VenueOptions())
+    log = ensure_private(paths.venue(world)) / "venue.out"
+    ensure_private(socket.parent)
+    started = start_detached(command_of(paths, world, options or VenueOptions()), log)
     loop, rng = asyncio.get_running_loop(), Random()
-    deadline, attempt = loop.time() + READY_S, 0
-    while loop.time() < deadline:
+    deadline, attempt, code = loop.time() + READY_S, 0, None
+    while loop.time() < deadline and code in (None, _HELD):
         attempt += 1
         await asyncio.sleep(_RETRY.delay(attempt, rng))
         pid = await _answering(socket)
         if pid is not None:
             return pid
-        if process.poll() not in (None, _HELD):
-            break
-    code = process.poll()
-    how = "did not answer in time" if code is None else f"ended with code {code}"
+        code = exit_code(started) if code is None else code
+    how = "did not answer in time" if code in (None, _HELD) else f"ended with code {code}"
     raise UnavailableError(f"The paper venue {how}: {_last_words(log)}", fix=f"See {log}.")
 
 
@@ -75,20 +75,27 @@ def command_of(paths: Paths, world: str, options: VenueOptions) -> Sequence[str]
     return command
 
 
-def _start(paths: Paths, world: str, options: VenueOptions) -> tuple[subprocess.Popen[bytes], Path]:
-    """Start it in a session of its own: a signal to the engine's group, or its death, does not reach it."""
-    log = ensure_private(paths.venue(world)) / "venue.out"
-    ensure_private(paths.venue_socket(world).parent)
-    with log.open("ab") as output:
-        log.chmod(0o600)
-        process = subprocess.Popen(
-            command_of(paths, world, options),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    return process, log
+def start_detached(command: Sequence[str], log: Path) -> int:
+    """Start a process in a session of its own: a signal to our group, or our death, does not reach it."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    files = (
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    )
+    return os.posix_spawn(command[0], list(command), os.environ, file_actions=files, setsid=True)
+
+
+def exit_code(pid: int) -> int | None:
+    """How a process of ours ended (128 + signal when killed); None while it runs."""
+    try:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:  # someone else has reaped it: all we know is that it is gone
+        return 1
+    if not ended:
+        return None
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
 
 
 async def _answering(socket: Path) -> int | None:
