@@ -1,0 +1,143 @@
+"""Studies over the service's bars: computed in batch when asked for, then carried on bar by bar for the heads."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from stockpulse_engine.bus.bus import Bus
+from stockpulse_engine.domain.market import Bar, BarSpec
+from stockpulse_engine.domain.views import StudyOutput, StudyPoint, StudyView
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from stockpulse_engine.indicators.streaming import StudyStream
+    from stockpulse_engine.indicators.studies import Study
+
+    FloatArray = npt.NDArray[np.float64]
+
+WARMUP_BARS = 500
+"""Bars before the answer that a study may look back on."""
+MAX_BARS = 5_000
+MAX_STREAMS = 64
+"""Studies kept current at once; the least recently asked for is dropped."""
+PERIOD_S = 0.1
+"""How often changed studies are told."""
+
+StudyKey = tuple[str, BarSpec, str]
+FetchBars = Callable[[str, BarSpec, int], Awaitable[Sequence[Bar]]]
+
+
+class _Current:
+    """One study kept current: its stream over closed bars, and the bar that is still open."""
+
+    def __init__(self, stream: StudyStream, bar: Bar) -> None:
+        self.stream = stream
+        self.bar = bar
+        self.is_dirty = False
+
+    def take(self, bar: Bar) -> None:
+        """Take the newest state of the open bar; a later one closes the one before."""
+        if bar.ts_event > self.bar.ts_event:
+            self.stream.update(_row(self.bar))
+        if bar.ts_event >= self.bar.ts_event:
+            self.bar = bar
+            self.is_dirty = True
+
+
+class StudyService:
+    """Answers `GET /v1/study` and publishes a `StudyPoint` for each kept study whose bar changed."""
+
+    def __init__(self, fetch_bars: FetchBars, bus: Bus) -> None:
+        self._fetch_bars = fetch_bars
+        self._bus = bus
+        self._streams: OrderedDict[StudyKey, _Current] = OrderedDict()
+        bus.subscribe(Bar, self._on_bar)
+
+    async def compute(self, instrument_id: str, spec: BarSpec, text: str, limit: int) -> StudyView:
+        """The study over the last `limit` bars, the open one included; it is kept current from now on.
+
+        Raises:
+            InvalidValueError: an unknown function or a parameter out of range, naming the nearest.
+        """
+        from stockpulse_engine.indicators.registry import compute, parse_study
+
+        study = parse_study(text)
+        bars = await self._fetch_bars(instrument_id, spec, min(MAX_BARS, limit + WARMUP_BARS))
+        found = compute(study, *_columns(bars))
+        if bars:
+            self._keep((instrument_id, spec, study.text), study, bars)
+        tail = list(bars)[-limit:]
+        return StudyView(
+            instrument_id=instrument_id,
+            spec=str(spec),
+            study=study.text,
+            label=study.label,
+            is_overlay=study.info.is_overlay,
+            times=tuple(bar.ts_event for bar in tail),
+            outputs=tuple(
+                StudyOutput(name=name, values=tuple(_finite(one) for one in values[len(bars) - len(tail) :].tolist()))
+                for name, values in found.items()
+            ),
+            levels=study.info.levels,
+        )
+
+    async def run(self) -> None:
+        """Tell changed studies again and again."""
+        while True:
+            await asyncio.sleep(PERIOD_S)
+            self.flush()
+
+    def flush(self) -> None:
+        """Publish one point for each study whose bar changed since the last call."""
+        for (instrument_id, spec, text), current in self._streams.items():
+            if not current.is_dirty:
+                continue
+            current.is_dirty = False
+            values = current.stream.peek(_row(current.bar))
+            point = StudyPoint(
+                instrument_id=instrument_id,
+                spec=str(spec),
+                study=text,
+                ts_event=current.bar.ts_event,
+                values={name: _finite(value) for name, value in values.items()},
+            )
+            self._bus.publish(point)
+
+    def clear(self) -> None:
+        """Forget the streams: history changed under them; heads ask again after their resync."""
+        self._streams.clear()
+
+    def _keep(self, key: StudyKey, study: Study, bars: Sequence[Bar]) -> None:
+        from stockpulse_engine.indicators.streaming import StudyStream
+
+        self._streams[key] = _Current(StudyStream(study, *_columns(bars[:-1])), bars[-1])
+        self._streams.move_to_end(key)
+        while len(self._streams) > MAX_STREAMS:
+            self._streams.popitem(last=False)
+
+    def _on_bar(self, bar: Bar) -> None:
+        for (instrument_id, spec, _), current in self._streams.items():
+            if instrument_id == bar.instrument_id and spec == bar.spec:
+                current.take(bar)
+
+
+def _columns(bars: Sequence[Bar]) -> tuple[FloatArray, ...]:
+    """Open, high, low, close, volume as float64: the one conversion from exact prices to studies."""
+    import numpy as np
+
+    table = np.array([_row(bar) for bar in bars], dtype=np.float64).reshape(len(bars), 5)
+    return tuple(np.ascontiguousarray(table[:, column]) for column in range(5))
+
+
+def _row(bar: Bar) -> tuple[float, ...]:
+    return (float(bar.open), float(bar.high), float(bar.low), float(bar.close), float(bar.volume))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
