@@ -121,6 +121,16 @@ TRANSITIONS: Final = _read_table(_TABLE)
 _EXACT: Final = Context(prec=80, rounding=ROUND_HALF_EVEN)
 """Wide enough for the exact product and sum of any accepted quantity and price."""
 _DIVIDE: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
+_GOOD_NEWS: Final = frozenset(
+    {
+        OrderEventKind.ACCEPT,
+        OrderEventKind.TRIGGER,
+        OrderEventKind.FILL,
+        OrderEventKind.UPDATE,
+        OrderEventKind.RESOLVE,
+    }
+)
+"""Their words stay in the journal: an order's reason is its last refusal, cancel or doubt."""
 _PENDING: Final = frozenset({OrderStatus.PENDING_UPDATE, OrderStatus.PENDING_CANCEL})
 _BEFORE_FILLS: Final = frozenset({OrderStatus.SUBMITTED, OrderStatus.ACCEPTED, OrderStatus.TRIGGERED})
 
@@ -197,7 +207,7 @@ def _taken_over(order: Order, event: OrderEvent) -> Changes:
     changes: Changes = {"updated_at": event.ts_event}
     if event.venue_order_id and event.venue_order_id != order.venue_order_id:
         changes["venue_order_id"] = event.venue_order_id
-    if event.reason:
+    if event.reason and event.kind not in _GOOD_NEWS:
         changes["reason"] = event.reason
     if event.code:
         changes["code"] = event.code

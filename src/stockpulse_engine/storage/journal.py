@@ -223,9 +223,9 @@ class SqliteJournal:
         """The named entries, each verified against its predecessor's digest."""
         return [self._verified(self._digest_at(seq - 1), row_at(self._reader, seq)) for seq in seqs]
 
-    def verify(self) -> VerifyResult:
-        """Walk the whole chain against the head file; safe in another thread."""
-        return verify(self._path, self._head_file.path)
+    async def verify(self) -> VerifyResult:
+        """Walk the whole chain against the head file, in another thread while the loop goes on."""
+        return await asyncio.to_thread(verify, self._path, self._head_file.path)
 
     def close(self) -> None:
         """Write what is queued, fold the write-ahead log into the database, and let go of the files."""

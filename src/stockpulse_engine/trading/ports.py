@@ -16,7 +16,8 @@ from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.orders import Order, OrderTerms
 from stockpulse_engine.domain.reports import ExecutionReport, VenueAccount, VenueOrder
-from stockpulse_engine.domain.views import PreviewRow, VerifyResult
+from stockpulse_engine.domain.views import Preview, VerifyResult
+from stockpulse_engine.risk.verdict import Verdict
 
 
 class BrokerCapabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,8 +147,8 @@ class Journal(Protocol):
         """The named entries, each verified against its predecessor. Raises IntegrityError."""
         ...
 
-    def verify(self) -> VerifyResult:
-        """Walk the whole chain against the external head."""
+    async def verify(self) -> VerifyResult:
+        """Walk the whole chain against the external head, off the loop."""
         ...
 
 
@@ -167,51 +168,26 @@ class HaltLatch(Protocol):
         ...
 
 
-class Verdict(Protocol):
-    """What the pre-trade gate says about an order. Allowed, or a named code with a sentence and a fix."""
-
-    @property
-    def is_allowed(self) -> bool:
-        """Whether the order may be sent."""
-        ...
-
-    @property
-    def code(self) -> str:
-        """Denial code; "" when allowed."""
-        ...
-
-    @property
-    def sentence(self) -> str:
-        """The denial in words."""
-        ...
-
-    @property
-    def fix(self) -> str:
-        """What to change."""
-        ...
-
-    @property
-    def nearest_quantity(self) -> Decimal | None:
-        """The largest quantity that would pass, when a smaller one would."""
-        ...
-
-    @property
-    def rows(self) -> Sequence[PreviewRow]:
-        """Every check with its numbers."""
-        ...
-
-
 class Gate(Protocol):
     """The pre-trade gate, bound by bootstrap to quotes, balances, limits and the trading state."""
 
-    def judge(self, command: SubmitOrder, open_orders: Sequence[Order], *, exclude: str = "") -> Verdict:
+    def judge(self, command: SubmitOrder, *, exclude: str = "") -> Verdict:
         """Judge an order now. Pure and total: denies on any missing input.
+
+        The view it is judged on counts the service's `open_orders`, those on their way to the disk included.
 
         Args:
             command: the order with its bracket prices and `allow_duplicate`.
-            open_orders: the account's open orders, those on their way to the disk included: they reserve.
             exclude: id of the order being modified, whose own reservation does not count.
         """
+        ...
+
+    def preview(self, command: SubmitOrder) -> Preview:
+        """What would happen if it were sent now, judged on the same view; never raises for a denial."""
+        ...
+
+    def note(self, order: Order, recorded_at: int) -> None:
+        """An order was submitted (or its submission replayed): for the duplicate and rate checks."""
         ...
 
 

@@ -15,7 +15,7 @@ from stockpulse_engine.base.clock import ManualClock
 from stockpulse_engine.domain.errors import IntegrityError, UnavailableError
 from stockpulse_engine.domain.events import EngineStopped
 from stockpulse_engine.storage.head import HeadFile
-from stockpulse_engine.storage.journal import SqliteJournal
+from stockpulse_engine.storage.journal import SqliteJournal, verify
 from tests.conftest import IS_NIGHT
 from tests.fakes.power_cut import ForgetfulDisk, lay_out
 
@@ -165,7 +165,7 @@ def test_sigkill_loses_nothing_acknowledged(home: Path) -> None:
         acknowledged = max([acknowledged, *(int(line) for line in rest)])
     journal = SqliteJournal(home / "state" / "journal.db", home / "heads" / "journal.head", ManualClock())
     assert journal.head[0] >= acknowledged > KILLS
-    assert journal.verify().is_ok
+    assert verify(home / "state" / "journal.db", home / "heads" / "journal.head").is_ok
     journal.close()
 
 

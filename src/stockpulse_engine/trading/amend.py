@@ -1,0 +1,168 @@
+"""Cancel and modify: a cancel is never held back, a change passes the gate again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from msgspec import structs
+
+from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
+from stockpulse_engine.domain.errors import (
+    ConflictError,
+    DeniedError,
+    ForbiddenError,
+    InvalidValueError,
+    UnavailableError,
+)
+from stockpulse_engine.domain.money import require_finite
+from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus, OrderTerms
+from stockpulse_engine.trading.desk import Desk
+from stockpulse_engine.trading.sender import Sender
+from stockpulse_engine.trading.submit import Submitter, body_digest
+from stockpulse_engine.trading.words import symbol_of
+
+_K, _S = OrderEventKind, OrderStatus
+_CHANGEABLE = frozenset({_S.ACCEPTED, _S.TRIGGERED, _S.PARTIALLY_FILLED})
+
+
+class Amender:
+    """Takes cancels and changes."""
+
+    def __init__(self, desk: Desk, sender: Sender, submitter: Submitter) -> None:
+        self._desk = desk
+        self._sender = sender
+        self._submitter = submitter
+
+    async def cancel(self, command: CancelOrder, actor: str) -> Order:
+        """Ask to cancel one order, UNKNOWN ones included; a staged one is discarded.
+
+        Raises:
+            NotFoundError: no such order.
+            ConflictError: it is over and proven so, or the request id was used otherwise.
+        """
+        desk, key = self._desk, command.client_order_id
+        order = desk.order(key)
+        if order.status is _S.INITIALIZED and not order.is_unknown:
+            return await self._submitter.discard_staged(key, command.request_id, actor)
+        if command.request_id in desk.recorder.front.requests:
+            return await self._repeated(order, command.request_id, body_digest(command))
+        if not order.is_open:
+            raise ConflictError(f"{key} is already {order.status.value}.", fix="Nothing is left to cancel.")
+        request = desk.event(
+            _K.CANCEL_REQUEST, key, actor=actor, request_id=command.request_id, body_digest=body_digest(command)
+        )
+        await self._record_cancels([request])
+        desk.spawn(self._sender.send_cancel(key, command.request_id), f"cancel {key}")
+        return desk.order(key)
+
+    async def cancel_matching(self, pattern: str, account_id: str, actor: str) -> tuple[str, ...]:
+        """Ask to cancel every open order whose symbol or instrument id matches the glob; returns their ids."""
+        wanted = pattern.upper()
+        matching = [order for order in self._desk.open_in(account_id) if _matches(order, wanted)]
+        return await self.cancel_all(matching, actor, f"cancel {pattern}")
+
+    async def cancel_all(self, orders: Sequence[Order], actor: str, reason: str) -> tuple[str, ...]:
+        """Ask to cancel these orders, all recorded in one write."""
+        asked = await self.record_requests(orders, actor, reason)
+        for key, request_id in asked:
+            self._desk.spawn(self._sender.send_cancel(key, request_id), f"cancel {key}")
+        return tuple(key for key, _ in asked)
+
+    async def record_requests(self, orders: Sequence[Order], actor: str, reason: str) -> list[tuple[str, str]]:
+        """Record a cancel request for each that is open; (order id, request id) of those to be asked for.
+
+        With the journal gone this alerts and goes on: cancels are never held back (O8).
+        """
+        desk = self._desk
+        stamp = desk.clock.now_ns()
+        asked = [(one.client_order_id, f"cancel-{one.client_order_id}-{stamp}") for one in orders if one.is_open]
+        events = [
+            desk.event(_K.CANCEL_REQUEST, key, actor=actor, reason=reason, request_id=request_id)
+            for key, request_id in asked
+            if desk.order(key).status is not _S.INITIALIZED
+        ]
+        if events:
+            await self._record_cancels(events)
+        return asked
+
+    async def modify(self, command: ModifyOrder, actor: str) -> Order:
+        """Ask for new quantity or prices; the gate judges what is left to execute.
+
+        Raises:
+            ConflictError: the order can not be changed now, or the request id was used otherwise.
+            DeniedError: the gate refused; nothing changed.
+        """
+        desk, key = self._desk, command.client_order_id
+        order = desk.order(key)
+        digest = body_digest(command)
+        if command.request_id in desk.recorder.front.requests:
+            return await self._repeated(order, command.request_id, digest)
+        if order.status not in _CHANGEABLE or order.is_unknown:
+            state = "UNKNOWN" if order.is_unknown else order.status.value
+            raise ConflictError(
+                f"{key} is {state} and can not be changed now.", fix="Wait for the venue, or cancel it."
+            )
+        if not desk.router.broker_of(order.terms.account_id).capabilities.supports_replace:
+            raise ForbiddenError("This broker can not change orders.", fix="Cancel it and send a new one.")
+        desk.require_room()
+        terms = _changed(order, command)
+        self._pass_gate(order, terms)
+        request = desk.event(
+            _K.UPDATE_REQUEST, key, terms=terms, actor=actor, request_id=command.request_id, body_digest=digest
+        )
+        recorded = desk.recorder.record([request])
+        recorded.add_done_callback(
+            lambda done: (
+                desk.spawn(self._sender.send_change(key, command.request_id), f"change {key}")
+                if done.exception() is None
+                else None
+            )
+        )
+        await desk.recorder.wait(recorded)
+        return desk.order(key)
+
+    def _pass_gate(self, order: Order, terms: OrderTerms) -> None:
+        left = structs.replace(terms, quantity=terms.quantity - order.filled_quantity)
+        command = SubmitOrder(client_order_id=order.client_order_id, terms=left, allow_duplicate=True)
+        verdict = self._desk.gate.judge(command, exclude=order.client_order_id)
+        if not verdict.is_allowed:
+            raise DeniedError(verdict.sentence, denial=verdict.denial, fix=verdict.fix)
+
+    async def _record_cancels(self, events: Sequence[OrderEvent]) -> None:
+        try:
+            await self._desk.recorder.write(events)
+        except UnavailableError as error:
+            self._desk.alert("danger", f"Cancels go out but could not be recorded: {error.message}")
+
+    async def _repeated(self, order: Order, request_id: str, digest: str) -> Order:
+        mark = self._desk.recorder.front.requests[request_id]
+        if mark.client_order_id != order.client_order_id or (mark.body_digest and mark.body_digest != digest):
+            raise ConflictError(f"The request id {request_id} was used with another body.", fix="Mint a new one.")
+        await self._desk.recorder.settle()
+        return self._desk.order(order.client_order_id)
+
+
+def _matches(order: Order, wanted: str) -> bool:
+    instrument = order.terms.instrument_id.upper()
+    return fnmatchcase(symbol_of(instrument), wanted) or fnmatchcase(instrument, wanted)
+
+
+def _changed(order: Order, command: ModifyOrder) -> OrderTerms:
+    terms = order.terms
+    for field in ("quantity", "limit_price", "stop_price"):
+        value = getattr(command, field)
+        if value is None:
+            continue
+        if require_finite(value, field=field) <= 0:
+            raise InvalidValueError(f"{field} must be positive, not {value}.")
+        if field != "quantity" and getattr(terms, field) is None:
+            raise InvalidValueError(f"{order.client_order_id} has no {field}.", fix="Change a price that it has.")
+        terms = structs.replace(terms, **{field: value})
+    if terms == order.terms:
+        raise InvalidValueError("Nothing would change.", fix="Give a new quantity or price.")
+    if terms.quantity <= order.filled_quantity:
+        raise InvalidValueError(
+            f"{order.filled_quantity} are filled already.", fix="Give a larger total, or cancel what is left."
+        )
+    return terms

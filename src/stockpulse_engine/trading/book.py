@@ -1,0 +1,268 @@
+"""The state of trading as a pure fold of the journal's events: nothing here that a replay would not give again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from stockpulse_engine.domain.accounts import Account, TradingState
+from stockpulse_engine.domain.errors import InvariantError
+from stockpulse_engine.domain.events import (
+    AccountOpened,
+    EngineStarted,
+    EngineStopped,
+    Event,
+    Reconciled,
+    TradingStateChanged,
+)
+from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.order_machine import apply, is_surprise
+from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus
+
+_K = OrderEventKind
+FillKey = tuple[str, str]
+"""(account id, fill id): what makes an execution unique."""
+
+
+class Change(NamedTuple):
+    """What one event does to the book. `order` is None for events that are not about an order."""
+
+    event: Event
+    before: Order | None = None
+    order: Order | None = None
+    fill: Fill | None = None
+    """The execution it posts; None for a repeated one."""
+    replaced: FillKey | None = None
+    """The execution that it takes back."""
+    is_surprise: bool = False
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it says nothing that was not known: such a word of the venue need not be journalled."""
+        if self.before is None or self.order is None or self.is_surprise or self.replaced is not None:
+            return False
+        before, after = self.before, msgspec.structs.replace(self.order, updated_at=self.before.updated_at)
+        if before.status.is_terminal:  # "too late to cancel" about what is over: words without a fact
+            after = msgspec.structs.replace(after, reason=before.reason, code=before.code)
+        return after == before
+
+
+class RequestMark(NamedTuple):
+    """What an idempotency key was used for."""
+
+    client_order_id: str
+    kind: OrderEventKind
+    body_digest: str
+
+
+class TradingBook:
+    """Orders, executions, accounts, trading state, idempotency keys. `apply` is `plan` (pure) and then `commit`."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, Order] = {}
+        self.fills: dict[FillKey, Fill] = {}
+        self.accounts: dict[str, Account] = {}
+        self.bodies: dict[str, str] = {}
+        """Client order id → digest of the body it was first used with."""
+        self.requests: dict[str, RequestMark] = {}
+        self.cursors: dict[str, int] = {}
+        """Broker → highest report sequence number that was journalled."""
+        self.state = TradingStateChanged(state=TradingState.ACTIVE, reason="", ts_event=0, recorded_at=0)
+        self.reconciled: dict[str, Reconciled] = {}
+        self.unclean_starts = 0
+        self.is_running = False
+        self.children: dict[str, tuple[str, ...]] = {}
+        self.entries: dict[str, list[int]] = {}
+        """Client order id → seqs of its journal entries; kept by the durable book only."""
+        self._open: dict[str, dict[str, None]] = {}
+        self._unknown: dict[str, None] = {}
+        self._staged: dict[str, None] = {}
+        self._fills_of: dict[str, list[FillKey]] = {}
+        self._taken_back: dict[FillKey, FillKey | None] = {}
+        """Execution → the one that replaced it, None when it was canceled."""
+
+    def apply(self, event: Event, seq: int = 0) -> Change:
+        """Fold one event."""
+        change = self.plan(event)
+        self.commit(change, seq)
+        return change
+
+    # --- queries, all O(1) or proportional to what they return ----------------------------------------------
+
+    def open_orders(self, account_id: str) -> Iterator[Order]:
+        """Orders of an account that may still cost money: working or UNKNOWN, oldest first."""
+        return (self.orders[key] for key in tuple(self._open.get(account_id, ())))
+
+    def all_open(self) -> Iterator[Order]:
+        """Open orders of all accounts."""
+        return (order for account_id in tuple(self._open) for order in self.open_orders(account_id))
+
+    def unknown_orders(self) -> Iterator[Order]:
+        """Orders whose outcome at the venue is unknown."""
+        return (self.orders[key] for key in tuple(self._unknown))
+
+    def staged_orders(self) -> Iterator[Order]:
+        """Orders kept INITIALIZED."""
+        return (self.orders[key] for key in tuple(self._staged))
+
+    def fills_of(self, client_order_id: str) -> tuple[Fill, ...]:
+        """Executions of one order, oldest first, those taken back left out."""
+        return tuple(self.fills[key] for key in self._fills_of.get(client_order_id, ()) if key in self.fills)
+
+    def has_fill(self, account_id: str, fill_id: str) -> bool:
+        """Whether this execution was booked once, even if it was taken back later."""
+        return (account_id, fill_id) in self.fills or (account_id, fill_id) in self._taken_back
+
+    def family(self, client_order_id: str) -> tuple[str, ...]:
+        """The order and, for a bracket's entry, its children."""
+        return (client_order_id, *self.children.get(client_order_id, ()))
+
+    def cursor(self, broker: str) -> int:
+        """Highest report sequence number seen from this broker."""
+        return self.cursors.get(broker, 0)
+
+    def facts(self) -> dict[str, Any]:
+        """Everything the fold holds, for comparing two books (L12)."""
+        return {name: value for name, value in vars(self).items() if name != "entries"}
+
+    def copy(self) -> TradingBook:
+        """An independent book of the same state."""
+        twin = TradingBook()
+        for name, value in vars(self).items():
+            setattr(twin, name, _copied(value))
+        return twin
+
+    # --- planning: pure -------------------------------------------------------------------------------------
+
+    def plan(self, event: Event) -> Change:
+        """What the event would do. Pure.
+
+        Raises:
+            InvariantError: an event of ours that is illegal now, or about an order nobody made.
+        """
+        if not isinstance(event, OrderEvent):
+            return Change(event)
+        before = self.orders.get(event.client_order_id)
+        if before is None:
+            if event.order is None:
+                raise InvariantError(f"order {event.client_order_id}: {event.kind.value} before the order exists.")
+            return Change(event, None, apply(event.order, event), is_surprise=is_surprise(event.order, event))
+        if event.order is not None:
+            raise InvariantError(f"order {event.client_order_id} is made twice.")
+        if event.fill is not None:
+            return self._plan_execution(event, before, event.fill)
+        return Change(event, before, apply(before, event), is_surprise=is_surprise(before, event))
+
+    def _plan_execution(self, event: OrderEvent, before: Order, fill: Fill) -> Change:
+        key = (fill.account_id, fill.fill_id)
+        if event.kind is _K.BUST:
+            live = self._live(key)
+            if live is None:
+                return Change(event, before, before)
+            known = self.fills.get(live)
+            if known is None:  # never booked: remember it, so that the late execution posts nothing
+                return Change(event, before, apply(before, _without_fill(event)), None, key)
+            order = apply(before, msgspec.structs.replace(event, fill=known))
+            return Change(event, before, order, None, live, is_surprise(before, event))
+        if self.has_fill(*key):
+            return Change(event, before, before)
+        live = self._live((fill.account_id, fill.corrects)) if event.kind is _K.CORRECT else None
+        replaced = self.fills.get(live) if live else None
+        order = apply(before, event, replaced)
+        return Change(event, before, order, fill, live, is_surprise(before, event))
+
+    def _live(self, key: FillKey) -> FillKey | None:
+        """The execution that stands where `key` stood: itself, its last correction, or none after a bust."""
+        current: FillKey | None = key
+        while current is not None and current in self._taken_back:
+            current = self._taken_back[current]
+        return current
+
+    # --- committing -----------------------------------------------------------------------------------------
+
+    def commit(self, change: Change, seq: int = 0) -> None:
+        """Take over a planned change; `seq` is its place in the journal."""
+        event = change.event
+        if isinstance(event, OrderEvent):
+            self._commit_order(event, change, seq)
+        elif isinstance(event, AccountOpened):
+            self.accounts.setdefault(event.account.account_id, event.account)
+        elif isinstance(event, TradingStateChanged):
+            self.state = event
+        elif isinstance(event, Reconciled):
+            self.reconciled[event.account_id] = event
+        elif isinstance(event, EngineStarted):
+            self.unclean_starts += not event.was_clean
+            self.is_running = True
+        elif isinstance(event, EngineStopped):
+            self.is_running = False
+
+    def _commit_order(self, event: OrderEvent, change: Change, seq: int) -> None:
+        order = change.order
+        if order is None:
+            return
+        key = order.client_order_id
+        self.orders[key] = order
+        self._index(order)
+        if change.before is None and order.parent_id:
+            self.children[order.parent_id] = (*self.children.get(order.parent_id, ()), key)
+        if event.request_id:
+            self.requests[event.request_id] = RequestMark(key, event.kind, event.body_digest)
+        if event.body_digest and change.before is None:
+            self.bodies[key] = event.body_digest
+        if event.fill is not None:
+            self._commit_execution(change, event.fill)
+        if event.report_seq:
+            self._advance_cursor(order.terms.account_id, event.report_seq)
+        if seq:
+            self.entries.setdefault(key, []).append(seq)
+
+    def _commit_execution(self, change: Change, stated: Fill) -> None:
+        posted = change.fill
+        if posted is not None:
+            key = (posted.account_id, posted.fill_id)
+            self.fills[key] = posted
+            self._fills_of.setdefault(posted.client_order_id, []).append(key)
+            if posted.corrects and change.event.kind is _K.CORRECT:  # type: ignore[union-attr]  # only order events post
+                self._take_back((posted.account_id, posted.corrects), key)
+                if change.replaced:
+                    self._take_back(change.replaced, key)
+        elif change.replaced is not None:
+            self._take_back((stated.account_id, stated.fill_id), None)
+            self._take_back(change.replaced, None)
+
+    def _take_back(self, key: FillKey, by: FillKey | None) -> None:
+        self.fills.pop(key, None)
+        if key != by and self._taken_back.get(key) is None:
+            self._taken_back[key] = by
+
+    def _index(self, order: Order) -> None:
+        key, account_id = order.client_order_id, order.terms.account_id
+        _keep(self._open.setdefault(account_id, {}), key, is_in=order.is_open)
+        _keep(self._unknown, key, is_in=order.is_unknown)
+        _keep(self._staged, key, is_in=order.status is OrderStatus.INITIALIZED)
+
+    def _advance_cursor(self, account_id: str, report_seq: int) -> None:
+        account = self.accounts.get(account_id)
+        broker = account.broker if account else ""
+        if report_seq > self.cursors.get(broker, 0):
+            self.cursors[broker] = report_seq
+
+
+def _keep(index: dict[str, None], key: str, *, is_in: bool) -> None:
+    if is_in:
+        index[key] = None
+    else:
+        index.pop(key, None)
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return list(value) if isinstance(value, list) else value
+
+
+def _without_fill(event: OrderEvent) -> OrderEvent:
+    return msgspec.structs.replace(event, fill=None)

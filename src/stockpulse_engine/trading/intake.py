@@ -1,0 +1,180 @@
+"""The venue's words become facts: deduplicated, never trusted to be in order, never able to stop the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from msgspec import structs
+
+from stockpulse_engine.base.text import clean_line
+from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus, OrderTerms, OrderType, Side
+from stockpulse_engine.domain.reports import ExecutionReport, VenueOrder
+from stockpulse_engine.trading.desk import Desk
+from stockpulse_engine.trading.ports import Broker
+
+_K = OrderEventKind
+_EXECUTIONS: Final = frozenset({_K.FILL, _K.BUST, _K.CORRECT})
+_OURS: Final = frozenset(kind for kind in _K if kind.is_ours)
+MAX_BACKLOG: Final = 1024
+"""Batches on their way to the disk before the reader waits for it."""
+
+
+class Intake:
+    """Takes reports, fills and foreign orders from one broker after the other.
+
+    `ask` starts the queries about an order; `on_gap` hears that reports of a broker are missing.
+    """
+
+    def __init__(self, desk: Desk, ask: Callable[[str], None], on_gap: Callable[[str], None]) -> None:
+        self._desk = desk
+        self._ask = ask
+        self._on_gap = on_gap
+        self._last_seq: dict[str, int] = {}
+        self._floor: dict[str, int] = {}
+
+    def cursor(self, broker: str) -> int:
+        """Highest report sequence number seen, durable or not."""
+        return max(self._last_seq.get(broker, 0), self._desk.recorder.front.cursor(broker))
+
+    def set_floor(self, broker: str, seq: int) -> None:
+        """What the venue showed at `seq` is known: older words say nothing new but their fills."""
+        self._floor[broker] = max(seq, self._floor.get(broker, 0))
+
+    async def take(self, broker: Broker, batch: Sequence[ExecutionReport]) -> None:
+        """Record a batch; waits only when the disk is far behind."""
+        name = broker.capabilities.name
+        for report in batch:
+            self._take_one(name, report)
+        if self._desk.recorder.backlog > MAX_BACKLOG:
+            await self._desk.recorder.settle()
+
+    def take_fills(self, fills: Sequence[Fill]) -> int:
+        """Book executions from a query; those known already post nothing. Returns how many were new."""
+        added = 0
+        for fill in fills:
+            if self._desk.recorder.front.has_fill(fill.account_id, fill.fill_id):
+                continue
+            kind = _K.CORRECT if fill.corrects else _K.FILL
+            report = ExecutionReport(
+                client_order_id=fill.client_order_id,
+                venue_order_id=fill.venue_order_id,
+                kind=kind,
+                ts_event=fill.ts_event,
+                fill=fill,
+            )
+            added += self._record(report)
+        return added
+
+    def adopt(self, venue: VenueOrder) -> None:
+        """An order at the venue that we never made: kept as `external`, never canceled by itself (O14)."""
+        key = venue.client_order_id or f"ext-{venue.venue_order_id}"
+        if self._desk.recorder.current(key) is None:
+            self._create(key, venue.terms, venue.venue_order_id, venue.ts_event)
+
+    def _take_one(self, broker: str, report: ExecutionReport) -> None:
+        seq = report.report_seq
+        if seq:
+            last = self.cursor(broker)
+            if seq > last + 1 and last:
+                self._on_gap(broker)
+            self._last_seq[broker] = max(seq, last)
+            if seq <= self._floor.get(broker, 0) and report.kind not in _EXECUTIONS:
+                return
+        self._record(report)
+
+    def _record(self, report: ExecutionReport) -> bool:
+        """One word of the venue; a failure of ours is an alert, not an exception in the reader."""
+        desk = self._desk
+        try:
+            key = self._known_key(report)
+            if key is None:
+                desk.alert("danger", f"The venue reports {report.kind.value} of an order nobody knows.", "venue")
+                return False
+            if self._is_known(report):
+                return False
+            desk.recorder.record(self._events(key, report), is_hearsay=True)
+        except StockPulseError as error:
+            desk.alert("danger", f"A word of the venue could not be recorded: {error.message}", report.client_order_id)
+            return False
+        if desk.order(key).is_unknown:
+            self._ask(key)
+        return True
+
+    def _is_known(self, report: ExecutionReport) -> bool:
+        """Whether it states an execution that was booked already; a bust speaks of one on purpose."""
+        fill = report.fill
+        if fill is None or report.kind is _K.BUST:
+            return False
+        return self._desk.recorder.front.has_fill(fill.account_id, fill.fill_id)
+
+    def _events(self, key: str, report: ExecutionReport) -> list[OrderEvent]:
+        desk = self._desk
+        if report.kind in _OURS:  # a venue cannot speak for us
+            return [desk.event(_K.MARK_UNKNOWN, key, reason=f"the venue says {report.kind.value}", actor="venue")]
+        event = desk.event(
+            report.kind,
+            key,
+            ts_event=report.ts_event,
+            fill=_of(report.fill, key),
+            terms=report.terms,
+            venue_order_id=clean_line(report.venue_order_id, 64),
+            reason=clean_line(report.reason, 200),
+            code=clean_line(report.code, 64),
+            report_seq=report.report_seq,
+            actor="venue",
+        )
+        if report.kind is _K.SUSPEND and not report.code:  # an unmapped word: keep it, and ask what it means
+            return [event, desk.event(_K.MARK_UNKNOWN, key, reason="a word we do not know", actor="engine")]
+        return [event]
+
+    def _known_key(self, report: ExecutionReport) -> str | None:
+        """The id of the order the report is about; an order we never made is adopted when its terms are told."""
+        key = report.client_order_id or f"ext-{report.venue_order_id}"
+        if self._desk.recorder.current(key) is not None:
+            return key
+        terms = report.terms or (_terms_of(report.fill) if report.fill else None)
+        if terms is None:
+            return None
+        self._create(key, terms, report.venue_order_id, report.ts_event)
+        return key
+
+    def _create(self, key: str, terms: OrderTerms, venue_order_id: str, ts_event: int) -> None:
+        desk = self._desk
+        key = clean_line(key, 64)
+        order = Order(
+            client_order_id=key,
+            terms=terms,
+            status=OrderStatus.INITIALIZED,
+            venue_order_id=clean_line(venue_order_id, 64),
+            source="external",
+            created_at=ts_event,
+            updated_at=ts_event,
+        )
+        desk.recorder.record(
+            [
+                desk.event(_K.SUBMIT, key, order=order, actor="external"),
+                desk.event(_K.ACCEPT, key, venue_order_id=order.venue_order_id, actor="venue", reason="adopted"),
+            ]
+        )
+        desk.alert("warn", f"The venue holds an order we never sent: {key}. It is shown as external.", key)
+
+
+def _of(fill: Fill | None, key: str) -> Fill | None:
+    """The fill under our own order id, its words made harmless."""
+    if fill is None or fill.client_order_id == key:
+        return fill
+    return structs.replace(fill, client_order_id=key)
+
+
+def _terms_of(fill: Fill) -> OrderTerms:
+    """The least that must have been ordered for this execution to exist."""
+    return OrderTerms(
+        account_id=fill.account_id,
+        instrument_id=fill.instrument_id,
+        side=Side.BUY if fill.sign > 0 else Side.SELL,
+        quantity=fill.quantity,
+        order_type=OrderType.MARKET,
+    )

@@ -1,0 +1,113 @@
+"""An order's life and the journal, told to people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stockpulse_engine.domain.errors import IntegrityError
+from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind
+from stockpulse_engine.domain.views import LogEntry, OrderLife, VerifyResult, WhyStep
+from stockpulse_engine.trading import milestones as at
+from stockpulse_engine.trading.milestones import Milestones, hops_between
+from stockpulse_engine.trading.ports import JournalEntry
+from stockpulse_engine.trading.recorder import Recorder
+from stockpulse_engine.trading.words import MARKS, describe_event, describe_order_event
+
+_K = OrderEventKind
+_FIRST_WORDS = frozenset({_K.ACCEPT, _K.REJECT, _K.TRIGGER, _K.FILL, _K.CANCEL, _K.EXPIRE})
+MAX_LOG = 5000
+"""Longest page of the log."""
+
+
+class Narrator:
+    """Reads the journal for `sp why` and `sp log`."""
+
+    def __init__(self, recorder: Recorder, milestones: Milestones) -> None:
+        self._recorder = recorder
+        self._milestones = milestones
+
+    def life(self, client_order_id: str) -> OrderLife:
+        """Every entry about the order, verified against the chain, with the time between them."""
+        book = self._recorder.book
+        seqs = book.entries.get(client_order_id, [])
+        is_verified = True
+        try:
+            entries = self._recorder.journal.fetch(seqs)
+        except IntegrityError:
+            entries, is_verified = [], False
+        return OrderLife(
+            order=book.orders[client_order_id],
+            fills=book.fills_of(client_order_id),
+            steps=tuple(_steps(entries)),
+            hops=self.hops(client_order_id, entries),
+            is_verified=is_verified,
+        )
+
+    def hops(self, client_order_id: str, entries: Sequence[JournalEntry] | None = None) -> dict[str, int]:
+        """Milestone → nanoseconds since the one before; from the journal's wall times after a restart."""
+        measured = self._milestones.hops(client_order_id)
+        if measured:
+            return measured
+        if entries is None:
+            try:
+                entries = self._recorder.journal.fetch(self._recorder.book.entries.get(client_order_id, []))
+            except IntegrityError:
+                return {}
+        return hops_between(_journalled_times(entries))
+
+    def log(self, after_seq: int, limit: int) -> list[LogEntry]:
+        """Journal records in words."""
+        return [_log_entry(entry) for entry in self._recorder.journal.read(after_seq, min(limit, MAX_LOG))]
+
+    async def verify(self) -> VerifyResult:
+        """Walk the whole chain against the external head."""
+        return await self._recorder.journal.verify()
+
+
+def _steps(entries: Sequence[JournalEntry]) -> list[WhyStep]:
+    steps: list[WhyStep] = []
+    before = 0
+    for entry in entries:
+        event = entry.event
+        if not isinstance(event, OrderEvent):
+            continue
+        steps.append(
+            WhyStep(
+                seq=entry.seq,
+                recorded_at=entry.recorded_at,
+                ts_event=event.ts_event,
+                gap_ns=entry.recorded_at - before if before else 0,
+                mark=MARKS[event.kind],
+                step=event.kind.value,
+                sentence=describe_order_event(event),
+            )
+        )
+        before = entry.recorded_at
+    return steps
+
+
+def _journalled_times(entries: Sequence[JournalEntry]) -> dict[str, int]:
+    times: dict[str, int] = {}
+    for entry in entries:
+        event = entry.event
+        if not isinstance(event, OrderEvent):
+            continue
+        if event.kind is _K.SUBMIT:
+            times.setdefault(at.FSYNC, entry.recorded_at)
+        elif event.kind in _FIRST_WORDS and at.FSYNC in times:
+            times.setdefault(at.ACK, entry.recorded_at)
+            if event.kind is _K.FILL:
+                times.setdefault(at.FILL, entry.recorded_at)
+    return times
+
+
+def _log_entry(entry: JournalEntry) -> LogEntry:
+    kind, subject, sentence = describe_event(entry.event)
+    return LogEntry(
+        seq=entry.seq,
+        recorded_at=entry.recorded_at,
+        kind=kind,
+        subject=subject,
+        sentence=sentence,
+        digest=entry.digest,
+    )

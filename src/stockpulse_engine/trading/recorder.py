@@ -1,0 +1,143 @@
+"""From event to fact: checked against the newest state, made durable, and only then seen by anybody.
+
+Two books are kept. `front` runs ahead: it holds what is on its way to the disk, and every decision (legality, gate,
+idempotency) is taken on it, so that two commands in the same moment cannot both spend the same money. `book` holds
+what is durable; views, the bus and the ledger follow it alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.domain.events import Event
+from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.trading.book import Change, TradingBook
+from stockpulse_engine.trading.ports import Journal, JournalEntry
+
+Listener = Callable[[Event], None]
+"""Called with each durable event in journal order, replay included: the ledger."""
+ChangeHook = Callable[[Change, int], None]
+"""Called with each durable change and its seq, live ones only."""
+FaultHook = Callable[[Exception], None]
+
+
+class Recorder:
+    """The only writer of the journal."""
+
+    def __init__(
+        self, journal: Journal, *, listeners: Sequence[Listener], on_change: ChangeHook, on_fault: FaultHook
+    ) -> None:
+        self.journal = journal
+        self.front = TradingBook()
+        self.book = TradingBook()
+        self._listeners = tuple(listeners)
+        self._on_change = on_change
+        self._on_fault = on_fault
+        self._in_flight: deque[list[Change]] = deque()
+        self._last: asyncio.Future[int] | None = None
+
+    def replay(self, entry: JournalEntry) -> None:
+        """Fold one entry of the journal at start."""
+        change = self.book.apply(entry.event, entry.seq)
+        self.front.commit(change)
+        self._tell_listeners(change.event)
+
+    def record(self, events: Sequence[Event], *, is_hearsay: bool = False) -> asyncio.Future[int]:
+        """Check the events, apply them to the front and queue them for the disk; the future gives the last seq.
+
+        With `is_hearsay` (words of the venue) events that say nothing new are left out.
+
+        Raises:
+            InvariantError: an illegal event of ours; nothing was recorded.
+            UnavailableError: the journal is read-only; nothing was recorded.
+        """
+        changes: list[Change] = []
+        try:
+            for event in events:
+                change = self.front.plan(event)
+                if not (is_hearsay and change.is_silent):
+                    self.front.commit(change)
+                    changes.append(change)
+            if not changes:
+                return self._settled_now()
+            durable = self.journal.enqueue([change.event for change in changes])
+        except StockPulseError:
+            self._rebuild_front()
+            raise
+        self._in_flight.append(changes)
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        durable.add_done_callback(partial(self._finish, changes, done))
+        self._last = done
+        return done
+
+    async def write(self, events: Sequence[Event], *, is_hearsay: bool = False) -> int:
+        """`record` and wait until it is durable; giving up waiting loses nothing."""
+        return await self.wait(self.record(events, is_hearsay=is_hearsay))
+
+    @staticmethod
+    async def wait(recorded: asyncio.Future[int]) -> int:
+        """Wait for a `record`; a caller that is canceled meanwhile takes nothing back."""
+        return await asyncio.shield(recorded)
+
+    async def settle(self) -> None:
+        """Wait until everything recorded so far is durable."""
+        if self._last is not None and not self._last.done():
+            await asyncio.shield(self._last)
+
+    @property
+    def backlog(self) -> int:
+        """Batches on their way to the disk."""
+        return len(self._in_flight)
+
+    def current(self, client_order_id: str) -> Order | None:
+        """The newest state of an order, durable or on its way there."""
+        return self.front.orders.get(client_order_id)
+
+    def _settled_now(self) -> asyncio.Future[int]:
+        if self._last is not None and not self._last.done():
+            return self._last
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        done.set_result(self.journal.head[0])
+        return done
+
+    def _finish(self, changes: list[Change], done: asyncio.Future[int], durable: asyncio.Future[int]) -> None:
+        """The disk has answered; answers come in the order of the requests."""
+        self._in_flight.popleft()
+        error = durable.exception()
+        if error is not None:
+            self._rebuild_front()
+            if not done.cancelled():
+                done.set_exception(error)
+                done.exception()  # a caller that gave up is no unhandled failure
+            return
+        last = durable.result()
+        for seq, change in enumerate(changes, last - len(changes) + 1):
+            self.book.commit(change, seq)
+            self._tell_listeners(change.event)
+            self._tell(change, seq)
+        if not done.cancelled():
+            done.set_result(last)
+
+    def _tell(self, change: Change, seq: int) -> None:
+        try:
+            self._on_change(change, seq)
+        except Exception as error:  # noqa: BLE001 - the fact stands; whoever fails to follow it is reported
+            self._on_fault(error)
+
+    def _tell_listeners(self, event: Event) -> None:
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception as error:  # noqa: BLE001 - a ledger that cannot follow halts trading, it does not stop us
+                self._on_fault(error)
+
+    def _rebuild_front(self) -> None:
+        """Back to what is durable or still on its way."""
+        self.front = self.book.copy()
+        for changes in self._in_flight:
+            for change in changes:
+                self.front.commit(change)

@@ -1,0 +1,123 @@
+"""Asking the venue about one order until there is evidence: for as long as it takes, and never sending it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stockpulse_engine.domain.errors import UnavailableError
+from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus
+from stockpulse_engine.domain.reports import VenueOrder
+from stockpulse_engine.trading.desk import Desk
+from stockpulse_engine.trading.evidence import findings, lacks_fills, needs_answer, was_ever_confirmed
+from stockpulse_engine.trading.intake import Intake
+
+_K, _S = OrderEventKind, OrderStatus
+_ALARM_AFTER = 5
+"""Looks without a result before a person is told."""
+NEVER_REACHED = "never reached the venue"
+
+
+class Resolver:
+    """Targeted queries about orders whose outcome is unknown, one task per order."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._active: set[str] = set()
+        self.intake: Intake | None = None
+        """Set by the service: the two need each other."""
+
+    def ask(self, key: str) -> None:
+        """Start asking about an order, unless that is under way."""
+        if key in self._active or self._desk.is_stopping:
+            return
+        self._active.add(key)
+        self._desk.spawn(self._ask_until_known(key), f"ask about {key}")
+
+    @property
+    def active(self) -> frozenset[str]:
+        """Orders being asked about."""
+        return frozenset(self._active)
+
+    async def _ask_until_known(self, key: str) -> None:
+        desk, timing = self._desk, self._desk.timing
+        delay, looks, absences = timing.first_look, 0, 0
+        try:
+            while needs_answer(desk.order(key)):
+                await desk.sleep(max(delay, timing.settle) if absences else delay)
+                if sending := desk.sending.get(key):
+                    await sending.wait()
+                delay = min(delay * 2, timing.longest_look)
+                looks += 1
+                absences = await self._look(key, absences)
+                if looks == _ALARM_AFTER and desk.order(key).is_unknown:
+                    desk.alert("danger", f"{key} is still UNKNOWN at the venue.", key)
+        finally:
+            self._active.discard(key)
+
+    async def _look(self, key: str, absences: int) -> int:
+        """One look; returns how often in a row the venue has said that there is no such order."""
+        desk = self._desk
+        order = desk.order(key)
+        if not needs_answer(order):
+            return 0
+        broker = desk.router.broker_of(order.terms.account_id)
+        try:
+            venue = await broker.fetch_order(order.terms.account_id, key)
+            if venue is not None:
+                await self.apply(order, venue, is_settled=absences > 0 or _is_old(desk, order))
+                return 0
+        except Exception:  # noqa: BLE001 - an exception proves nothing (F07): ask again
+            return 0
+        if absences:  # a second authenticated no, some time after the first
+            await self.conclude_absence(desk.order(key))
+        return absences + 1
+
+    async def apply(self, order: Order, venue: VenueOrder, *, is_settled: bool) -> None:
+        """Record what the venue's answer proves; re-send a cancel that it has not acted on."""
+        desk, key = self._desk, order.client_order_id
+        if lacks_fills(order, venue) and self.intake is not None:
+            broker = desk.router.broker_of(order.terms.account_id)
+            self.intake.take_fills(await broker.fetch_fills(order.terms.account_id, 0))
+            order = desk.order(key)
+        found = findings(order, venue, is_settled=is_settled)
+        events = [
+            desk.event(
+                one.kind,
+                key,
+                terms=one.terms,
+                reason=one.reason,
+                venue_order_id=venue.venue_order_id,
+                actor="reconcile",
+            )
+            for one in found
+        ]
+        await self._write(events)
+        order = desk.order(key)
+        if order.status is _S.PENDING_CANCEL and venue.status not in ("CANCELED", "FILLED", "EXPIRED", "REJECTED"):
+            # Asking again to cancel cannot cost money, and the first request may be lost.
+            await desk.router.cancel(order, f"again-{key}-{desk.clock.now_ns()}")
+
+    async def conclude_absence(self, order: Order) -> None:
+        """The venue has said twice, some time apart, that there is no such order."""
+        desk, key = self._desk, order.client_order_id
+        if was_ever_confirmed(order):
+            if not order.is_unknown:
+                await self._write([desk.event(_K.MARK_UNKNOWN, key, reason="the venue no longer knows it")])
+            desk.alert("danger", f"The venue no longer knows {key}, which it had confirmed.", key)
+        elif not order.status.is_terminal:
+            await self._write([desk.event(_K.CANCEL, key, reason=NEVER_REACHED, actor="reconcile")])
+        elif order.is_unknown:
+            await self._write([desk.event(_K.RESOLVE, key, reason=NEVER_REACHED, actor="reconcile")])
+
+    async def _write(self, events: Sequence[OrderEvent]) -> None:
+        if not events:
+            return
+        try:
+            await self._desk.recorder.write(events, is_hearsay=True)
+        except UnavailableError as error:
+            self._desk.alert("danger", f"What the venue answered could not be recorded: {error.message}")
+
+
+def _is_old(desk: Desk, order: Order) -> bool:
+    """Whether the last request about it had its time to arrive."""
+    return desk.market_now() - order.updated_at > int(desk.timing.overdue * 1e9)

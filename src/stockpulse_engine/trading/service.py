@@ -1,0 +1,350 @@
+"""The order service: commands in, venue and journal behind, facts out. Assembled here, worked in the modules beside.
+
+Order of a submission: idempotency → gate → intent journalled and durable → answer → the one attempt to send. Truth
+returns as reports. Starting and recovering are the same path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+
+from msgspec import structs
+
+from stockpulse_engine.base.clock import Clock
+from stockpulse_engine.base.ids import IdFactory, new_id
+from stockpulse_engine.base.tasks import Supervisor
+from stockpulse_engine.bus.bus import Bus
+from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, PartChanged, TradingStateSet
+from stockpulse_engine.domain.accounts import Account, AccountKind, TradingState
+from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
+from stockpulse_engine.domain.errors import ConflictError
+from stockpulse_engine.domain.events import AccountOpened, CashMoved, Event, SessionMarked, TradingStateChanged
+from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind
+from stockpulse_engine.domain.views import AccountView, HaltView, LogEntry, OrderLife, Preview, VerifyResult
+from stockpulse_engine.trading import milestones as at
+from stockpulse_engine.trading.amend import Amender
+from stockpulse_engine.trading.book import Change, TradingBook
+from stockpulse_engine.trading.desk import MAX_JOBS, Desk, Timing
+from stockpulse_engine.trading.flatten import Flattener
+from stockpulse_engine.trading.halt import Halter
+from stockpulse_engine.trading.intake import Intake
+from stockpulse_engine.trading.life import Narrator
+from stockpulse_engine.trading.link import Link
+from stockpulse_engine.trading.ports import Broker, Gate, HaltLatch, Journal, MarketNow, PositionSource, QuoteSource
+from stockpulse_engine.trading.queries import Queries
+from stockpulse_engine.trading.reconcile import CashSource, Reconciler
+from stockpulse_engine.trading.recorder import Listener, Recorder
+from stockpulse_engine.trading.recovery import Recovery
+from stockpulse_engine.trading.resolver import Resolver
+from stockpulse_engine.trading.router import Router
+from stockpulse_engine.trading.sender import Sender
+from stockpulse_engine.trading.submit import Submitter
+from stockpulse_engine.trading.watch import Watch
+
+_K = OrderEventKind
+_VENUE_WORDS = frozenset({_K.ACCEPT, _K.REJECT, _K.TRIGGER, _K.FILL, _K.CANCEL, _K.EXPIRE})
+
+
+class OrderService:
+    """Implements `api.ports.TradingPort`.
+
+    Args:
+        journal: where facts become durable.
+        brokers: one per kind of account.
+        gate: the pre-trade gate.
+        latch: the halt latch.
+        clock: wall time; `market_now` is this world's market time.
+        bus: where durable facts are told: OrderChanged, AccountTouched, TradingStateSet, AlertRaised, PartChanged.
+        quotes: latest quote by instrument id, the arrival price.
+        positions: signed holdings of an account by instrument id.
+        account_view: balances of an account, for the answer to `open_account`.
+        listeners: called with every durable event in order, replay included: the ledger.
+        day_start: market time at which the trading session began.
+        cash: our cash of an account, compared with the venue's; None leaves cash out.
+        world, version: what the start mark in the journal says.
+        ids: mints ids of orders of our own (closes of a flatten).
+        timing: waits; sleep: how to wait.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        brokers: Mapping[AccountKind, Broker],
+        gate: Gate,
+        latch: HaltLatch,
+        clock: Clock,
+        market_now: MarketNow,
+        bus: Bus,
+        quotes: QuoteSource,
+        positions: PositionSource,
+        account_view: Callable[[str], AccountView],
+        listeners: Sequence[Listener] = (),
+        day_start: Callable[[], int] = lambda: 0,
+        cash: CashSource | None = None,
+        world: str = "sim",
+        version: str = "",
+        ids: IdFactory | None = None,
+        timing: Timing | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._bus = bus
+        self._account_view = account_view
+        self._recorder = Recorder(journal, listeners=listeners, on_change=self._on_change, on_fault=self._on_fault)
+        router = Router(
+            brokers=brokers,
+            accounts=self._account,
+            latch=latch,
+            state=lambda: self._halter.state,
+            is_clean=lambda account: self._desk.clean.get(account.kind, False),
+            journal_failure=lambda: journal.failure,
+            positions=positions,
+        )
+        crew = Supervisor(self._on_part, on_error=self._on_task_error, max_spawned=MAX_JOBS * 2)
+        self._desk = desk = Desk(
+            recorder=self._recorder,
+            router=router,
+            brokers=brokers,
+            gate=gate,
+            latch=latch,
+            clock=clock,
+            market_now=market_now,
+            bus=bus,
+            quotes=quotes,
+            positions=positions,
+            crew=crew,
+            timing=timing or Timing(),
+            sleep=sleep,
+        )
+        self._resolver = Resolver(desk)
+        self._intake = self._resolver.intake = Intake(desk, self._resolver.ask, self._on_gap)
+        sender = Sender(desk, self._resolver.ask)
+        self._submitter = Submitter(desk, sender)
+        self._amender = Amender(desk, sender, self._submitter)
+        flattener = Flattener(desk, sender, ids or partial(new_id, "FL-"))
+        self._halter = Halter(desk, sender, self._amender, self._resolver, flattener)
+        reconciler = Reconciler(desk, self._intake, self._resolver, cash)
+        self._links = [Link(desk, kind, self._intake, reconciler) for kind in brokers]
+        self._watch = Watch(desk, self._halter, self._resolver, self._links)
+        self._recovery = Recovery(desk, self._links, self._resolver, version=version, world=world)
+        self._narrator = Narrator(self._recorder, desk.milestones)
+        self._queries = Queries(lambda: self._recorder.book, day_start)
+
+    # --- life cycle ---------------------------------------------------------------------------------------
+
+    async def recover(self) -> None:
+        """Replay the journal, record the start, join the venue. Submits are refused until it is joined."""
+        await self._recovery.start()
+
+    async def run(self) -> None:
+        """Follow the venues and watch, until canceled."""
+        crew = self._desk.crew
+        for link in self._links:
+            crew.start(f"link {link.name}", link.run)
+        crew.start("orders watch", self._watch.run)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await crew.stop()
+
+    async def stop(self) -> None:
+        """Take nothing new, let out what is on its way, record the ordered stop."""
+        await self._recovery.stop()
+
+    # --- commands -----------------------------------------------------------------------------------------
+
+    async def submit(self, command: SubmitOrder, actor: str) -> tuple[tuple[Order, ...], bool]:
+        """Orders made (entry first) and whether this was a replay."""
+        return await self._submitter.submit(command, actor)
+
+    async def preview(self, command: SubmitOrder) -> Preview:
+        """What would happen, through the same gate; never raises for a denial."""
+        return self._desk.gate.preview(command)
+
+    async def send_staged(self, client_order_id: str, request_id: str, actor: str) -> tuple[Order, ...]:
+        """Send an INITIALIZED order (and its bracket) now."""
+        key = self._queries.order(client_order_id).client_order_id
+        return await self._submitter.send_staged(key, request_id, actor)
+
+    async def discard_staged(self, client_order_id: str, request_id: str, actor: str) -> Order:
+        """Throw an INITIALIZED order away."""
+        key = self._queries.order(client_order_id).client_order_id
+        return await self._submitter.discard_staged(key, request_id, actor)
+
+    async def cancel(self, command: CancelOrder, actor: str) -> Order:
+        """Ask to cancel; also for UNKNOWN orders and when HALTED."""
+        return await self._amender.cancel(command, actor)
+
+    async def cancel_matching(self, pattern: str, account_id: str, actor: str) -> tuple[str, ...]:
+        """Ask to cancel every open order whose symbol matches the glob; returns their ids."""
+        return await self._amender.cancel_matching(pattern, account_id, actor)
+
+    async def modify(self, command: ModifyOrder, actor: str) -> Order:
+        """Ask for new terms."""
+        return await self._amender.modify(command, actor)
+
+    async def change_state(self, action: str, *, reason: str, word: str, account_id: str, actor: str) -> HaltView:
+        """halt | reduce | flatten | resume; flatten and resume check the typed word (FLATTEN, RESUME)."""
+        return await self._halter.change(action, reason=reason, word=word, account_id=account_id, actor=actor)
+
+    async def open_account(self, account: Account, actor: str) -> AccountView:
+        """Open an account (idempotent for the same body). Raises ConflictError for another body."""
+        known = self._recorder.front.accounts.get(account.account_id)
+        if known is None:
+            now = self._desk.market_now()
+            opened = structs.replace(account, opened_at=account.opened_at or now)
+            fact = AccountOpened(account=opened, ts_event=now, recorded_at=self._desk.clock.now_ns(), actor=actor)
+            await self._recorder.write([fact])
+            await self._tell_venue(opened)
+        elif known != structs.replace(account, opened_at=known.opened_at):
+            raise ConflictError(f"The account {account.account_id} exists with other terms.", fix="Choose another id.")
+        await self._recorder.settle()
+        return self._account_view(account.account_id)
+
+    async def record_fact(self, event: SessionMarked | CashMoved) -> int:
+        """Record a fact of another room in the one journal; returns its seq."""
+        return await self._recorder.write([event])
+
+    # --- views --------------------------------------------------------------------------------------------
+
+    def halt_view(self) -> HaltView:
+        """The trading state now."""
+        return self._halter.view()
+
+    def orders(self, *, scope: str, account_id: str = "", limit: int = 500) -> Sequence[Order]:
+        """scope: working | unknown | today | history | staged | all; newest first."""
+        return self._queries.orders(scope=scope, account_id=account_id, limit=limit)
+
+    def order(self, client_order_id: str) -> Order:
+        """One order by its full id or an unambiguous prefix; raises NotFoundError."""
+        return self._queries.order(client_order_id)
+
+    def fills(self, *, account_id: str = "", client_order_id: str = "", limit: int = 500) -> Sequence[Fill]:
+        """Fills, newest first."""
+        return self._queries.fills(account_id=account_id, client_order_id=client_order_id, limit=limit)
+
+    async def life(self, client_order_id: str) -> OrderLife:
+        """Everything the journal knows about the order."""
+        return self._narrator.life(self._queries.order(client_order_id).client_order_id)
+
+    async def log(self, *, after_seq: int, limit: int) -> Sequence[LogEntry]:
+        """Journal records for people."""
+        return self._narrator.log(after_seq, limit)
+
+    async def verify_log(self) -> VerifyResult:
+        """Walk the whole chain against the external head."""
+        return await self._narrator.verify()
+
+    # --- for the rooms beside (gate, portfolio, health) -----------------------------------------------------
+
+    @property
+    def book(self) -> TradingBook:
+        """What is durable."""
+        return self._recorder.book
+
+    def open_orders(self, account_id: str) -> Sequence[Order]:
+        """Open orders of an account, those on their way to the disk included: they reserve."""
+        return self._desk.open_in(account_id)
+
+    def hops(self, client_order_id: str) -> dict[str, int]:
+        """Milestone → nanoseconds since the one before."""
+        return self._narrator.hops(client_order_id)
+
+    @property
+    def trading_state(self) -> TradingState:
+        """The state in force, latch included."""
+        return self._halter.state
+
+    def is_reconciled(self, account_id: str) -> bool:
+        """Whether orders of this account may leave as far as the comparison with the venue goes."""
+        account = self._recorder.front.accounts.get(account_id)
+        return account is not None and self._desk.clean.get(account.kind, False)
+
+    @property
+    def journal_head(self) -> tuple[int, str]:
+        """Seq and digest of the last durable entry."""
+        return self._recorder.journal.head
+
+    @property
+    def kills_survived(self) -> int:
+        """Starts that followed no ordered stop."""
+        return self._recorder.book.unclean_starts
+
+    def _account(self, account_id: str) -> Account | None:
+        return self._recorder.front.accounts.get(account_id)
+
+    # --- what happens ---------------------------------------------------------------------------------------
+
+    def _on_change(self, change: Change, seq: int) -> None:
+        """A fact is durable: tell everybody."""
+        event = change.event
+        if isinstance(event, OrderEvent):
+            self._on_order_change(event, change, seq)
+        elif isinstance(event, TradingStateChanged):
+            self._bus.publish(TradingStateSet(actor=event.actor))
+        elif (account_id := _account_of(event)) is not None:
+            self._bus.publish(AccountTouched(account_id=account_id))
+
+    def _on_order_change(self, event: OrderEvent, change: Change, seq: int) -> None:
+        order, desk = change.order, self._desk
+        if order is None:
+            return
+        key = order.client_order_id
+        if event.kind in _VENUE_WORDS:
+            desk.note(key, at.ACK)
+            if change.fill is not None:
+                desk.note(key, at.FILL)
+        self._watch.follow(order)
+        self._bus.publish(OrderChanged(order=order, event=event, fill=change.fill, seq=seq))
+        if change.fill is not None or change.replaced is not None:
+            self._bus.publish(AccountTouched(account_id=order.terms.account_id))
+        self._alert_about(change, order)
+
+    def _alert_about(self, change: Change, order: Order) -> None:
+        event, desk, key = change.event, self._desk, order.client_order_id
+        if not isinstance(event, OrderEvent):
+            return
+        if change.is_surprise:
+            desk.alert("danger", f"The venue says {event.kind.value} of {key}, which was {order.status.value}.", key)
+            self._resolver.ask(key)
+        elif event.kind is _K.MARK_UNKNOWN:
+            desk.alert("danger", f"{key} is UNKNOWN: {order.reason or 'the venue did not answer'}.", key)
+        if change.fill is not None and change.before is not None:
+            if order.has_overfill and not change.before.has_overfill:
+                desk.alert("danger", f"{key} was filled beyond its quantity.", key)
+            if order.has_late_fill and not change.before.has_late_fill:
+                desk.alert("warn", f"{key} was filled after it was {order.status.value}.", key)
+
+    async def _tell_venue(self, account: Account) -> None:
+        """Make the account known there; when that fails now, joining the venue does it."""
+        broker = self._desk.router.broker_of(account.account_id)
+        try:
+            await broker.open_account(account)
+        except Exception as error:  # noqa: BLE001 - the account is ours already; the venue learns of it when joined
+            self._desk.alert("warn", f"The venue does not know {account.account_id} yet: {error}", account.account_id)
+            for link in self._links:
+                link.want_compare()
+
+    def _on_gap(self, broker: str) -> None:
+        for link in self._links:
+            if link.name == broker:
+                link.want_compare()
+
+    def _on_fault(self, error: Exception) -> None:
+        """Our own code failed on a fact: halt. The fact itself stands."""
+        self._desk.spawn(self._halter.halt_for_fault(error), "halt for a fault")
+
+    def _on_task_error(self, name: str, error: BaseException) -> None:
+        self._desk.alert("danger", f"{name} failed: {type(error).__name__}: {error}"[:300], "orders")
+
+    def _on_part(self, name: str, state: str, detail: str) -> None:
+        self._bus.publish(PartChanged(name=name, state=state, detail=detail))
+
+
+def _account_of(event: Event) -> str | None:
+    if isinstance(event, AccountOpened):
+        return event.account.account_id
+    return getattr(event, "account_id", None)

@@ -1,0 +1,264 @@
+"""Submitting: idempotency, gate, durable intent, and then the one attempt to send it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+from msgspec import structs
+
+from stockpulse_engine.base.text import clean_line
+from stockpulse_engine.domain.commands import SubmitOrder
+from stockpulse_engine.domain.errors import ConflictError, DeniedError, InvalidValueError
+from stockpulse_engine.domain.money import require_finite
+from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderRole, OrderStatus, OrderType
+from stockpulse_engine.trading import milestones as at
+from stockpulse_engine.trading.desk import Desk
+from stockpulse_engine.trading.sender import Sender
+from stockpulse_engine.trading.words import describe_terms
+
+_K = OrderEventKind
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,61}")
+_UNRECORDED: Final = frozenset({"STREAM_RECONCILING"})
+"""Denials that pass by themselves: not recorded, so that the same request may simply be repeated."""
+
+
+def body_digest(command: msgspec.Struct) -> str:
+    """Digest of a command's body: the same key with another body is a conflict (O6)."""
+    return hashlib.sha256(msgspec.msgpack.encode(command)).hexdigest()[:32]
+
+
+class Submitter:
+    """Takes submissions, staged orders and their sending."""
+
+    def __init__(self, desk: Desk, sender: Sender) -> None:
+        self._desk = desk
+        self._sender = sender
+
+    async def submit(self, command: SubmitOrder, actor: str) -> tuple[tuple[Order, ...], bool]:
+        """Orders made (entry first) and whether this was a replay.
+
+        Raises:
+            DeniedError: the gate refused; the refusal is on record and a repetition gets the same answer.
+            ConflictError: the id was used with another body.
+            InvalidValueError: id or numbers can not be right.
+            UnavailableError: nothing can be recorded or sent now.
+        """
+        desk = self._desk
+        desk.note(command.client_order_id, at.PARSED)
+        digest = body_digest(command)
+        if command.client_order_id in desk.recorder.front.orders:
+            return await self._replayed(command.client_order_id, digest), True
+        self._require_sound(command)
+        desk.require_room()
+        orders = self._make_orders(command)
+        if command.is_staged:
+            events = self._creation(_K.INITIALIZE, orders, digest, actor)
+            await desk.recorder.write(events)
+            return self._now(command.client_order_id), False
+        await self._pass_gate(command, orders[0], digest, actor)
+        events = self._creation(_K.SUBMIT, orders, digest, actor)
+        await self._record_and_send(events, [order.client_order_id for order in orders])
+        return self._now(command.client_order_id), False
+
+    async def send_staged(self, client_order_id: str, request_id: str, actor: str) -> tuple[Order, ...]:
+        """Send an INITIALIZED order and its bracket; a refusal of the gate leaves it staged."""
+        desk = self._desk
+        entry = desk.order(client_order_id)
+        if request_id in desk.recorder.front.requests:
+            return await self._repeated(entry, request_id)
+        if entry.status is not OrderStatus.INITIALIZED:
+            raise ConflictError(f"{_name(entry)} is {entry.status.value}, not staged.", fix="Send a new order instead.")
+        desk.require_room()
+        desk.note(client_order_id, at.PARSED)
+        self._require_clean(entry.terms.account_id)
+        verdict = desk.gate.judge(self._as_command(entry))
+        if not verdict.is_allowed:
+            raise DeniedError(verdict.sentence, denial=verdict.denial, fix=verdict.fix)
+        desk.note(client_order_id, at.GATE)
+        family = desk.recorder.front.family(client_order_id)
+        events = [desk.event(_K.SUBMIT, key, actor=actor) for key in family]
+        events[0] = structs.replace(events[0], request_id=request_id)
+        await self._record_and_send(events, family)
+        return self._now(client_order_id)
+
+    async def discard_staged(self, client_order_id: str, request_id: str, actor: str) -> Order:
+        """Throw an INITIALIZED order and its bracket away."""
+        desk = self._desk
+        entry = desk.order(client_order_id)
+        if request_id in desk.recorder.front.requests:
+            return (await self._repeated(entry, request_id))[0]
+        if entry.status is not OrderStatus.INITIALIZED:
+            raise ConflictError(f"{_name(entry)} is {entry.status.value}, not staged.", fix="Cancel it instead.")
+        family = desk.recorder.front.family(client_order_id)
+        events = [desk.event(_K.DISCARD, key, actor=actor, reason="discarded") for key in family]
+        events[0] = structs.replace(events[0], request_id=request_id)
+        await desk.recorder.write(events)
+        return self._now(client_order_id)[0]
+
+    # --- idempotency --------------------------------------------------------------------------------------
+
+    async def _replayed(self, client_order_id: str, digest: str) -> tuple[Order, ...]:
+        """The same answer again, once what is being answered is durable."""
+        recorder = self._desk.recorder
+        if recorder.front.bodies.get(client_order_id) != digest:
+            raise ConflictError(
+                f"The order id {client_order_id} was used before with another body.",
+                fix="Mint a new client_order_id for a new intent.",
+            )
+        await recorder.settle()
+        orders = self._now(client_order_id)
+        if orders[0].status is OrderStatus.DENIED:
+            raise DeniedError(orders[0].reason, denial=orders[0].code, fix=orders[0].fix)
+        return orders
+
+    async def _repeated(self, entry: Order, request_id: str) -> tuple[Order, ...]:
+        mark = self._desk.recorder.front.requests[request_id]
+        if mark.client_order_id != entry.client_order_id:
+            raise ConflictError(f"The request id {request_id} was used for another order.", fix="Mint a new one.")
+        await self._desk.recorder.settle()
+        return self._now(entry.client_order_id)
+
+    def _now(self, client_order_id: str) -> tuple[Order, ...]:
+        front = self._desk.recorder.front
+        return tuple(front.orders[key] for key in front.family(client_order_id))
+
+    # --- checks -------------------------------------------------------------------------------------------
+
+    def _require_sound(self, command: SubmitOrder) -> None:
+        """What can not even be recorded: ids, numbers that are none, unknown accounts."""
+        key = command.client_order_id
+        if not _ID.fullmatch(key):
+            raise InvalidValueError(
+                f"client_order_id {clean_line(key, 64)!r} is not an id.",
+                fix="Use 1 to 62 letters, digits, dots, dashes or underscores.",
+            )
+        if any(child in self._desk.recorder.front.orders for child in (f"{key}-T", f"{key}-S")):
+            raise ConflictError(f"Orders of a bracket {key} exist already.", fix="Mint a new client_order_id.")
+        terms = command.terms
+        named: tuple[tuple[str, Decimal | None], ...] = (
+            ("quantity", terms.quantity),
+            ("limit_price", terms.limit_price),
+            ("stop_price", terms.stop_price),
+            ("take_price", command.take_price),
+            ("bracket stop_price", command.stop_price),
+        )
+        for field, value in named:
+            if value is not None and require_finite(value, field=field) <= 0:
+                raise InvalidValueError(f"{field} must be positive, not {value}.")
+        self._desk.router.broker_of(terms.account_id)
+
+    def _require_clean(self, account_id: str) -> None:
+        account = self._desk.router.account(account_id)
+        if not self._desk.clean.get(account.kind, False):
+            raise DeniedError(
+                "Our orders are being compared with the venue's; until they match nothing new leaves.",
+                denial="STREAM_RECONCILING",
+                fix="Wait a moment; `sp doctor` shows what differs.",
+            )
+
+    async def _pass_gate(self, command: SubmitOrder, entry: Order, digest: str, actor: str) -> None:
+        desk = self._desk
+        self._require_clean(command.terms.account_id)
+        verdict = desk.gate.judge(command)
+        desk.note(command.client_order_id, at.GATE)
+        if verdict.is_allowed:
+            return
+        if verdict.denial not in _UNRECORDED:
+            refusal = desk.event(
+                _K.DENY,
+                entry.client_order_id,
+                order=entry,
+                reason=verdict.sentence,
+                code=verdict.denial,
+                fix=verdict.fix,
+                actor=actor,
+                body_digest=digest,
+            )
+            await desk.recorder.write([refusal])
+        raise DeniedError(verdict.sentence, denial=verdict.denial, fix=verdict.fix)
+
+    # --- making -------------------------------------------------------------------------------------------
+
+    def _make_orders(self, command: SubmitOrder) -> tuple[Order, ...]:
+        """The order, or a bracket's entry, take and stop: `ID`, `ID-T`, `ID-S`."""
+        desk, key, terms = self._desk, command.client_order_id, command.terms
+        quote = desk.quotes(terms.instrument_id)
+        now = desk.market_now()
+        is_bracket = command.take_price is not None or command.stop_price is not None
+        entry = Order(
+            client_order_id=key,
+            terms=terms,
+            role=OrderRole.ENTRY if is_bracket else OrderRole.SINGLE,
+            arrival_bid=quote.bid if quote else None,
+            arrival_ask=quote.ask if quote else None,
+            source=clean_line(command.source, 32),
+            created_at=now,
+            updated_at=now,
+        )
+        return (entry, *_children(entry, command))
+
+    def _creation(self, kind: OrderEventKind, orders: Sequence[Order], digest: str, actor: str) -> list[OrderEvent]:
+        """One event per new order; the entry's carries the digest of the request."""
+        return [
+            self._desk.event(
+                kind,
+                order.client_order_id,
+                order=order,
+                actor=actor,
+                body_digest="" if order.parent_id else digest,
+            )
+            for order in orders
+        ]
+
+    def _as_command(self, entry: Order) -> SubmitOrder:
+        """The command a staged order stands for."""
+        prices: dict[OrderRole, Decimal | None] = {}
+        front = self._desk.recorder.front
+        for key in front.family(entry.client_order_id)[1:]:
+            child = front.orders[key]
+            prices[child.role] = child.terms.limit_price or child.terms.stop_price
+        return SubmitOrder(
+            client_order_id=entry.client_order_id,
+            terms=entry.terms,
+            take_price=prices.get(OrderRole.TAKE),
+            stop_price=prices.get(OrderRole.STOP),
+        )
+
+    async def _record_and_send(self, events: Sequence[OrderEvent], keys: Sequence[str]) -> None:
+        desk = self._desk
+        entry = keys[0]
+        recorded = desk.recorder.record(events)
+        desk.gate.note(desk.order(entry), events[0].recorded_at)
+        self._sender.expect(keys)
+        recorded.add_done_callback(lambda done: self._sender.on_durable(keys, is_durable=done.exception() is None))
+        await desk.recorder.wait(recorded)
+
+
+def _children(entry: Order, command: SubmitOrder) -> tuple[Order, ...]:
+    """Take (limit) and stop (stop market) on the other side, working until canceled, only to reduce."""
+    exit_terms = structs.replace(
+        entry.terms, side=entry.terms.side.opposite, is_reduce_only=True, lots=(), limit_price=None, stop_price=None
+    )
+    made: list[Order] = []
+    for suffix, role, order_type, price in (
+        ("T", OrderRole.TAKE, OrderType.LIMIT, command.take_price),
+        ("S", OrderRole.STOP, OrderType.STOP, command.stop_price),
+    ):
+        if price is None:
+            continue
+        field = "limit_price" if order_type is OrderType.LIMIT else "stop_price"
+        terms = structs.replace(exit_terms, order_type=order_type, **{field: price})
+        key = f"{entry.client_order_id}-{suffix}"
+        made.append(
+            structs.replace(entry, client_order_id=key, terms=terms, role=role, parent_id=entry.client_order_id)
+        )
+    return tuple(made)
+
+
+def _name(order: Order) -> str:
+    return f"{order.client_order_id} ({describe_terms(order.terms)})"

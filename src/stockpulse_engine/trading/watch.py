@@ -1,0 +1,60 @@
+"""The order service's own watch: the latch, requests the venue has not answered, and the regular comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.trading.desk import Desk
+from stockpulse_engine.trading.evidence import needs_answer
+from stockpulse_engine.trading.halt import Halter
+from stockpulse_engine.trading.link import Link
+from stockpulse_engine.trading.resolver import Resolver
+
+_NS: Final = 1_000_000_000
+
+
+class Watch:
+    """Looks around a few times a second; liveness does not depend on a message that may never come."""
+
+    def __init__(self, desk: Desk, halter: Halter, resolver: Resolver, links: Sequence[Link]) -> None:
+        self._desk = desk
+        self._halter = halter
+        self._resolver = resolver
+        self._links = tuple(links)
+        self._waiting: dict[str, int] = {}
+        """Order → monotonic time since which the venue owes an answer."""
+
+    def follow(self, order: Order) -> None:
+        """An order changed: does the venue owe us a word about it?"""
+        if needs_answer(order):
+            self._waiting.setdefault(order.client_order_id, self._desk.clock.monotonic_ns())
+        else:
+            self._waiting.pop(order.client_order_id, None)
+
+    async def run(self) -> None:
+        """Watch for ever."""
+        compared_at = self._desk.clock.monotonic_ns()
+        while True:
+            await self._desk.sleep(self._desk.timing.watch)
+            await self._halter.watch_latch()
+            self.ask_overdue()
+            now = self._desk.clock.monotonic_ns()
+            if now - compared_at >= self._desk.timing.reconcile * _NS:
+                compared_at = now
+                self._want_compare()
+            for link in self._links:
+                await link.tend()
+
+    def ask_overdue(self) -> None:
+        """Ask about requests that the venue has not answered in time."""
+        limit = self._desk.clock.monotonic_ns() - int(self._desk.timing.overdue * _NS)
+        for key, since in tuple(self._waiting.items()):
+            if since <= limit:
+                self._resolver.ask(key)
+
+    def _want_compare(self) -> None:
+        if any(True for _ in self._desk.recorder.front.all_open()):
+            for link in self._links:
+                link.want_compare()

@@ -1,0 +1,202 @@
+"""Orders and journal entries in plain sentences, for people who ask why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from stockpulse_engine.domain.accounts import TradingState
+from stockpulse_engine.domain.events import (
+    AccountOpened,
+    CashMoved,
+    EngineStarted,
+    EngineStopped,
+    Event,
+    Reconciled,
+    SessionMarked,
+    TradingStateChanged,
+)
+from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind, OrderTerms, OrderType, SessionHours, TimeInForce
+
+_K = OrderEventKind
+
+
+def symbol_of(instrument_id: str) -> str:
+    """The part of an instrument id before its venue: AAPL of AAPL.XNAS, BRK.B of BRK.B.XNYS."""
+    return instrument_id.rpartition(".")[0] or instrument_id
+
+
+def number(value: Decimal | None) -> str:
+    """A decimal without exponent or trailing zeros."""
+    if value is None:
+        return "?"
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def describe_terms(terms: OrderTerms) -> str:
+    """The instruction as a sentence without its full stop: `Buy 100 AAPL at 231.40 or better, today only`."""
+    verb = "Buy" if terms.side.sign > 0 else "Sell"
+    parts = [f"{verb} {number(terms.quantity)} {symbol_of(terms.instrument_id)} {_price_words(terms)}"]
+    parts.append(_TIF_WORDS[terms.time_in_force])
+    if terms.session is SessionHours.EXTENDED:
+        parts.append("extended hours too")
+    if terms.is_reduce_only:
+        parts.append("only to reduce")
+    return ", ".join(parts)
+
+
+def _price_words(terms: OrderTerms) -> str:
+    limit, stop = number(terms.limit_price), number(terms.stop_price)
+    return {
+        OrderType.MARKET: "at the market",
+        OrderType.LIMIT: f"at {limit} or better",
+        OrderType.STOP: f"at the market once {stop} trades",
+        OrderType.STOP_LIMIT: f"at {limit} or better once {stop} trades",
+        OrderType.TRAILING_STOP: f"behind a trailing stop, now {stop}",
+    }[terms.order_type]
+
+
+_TIF_WORDS: Final = {
+    TimeInForce.DAY: "today only",
+    TimeInForce.GTC: "until canceled",
+    TimeInForce.GTD: "until its date",
+    TimeInForce.IOC: "at once or not at all",
+    TimeInForce.FOK: "completely at once or not at all",
+    TimeInForce.AT_THE_OPEN: "in the opening auction",
+    TimeInForce.AT_THE_CLOSE: "in the closing auction",
+}
+
+MARKS: Final = {
+    _K.INITIALIZE: "staged",
+    _K.DENY: "denied",
+    _K.SUBMIT: "journalled",
+    _K.DISCARD: "discarded",
+    _K.CANCEL_REQUEST: "cancel asked",
+    _K.UPDATE_REQUEST: "change asked",
+    _K.MARK_UNKNOWN: "no answer",
+    _K.RESOLVE: "resolved",
+    _K.ACCEPT: "accepted",
+    _K.REJECT: "rejected",
+    _K.TRIGGER: "triggered",
+    _K.FILL: "fill",
+    _K.BUST: "bust",
+    _K.CORRECT: "correction",
+    _K.CANCEL: "canceled",
+    _K.CANCEL_REJECT: "cancel refused",
+    _K.UPDATE: "changed",
+    _K.UPDATE_REJECT: "change refused",
+    _K.EXPIRE: "expired",
+    _K.DONE_FOR_DAY: "done for day",
+    _K.SUSPEND: "suspended",
+}
+"""Kind of event → the word shown beside its time."""
+
+_PLAIN: Final = {
+    _K.DISCARD: "{actor} threw the staged order away.",
+    _K.CANCEL_REQUEST: "{actor} asked to cancel it.",
+    _K.MARK_UNKNOWN: "The venue gave no definite answer{reason}: UNKNOWN, asked about and never sent again.",
+    _K.RESOLVE: "Its state at the venue is proven again{reason}.",
+    _K.ACCEPT: "The venue accepted it{venue}{reason}.",
+    _K.REJECT: "The venue refused it{reason}.",
+    _K.TRIGGER: "Its stop price traded: it works now{reason}.",
+    _K.CANCEL: "It is canceled{reason}.",
+    _K.CANCEL_REJECT: "The cancel was refused{reason}; it works on.",
+    _K.UPDATE_REJECT: "The change was refused{reason}; the old terms stand.",
+    _K.EXPIRE: "It expired{reason}.",
+    _K.DONE_FOR_DAY: "The venue is done with it for today{reason}.",
+    _K.SUSPEND: "The venue suspended it{reason}.",
+}
+
+
+def describe_order_event(event: OrderEvent) -> str:
+    """One event of an order as a sentence."""
+    actor = event.actor or "Somebody"
+    if event.kind in (_K.FILL, _K.BUST, _K.CORRECT):
+        return _describe_execution(event)
+    if event.kind is _K.DENY:
+        return f"The gate refused it ({event.code}): {event.reason}"
+    if event.kind in (_K.INITIALIZE, _K.SUBMIT):
+        made = f": {describe_terms(event.order.terms)}" if event.order else ""
+        verb = "staged it" if event.kind is _K.INITIALIZE else "sent it; the intent was made durable first"
+        return f"{actor} {verb}{made}."
+    if event.kind in (_K.UPDATE_REQUEST, _K.UPDATE):
+        wanted = f": {describe_terms(event.terms)}" if event.terms else ""
+        return f"{actor} asked for new terms{wanted}." if event.kind is _K.UPDATE_REQUEST else f"New terms{wanted}."
+    reason = f" ({event.reason})" if event.reason else ""
+    venue = f" as {event.venue_order_id}" if event.venue_order_id else ""
+    return _PLAIN[event.kind].format(actor=actor, reason=reason, venue=venue)
+
+
+def _describe_execution(event: OrderEvent) -> str:
+    fill = event.fill
+    if fill is None:
+        return "An execution without its numbers."
+    what = f"{number(fill.quantity)} at {number(fill.price)}"
+    if event.kind is _K.BUST:
+        return f"The venue took back its execution {fill.fill_id} of {what}."
+    if event.kind is _K.CORRECT:
+        return f"The venue restated execution {fill.corrects} as {fill.fill_id}: {what}."
+    verb = "Bought" if fill.sign > 0 else "Sold"
+    fee = f", fee {number(fill.fee)} {fill.currency}" if fill.fee else ""
+    return f"{verb} {what}{fee} (execution {fill.fill_id})."
+
+
+def describe_event(event: Event) -> tuple[str, str, str]:
+    """(kind, subject, sentence) of any journal entry."""
+    if isinstance(event, OrderEvent):
+        return event.kind.value, event.client_order_id, describe_order_event(event)
+    return _OTHERS[type(event)](event)
+
+
+def _opened(event: AccountOpened) -> tuple[str, str, str]:
+    account = event.account
+    money = f"{number(account.initial_cash)} {account.currency}"
+    kind = f"{account.kind.value.lower()} {account.account_type.value.lower()}"
+    return "ACCOUNT_OPENED", account.account_id, f"{event.actor or 'Somebody'} opened a {kind} account with {money}."
+
+
+def _cash(event: CashMoved) -> tuple[str, str, str]:
+    return "CASH_MOVED", event.account_id, f"{number(event.amount)} {event.currency} moved: {event.reason}."
+
+
+def _state(event: TradingStateChanged) -> tuple[str, str, str]:
+    reason = f": {event.reason}" if event.reason else ""
+    return "TRADING_STATE", event.state.value, f"{event.actor or 'Somebody'} set {event.state.value}{reason}."
+
+
+def _started(event: EngineStarted) -> tuple[str, str, str]:
+    how = "after an ordered stop" if event.was_clean else "after it was killed"
+    return "ENGINE_STARTED", event.world, f"The engine {event.version} started in {event.world}, {how}."
+
+
+def _stopped(_: EngineStopped) -> tuple[str, str, str]:
+    return "ENGINE_STOPPED", "", "The engine stopped in order."
+
+
+def _reconciled(event: Reconciled) -> tuple[str, str, str]:
+    found = f"{event.fills_added} missed fills booked" if event.fills_added else "no fill was missed"
+    differs = f"; differences: {'; '.join(event.differences)}" if event.differences else "; all equal"
+    return "RECONCILED", event.account_id, f"Compared {event.orders} orders with the venue: {found}{differs}."
+
+
+def _marked(event: SessionMarked) -> tuple[str, str, str]:
+    return "SESSION_MARKED", event.account_id, f"Session {event.session_date} opened at {number(event.equity)}."
+
+
+_OTHERS: Final[dict[type, Callable[..., tuple[str, str, str]]]] = {
+    AccountOpened: _opened,
+    CashMoved: _cash,
+    TradingStateChanged: _state,
+    EngineStarted: _started,
+    EngineStopped: _stopped,
+    Reconciled: _reconciled,
+    SessionMarked: _marked,
+}
+
+STATE_WORDS: Final = {
+    TradingState.ACTIVE: "all orders may leave",
+    TradingState.REDUCING: "only what reduces may leave",
+    TradingState.HALTED: "nothing leaves but cancels",
+}
