@@ -1,0 +1,1 @@
+"""Adapters to outside systems, each against a stand-in that checks what we send."""

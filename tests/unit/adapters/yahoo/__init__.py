@@ -1,0 +1,1 @@
+"""The Yahoo chart source: recordings where they are, hand-made answers everywhere."""
