@@ -28,6 +28,9 @@ from stockpulse_engine.portfolio.lots import ClosedPart
 MAX_ENTRIES = 10_000
 """Newest entries kept in memory; older ones live on in the balances and can be folded from the journal again."""
 
+_LARGEST, _FINEST = Decimal("1e20"), Decimal("1e-12")
+"""What `parse_decimal` lets in: up to 20 digits before and 12 after the point."""
+
 _EXACT = decimal.Context(prec=100, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.DivisionByZero])
 """Arithmetic inside the ledger: anything that would lose a digit is an error, never a rounding."""
 
@@ -151,13 +154,13 @@ class Ledger:
         account = event.account
         if account.account_id in self._books:
             return
-        _require(account.initial_cash.is_finite() and account.initial_cash >= 0, "L11: initial cash is not an amount.")
+        _require(_is_amount(account.initial_cash) and account.initial_cash >= 0, "L11: initial cash is not an amount.")
         book = self._books[account.account_id] = AccountBook(account)
         self._deposit(book, account.initial_cash, f"open:{account.account_id}", event.ts_event)
 
     def _move(self, event: CashMoved) -> None:
         book = self._own(event.account_id, event.currency)
-        _require(event.amount.is_finite(), f"L11: movement {event.movement_id} is not a finite amount.")
+        _require(_is_amount(event.amount), f"L11: movement {event.movement_id} is not an amount.")
         if event.movement_id not in book.movements:
             book.movements.add(event.movement_id)
             self._deposit(book, event.amount, event.movement_id, event.ts_event)
@@ -284,15 +287,13 @@ class Ledger:
 
     def _own_fill(self, fill: Fill) -> AccountBook:
         is_sane = (
-            fill.quantity.is_finite()
+            all(map(_is_amount, (fill.quantity, fill.price, fill.fee)))
             and fill.quantity > 0
-            and fill.price.is_finite()
             and fill.price >= 0
-            and fill.fee.is_finite()
             and fill.sign in (1, -1)
             and bool(fill.fill_id)
         )
-        _require(is_sane, f"L11: fill {fill.fill_id!r} is not a finite execution.")
+        _require(is_sane, f"L11: fill {fill.fill_id!r} is not an execution.")
         return self._own(fill.account_id, fill.currency)
 
 
@@ -303,6 +304,11 @@ class LedgerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     named: tuple[tuple[str, tuple[str, ...]], ...]
     entries: tuple[Entry, ...]
     next_id: int
+
+
+def _is_amount(value: Decimal) -> bool:
+    """Finite, and short enough that no product or sum of such numbers ever loses a digit."""
+    return value.is_finite() and abs(value) < _LARGEST and value % _FINEST == 0
 
 
 def _require(holds: bool, message: str) -> None:
