@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -91,6 +91,14 @@ def fill_of(order: Order, number: int = 1) -> Fill:
         price=Decimal("100.00"),
         ts_event=NOW,
     )
+
+
+def _is_in(order: Order, scope: str) -> bool:
+    if scope == "working":
+        return order.status.is_working
+    if scope == "unknown":
+        return order.is_unknown
+    return scope != "staged" or order.status is OrderStatus.INITIALIZED
 
 
 class FakeTrading:
@@ -184,13 +192,7 @@ class FakeTrading:
 
     def orders(self, *, scope: str, account_id: str = "", limit: int = 500) -> Sequence[Order]:
         """Newest first."""
-        wanted: dict[str, Callable[[Order], bool]] = {
-            "working": lambda order: order.status.is_working,
-            "staged": lambda order: order.status is OrderStatus.INITIALIZED,
-            "unknown": lambda order: order.is_unknown,
-        }
-        keep = wanted.get(scope, lambda order: True)
-        return [order for order in list(self.book.values())[::-1] if keep(order)][:limit]
+        return [order for order in list(self.book.values())[::-1] if _is_in(order, scope)][:limit]
 
     def order(self, client_order_id: str) -> Order:
         """By id."""

@@ -25,6 +25,8 @@ POLL_S = 0.03
 _PROBE_S = 2.0
 _TAIL_BYTES = 2_000
 _CLOCK = WallClock()
+_started: dict[Paths, subprocess.Popen[bytes]] = {}
+"""The daemon outlives its starter; the handle is kept so that a dead one can be reaped by the next start."""
 
 
 def ensure_engine(
@@ -112,7 +114,7 @@ class _Start:
         if self._child is None:
             if lock_holder(self._paths.lock) is None:
                 self._tell("starting the engine")
-                self._child = self._spawn()
+                self._child = _started[self._paths] = self._spawn()
             else:
                 self._tell("waiting for the engine to answer")
         elif self._child.poll() is not None and lock_holder(self._paths.lock) is None:
