@@ -66,6 +66,9 @@ class MarketService:
         self._refresh: asyncio.Event = asyncio.Event()
         self.feed = Feed(cache, bus, self._take_clock)
         self.ready = asyncio.Event()
+        self.is_linked = False
+        """Whether the provider's link is up now."""
+        self._last_batch = 0
         bus.subscribe(Trade, self._on_trade)
 
     async def run(self) -> None:
@@ -76,11 +79,13 @@ class MarketService:
                 await self._open()
                 attempt = 0
                 async for batch in self._provider.events():
+                    self._last_batch = self._time.wall_ns()
                     self.feed.take(batch)
             except UnavailableError as error:
                 self._say("gone", error.message)
             else:
                 self._say("gone", "the stream ended")
+            self.is_linked = False
             await self._provider.close()
             self._builder.clear()
             await asyncio.sleep(RECONNECT_S[min(attempt, len(RECONNECT_S) - 1)])
@@ -103,6 +108,8 @@ class MarketService:
         for instrument in await self._provider.fetch_instruments():
             self._cache.instruments[instrument.instrument_id] = instrument
         self._refresh.set()
+        self.is_linked = True
+        self._last_batch = self._time.wall_ns()
         self._say("ok", self._provider.name)
         self.ready.set()
 
@@ -137,6 +144,19 @@ class MarketService:
     def instruments(self) -> Sequence[Instrument]:
         """Everything tradable in this world."""
         return tuple(self._cache.instruments.values())
+
+    def instrument(self, instrument_id: str) -> Instrument | None:
+        """One instrument by its id, None when it is not traded here."""
+        return self._cache.instruments.get(instrument_id)
+
+    def feed_age_ns(self) -> int:
+        """Wall time since the provider's last batch, 0 before the first."""
+        return max(0, self._time.wall_ns() - self._last_batch) if self._last_batch else 0
+
+    def known_bars(self, instrument_id: str, spec: BarSpec) -> Sequence[Bar]:
+        """Bars of a series that is kept current, oldest first; nothing when it is not."""
+        series = self._builder.get(instrument_id, spec)
+        return series.bars if series is not None else ()
 
     def resolve(self, text: str) -> Instrument:
         """`AAPL`, `aapl` or `AAPL.XNAS`; raises NotFoundError naming the nearest."""

@@ -30,6 +30,10 @@ class MarketTime:
         """Date of the current session as the provider names it, "" before it did."""
         return self._state.session_date if self._state is not None else ""
 
+    def wall_ns(self) -> int:
+        """The machine's time."""
+        return self._wall.now_ns()
+
     def set(self, state: ClockState) -> None:
         """Take the provider's statement."""
         self._state = state

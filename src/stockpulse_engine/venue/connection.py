@@ -8,6 +8,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from typing import cast
 
 import msgspec
 
@@ -60,14 +61,15 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Refuse other users, then take requests."""
-        assert isinstance(transport, asyncio.Transport)
-        peer = peer_uid(transport.get_extra_info("socket"))
+        # uvloop's transports are no subclass of asyncio's.
+        line = cast("asyncio.Transport", transport)
+        peer = peer_uid(line.get_extra_info("socket"))
         if peer is not None and peer != os.getuid():
             _log.warning("peer_refused", uid=peer)
-            transport.abort()
+            line.abort()
             return
-        transport.set_write_buffer_limits(high=HIGH_WATER)
-        self._transport = transport
+        line.set_write_buffer_limits(high=HIGH_WATER)
+        self._transport = line
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone; what it asked and was not yet answered still takes effect."""

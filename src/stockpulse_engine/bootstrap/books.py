@@ -1,0 +1,170 @@
+"""Orders, ledger, gate and portfolio, joined: the half of the engine that money depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+
+from stockpulse_engine import __version__
+from stockpulse_engine.base.clock import Clock
+from stockpulse_engine.base.paths import Paths
+from stockpulse_engine.bootstrap.gate import BoundGate
+from stockpulse_engine.bus.bus import Bus
+from stockpulse_engine.domain.accounts import AccountKind
+from stockpulse_engine.domain.errors import NotFoundError
+from stockpulse_engine.domain.instruments import Instrument
+from stockpulse_engine.domain.market import Bar, BarSpec, MarketPhase
+from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.marketdata.calendar import Calendar
+from stockpulse_engine.marketdata.service import MarketService
+from stockpulse_engine.marketdata.time import MarketTime
+from stockpulse_engine.portfolio.ledger import Ledger
+from stockpulse_engine.portfolio.review import ReviewSources
+from stockpulse_engine.portfolio.service import PortfolioService, PortfolioSettings
+from stockpulse_engine.risk.limits import Limits
+from stockpulse_engine.risk.view import ViewSources
+from stockpulse_engine.storage.journal import SqliteJournal
+from stockpulse_engine.storage.latch import FileLatch
+from stockpulse_engine.trading.ports import Broker
+from stockpulse_engine.trading.service import OrderService
+from stockpulse_engine.venue.fees import FeeSchedule, total_fee
+
+REVIEW_SPEC = BarSpec(1, "m")
+"""Bars that a review measures excursions on."""
+
+
+@dataclass
+class Books:
+    """What `build_books` joined."""
+
+    journal: SqliteJournal
+    ledger: Ledger
+    portfolio: PortfolioService
+    trading: OrderService
+    gate: BoundGate
+
+
+@dataclass(frozen=True)
+class Market:
+    """The market as the books see it."""
+
+    service: MarketService
+    time: MarketTime
+    calendar: Calendar
+
+    def instrument(self, instrument_id: str) -> Instrument | None:
+        """The instrument, None when it is not traded here."""
+        return self.service.instrument(instrument_id)
+
+    def is_open(self, instrument_id: str) -> bool:
+        """Whether quotes of an instrument should be flowing now."""
+        status = self.service.status(instrument_id)
+        return status is not None and status.phase is MarketPhase.OPEN and not status.is_halted
+
+    def day_start(self) -> int:
+        """Market time at which the current session began, pre-market included."""
+        session = self.calendar.session(self.time.session_date)
+        return session.pre_open if session is not None else 0
+
+    def session_of(self, ts_event: int) -> str:
+        """Date of the session that a market time lies in, "" outside."""
+        session = self.calendar.session_at(ts_event)
+        return session.date if session is not None else ""
+
+    def review_bars(self, instrument_id: str, start_ns: int, end_ns: int) -> Sequence[Bar]:
+        """Minute bars in memory that touch the time."""
+        return [
+            bar
+            for bar in self.service.known_bars(instrument_id, REVIEW_SPEC)
+            if bar.known_at >= start_ns and bar.ts_event <= end_ns
+        ]
+
+
+def build_books(
+    paths: Paths, world: str, *, limits: Limits, clock: Clock, bus: Bus, market: Market, broker: Broker
+) -> Books:
+    """Open the journal and join the rooms around it. Nothing is replayed or sent yet.
+
+    Raises:
+        IntegrityError: the journal does not match its head; nothing was changed.
+    """
+    journal = SqliteJournal(paths.journal(world), paths.journal_head(world), clock, world=world)
+    ledger = Ledger()
+    fee = partial(total_fee, FeeSchedule())
+    trading: OrderService
+    portfolio = PortfolioService(
+        ledger,
+        orders=lambda: trading.book.all_open(),  # noqa: PLW0108 - the order service is made below
+        quote=market.service.quote,
+        clock=market.time.now_ns,
+        settings=PortfolioSettings(
+            collar_fraction=limits.collar_fraction,
+            daily_loss_fraction=limits.daily_loss_fraction,
+            max_mark_age_ns=limits.max_quote_age_extended_ms * 1_000_000,
+        ),
+        fee=fee,
+        expects_quotes=market.is_open,
+        review=ReviewSources(
+            orders=lambda account_id: _orders_of(trading, account_id),
+            fills=lambda key: trading.book.fills_of(key),  # noqa: PLW0108 - the order service is made below
+            hops=lambda key: trading.hops(key),  # noqa: PLW0108 - the order service is made below
+            bars=market.review_bars,
+            session_of=market.session_of,
+            kills_survived=lambda: trading.kills_survived,
+        ),
+    )
+    sources = ViewSources(
+        account=ledger.account,
+        balances=portfolio.balances,
+        held=ledger.quantity,
+        open_orders=lambda account_id: trading.open_orders(account_id),  # noqa: PLW0108 - the order service is made below
+        instrument=market.instrument,
+        quote=market.service.quote,
+        quote_age_ns=market.service.quote_age_ns,
+        status=market.service.status,
+        trading_state=lambda: trading.trading_state,
+        is_reconciled=lambda account_id: trading.is_reconciled(account_id),  # noqa: PLW0108 - the order service is made below
+        now_ns=market.time.now_ns,
+        wall_ns=clock.now_ns,
+        session_date=lambda: market.time.session_date,
+        fee=fee,
+    )
+    gate = BoundGate(sources, limits, ledger)
+    trading = OrderService(
+        journal=journal,
+        brokers={AccountKind.PAPER: broker},
+        gate=gate,
+        latch=FileLatch(paths.latch, clock),
+        clock=clock,
+        market_now=market.time.now_ns,
+        bus=bus,
+        quotes=market.service.quote,
+        positions=partial(_holdings, ledger),
+        account_view=portfolio.account,
+        listeners=(ledger.apply, portfolio.observe),
+        day_start=market.day_start,
+        cash=partial(_cash, ledger),
+        world=world,
+        version=__version__,
+    )
+    return Books(journal=journal, ledger=ledger, portfolio=portfolio, trading=trading, gate=gate)
+
+
+def _orders_of(trading: OrderService, account_id: str) -> Iterable[Order]:
+    return (order for order in trading.book.orders.values() if order.terms.account_id == account_id)
+
+
+def _holdings(ledger: Ledger, account_id: str) -> Mapping[str, Decimal]:
+    try:
+        return {one.instrument_id: one.quantity for one in ledger.positions(account_id) if one.quantity}
+    except NotFoundError:
+        return {}
+
+
+def _cash(ledger: Ledger, account_id: str) -> Decimal | None:
+    try:
+        return ledger.book(account_id).cash
+    except NotFoundError:
+        return None

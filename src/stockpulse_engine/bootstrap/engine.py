@@ -1,0 +1,235 @@
+"""One engine: its parts in the order they start, and the reverse in which they stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+
+from stockpulse_engine.adapters.paper.broker import PaperBroker
+from stockpulse_engine.adapters.paper.launch import VenueOptions, ensure_venue
+from stockpulse_engine.api.server import ApiServer
+from stockpulse_engine.base.clock import Clock
+from stockpulse_engine.base.logs import get_logger
+from stockpulse_engine.base.paths import Paths
+from stockpulse_engine.base.tasks import Supervisor
+from stockpulse_engine.bootstrap.books import REVIEW_SPEC, Books, Market, build_books
+from stockpulse_engine.bootstrap.health import HealthBoard
+from stockpulse_engine.bootstrap.market import build_market
+from stockpulse_engine.bootstrap.options import StartOptions
+from stockpulse_engine.bootstrap.system import SystemService
+from stockpulse_engine.bus.bus import Bus
+from stockpulse_engine.bus.topics import OrderChanged, PartChanged
+from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
+from stockpulse_engine.domain.errors import UnavailableError
+from stockpulse_engine.domain.market import Bar, BarSpec
+from stockpulse_engine.marketdata.ports import ClockState
+from stockpulse_engine.marketdata.service import MarketService
+from stockpulse_engine.marketdata.studies import StudyService
+from stockpulse_engine.portfolio.service import PortfolioService
+from stockpulse_engine.settings import Settings
+from stockpulse_engine.trading.ports import AmbiguousOutcomeError
+from stockpulse_engine.trading.service import OrderService
+
+SAMPLE_S = 5.0
+"""How often the equity curve gets a point."""
+FEED_WAIT_S = 20.0
+"""How long a start waits for the market before it goes on without."""
+_log = get_logger("engine")
+
+
+class Engine:
+    """Implements the API's EngineServices."""
+
+    def __init__(self, paths: Paths, settings: Settings, options: StartOptions, clock: Clock) -> None:
+        self._paths = paths
+        self._settings = settings
+        self._options = options
+        self._clock = clock
+        self.bus = Bus(self._on_handler_error)
+        self._crew = Supervisor(self._on_part, on_error=self._on_task_error)
+        self._board = HealthBoard(world=options.world, pid=os.getpid(), clock=clock, bus=self.bus)
+        self._parts = build_market(paths, options.world, settings.market, clock, self.bus)
+        self._time = self._parts.time
+        self.studies = StudyService(self._fetch_bars, self.bus)
+        self._books = self._build_books()
+        self.system = self._build_system()
+        self._server = ApiServer(self, paths, clock=clock)
+        self._marked = ""
+
+    @property
+    def market(self) -> MarketService:
+        """Latest values and history."""
+        return self._parts.service
+
+    @property
+    def trading(self) -> OrderService:
+        """Commands and order views."""
+        return self._books.trading
+
+    @property
+    def portfolio(self) -> PortfolioService:
+        """Balances and holdings."""
+        return self._books.portfolio
+
+    def _build_books(self) -> Books:
+        return build_books(
+            self._paths,
+            self._options.world,
+            limits=self._settings.limits,
+            clock=self._clock,
+            bus=self.bus,
+            market=Market(self.market, self._time, self._parts.calendar),
+            broker=PaperBroker(self._paths.venue_socket(self._options.world), self._clock),
+        )
+
+    def _build_system(self) -> SystemService:
+        return SystemService(
+            paths=self._paths,
+            clock=self._clock,
+            board=self._board,
+            halt=self._books.trading.halt_view,
+            market_clock=self.market.clock,
+            journal_head=lambda: self._books.journal.head,
+            heads=lambda: self._server.api.hub.heads,
+            kills_survived=lambda: self._books.trading.kills_survived,
+            ages=self._age,
+        )
+
+    # --- life ---------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Start in order, serve until asked to stop, stop in order."""
+        await self._server.start()
+        try:
+            await self._start()
+            await self.system.stop_asked.wait()
+        finally:
+            await self._stop()
+
+    async def _start(self) -> None:
+        self._board.say("starting the paper venue")
+        await ensure_venue(self._paths, self._options.world, self._venue_options())
+        self._board.say("opening the market")
+        self._crew.start("feed", self.market.run)
+        self._crew.start("references", self.market.run_references)
+        self._crew.start("studies", self.studies.run)
+        await self._wait_for_market()
+        self._board.say("replaying the journal and asking the venue what we missed")
+        await self._books.trading.recover()
+        self._crew.start("orders", self._books.trading.run)
+        await self._open_first_account()
+        self._crew.start("sessions", self._follow_sessions)
+        self._crew.start("venue", self._keep_venue)
+        self.bus.publish(PartChanged(name="journal", state="ok", detail="verified"))
+        self._board.ready()
+        _log.info("ready", world=self._options.world, journal_seq=self._books.journal.head[0])
+
+    async def _wait_for_market(self) -> None:
+        try:
+            async with asyncio.timeout(FEED_WAIT_S):
+                await self.market.ready.wait()
+        except TimeoutError:
+            _log.warning("market_late", waited_s=FEED_WAIT_S)
+
+    async def _stop(self) -> None:
+        self._board.stopping()
+        await self._server.stop()
+        try:
+            await self._books.trading.stop()
+        except UnavailableError as error:
+            _log.exception("stop_not_recorded", error)
+        await self._crew.stop()
+        await self._stop_venue()
+        self._books.journal.close()
+        _log.info("stopped")
+
+    async def _stop_venue(self) -> None:
+        """End the venue's process; its market time stands still until the next start."""
+        provider = self._parts.provider
+        try:
+            await provider.connect()
+            await provider.shutdown()
+        except (UnavailableError, AmbiguousOutcomeError):
+            _log.warning("venue_not_stopped")
+        await provider.close()
+
+    async def _open_first_account(self) -> None:
+        if self._books.ledger.account_ids:
+            return
+        wanted = self._settings.account
+        account = Account(
+            account_id=wanted.name,
+            kind=AccountKind.PAPER,
+            account_type=AccountType[wanted.type],
+            currency=wanted.currency,
+            initial_cash=wanted.cash,
+        )
+        await self._books.trading.open_account(account, "engine")
+
+    # --- what runs beside ---------------------------------------------------------------------------------
+
+    async def _follow_sessions(self) -> None:
+        """Mark each session's start, keep the equity curve, keep minute bars of what is traded."""
+        self.bus.subscribe(ClockState, lambda _: self._mark_session())
+        self.bus.subscribe(OrderChanged, self._keep_bars)
+        for order in self._books.trading.orders(scope="today"):
+            self._want_bars(order.terms.instrument_id)
+        self._mark_session()
+        while True:
+            await asyncio.sleep(SAMPLE_S)
+            self._books.portfolio.sample(self._time.now_ns())
+
+    def _mark_session(self) -> None:
+        date = self._time.session_date
+        if not date or date == self._marked:
+            return
+        self._marked = date
+        self._crew.spawn(self._record_session(date), name=f"session {date}")
+
+    async def _record_session(self, date: str) -> None:
+        for event in self._books.portfolio.begin_session(date, self._clock.now_ns()):
+            await self._books.trading.record_fact(event)
+
+    def _keep_bars(self, change: OrderChanged) -> None:
+        if change.fill is not None:
+            self._want_bars(change.fill.instrument_id)
+
+    def _want_bars(self, instrument_id: str) -> None:
+        if not self.market.known_bars(instrument_id, REVIEW_SPEC):
+            self._crew.spawn(self._load_bars(instrument_id), name=f"bars {instrument_id}")
+
+    async def _load_bars(self, instrument_id: str) -> None:
+        await self.market.bars(instrument_id, REVIEW_SPEC, limit=500)
+
+    async def _keep_venue(self) -> None:
+        """Start the venue again when its process died: resting orders are in its store."""
+        while True:
+            await asyncio.sleep(1.0)
+            if not self.market.is_linked:
+                await ensure_venue(self._paths, self._options.world, self._venue_options())
+
+    def _venue_options(self) -> VenueOptions:
+        options = self._options
+        return VenueOptions(seed=options.seed, speed=options.speed, files=options.files, at=options.at)
+
+    # --- small joints -------------------------------------------------------------------------------------
+
+    async def _fetch_bars(self, instrument_id: str, spec: BarSpec, limit: int) -> Sequence[Bar]:
+        return await self.market.bars(instrument_id, spec, limit=limit)
+
+    def _age(self, part: str) -> int | None:
+        return self.market.feed_age_ns() if part == "feed" else None
+
+    def _on_part(self, name: str, state: str, detail: str) -> None:
+        if name in {"feed", "orders"} and state == "ok":
+            return
+        self.bus.publish(PartChanged(name=name, state=state, detail=detail))
+
+    @staticmethod
+    def _on_handler_error(value: object, error: Exception) -> None:
+        _log.exception("handler_failed", error, kind=type(value).__name__)
+
+    @staticmethod
+    def _on_task_error(name: str, error: BaseException) -> None:
+        _log.exception("task_failed", error, task=name)

@@ -1,0 +1,54 @@
+"""The gate bound to this engine's balances, quotes and limits; it judges orders and previews them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from stockpulse_engine.domain.commands import SubmitOrder
+from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.domain.views import Preview
+from stockpulse_engine.portfolio.ledger import Ledger
+from stockpulse_engine.risk.gate import check
+from stockpulse_engine.risk.limits import Limits
+from stockpulse_engine.risk.preview import build_preview
+from stockpulse_engine.risk.verdict import Verdict
+from stockpulse_engine.risk.view import SubmissionLog, ViewBuilder, ViewSources
+
+
+class BoundGate:
+    """Implements `trading.ports.Gate`."""
+
+    def __init__(self, sources: ViewSources, limits: Limits, ledger: Ledger) -> None:
+        self._log = SubmissionLog()
+        self._views = ViewBuilder(sources, self._log, window_ns=limits.duplicate_window_ms * 1_000_000)
+        self._session_date = sources.session_date
+        self._limits = limits
+        self._ledger = ledger
+
+    def judge(self, command: SubmitOrder, *, exclude: str = "") -> Verdict:
+        """Judge an order now. Pure and total: denies on any missing input."""
+        view = self._views.build(command.terms, replacing=exclude)
+        bracket = (command.take_price, command.stop_price)
+        return check(command.terms, view, self._limits, allow_duplicate=command.allow_duplicate, bracket=bracket)
+
+    def preview(self, command: SubmitOrder) -> Preview:
+        """What would happen, judged on the same view."""
+        terms = command.terms
+        view = self._views.build(terms)
+        bracket = (command.take_price, command.stop_price)
+        verdict = check(terms, view, self._limits, allow_duplicate=command.allow_duplicate, bracket=bracket)
+        price = self._entry_price(
+            command, view.quote.bid if view.quote else None, view.quote.ask if view.quote else None
+        )
+        closing = () if price is None else self._ledger.preview_close(terms, price)
+        return build_preview(terms, verdict, view, self._limits, bracket=bracket, closing=closing)
+
+    def note(self, order: Order, recorded_at: int) -> None:
+        """An order was submitted (or its submission replayed)."""
+        self._log.note(order.terms, recorded_at, self._session_date())
+
+    @staticmethod
+    def _entry_price(command: SubmitOrder, bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
+        if command.terms.limit_price is not None:
+            return command.terms.limit_price
+        return ask if command.terms.side.sign > 0 else bid

@@ -1,0 +1,54 @@
+"""Work on a home without its engine: backup and restore for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from stockpulse_engine.base.clock import Clock, WallClock
+from stockpulse_engine.base.lock import FileLock, LockHeldError, acquire_lock
+from stockpulse_engine.base.paths import Paths
+from stockpulse_engine.domain.errors import ConflictError
+from stockpulse_engine.storage.backup import Manifest, restore_backup, write_backup
+from stockpulse_engine.storage.home import migrate, rollback
+
+
+def backup_to(paths: Paths, target: Path) -> tuple[Path, int]:
+    """Write a backup to `target`; see `storage.backup.write_backup`."""
+    return write_backup(paths, target, WallClock())
+
+
+def restore_from(file: Path, paths: Paths, *, replace_existing: bool) -> Manifest:
+    """Restore a backup; see `storage.backup.restore_backup`."""
+    return restore_backup(file, paths, replace_existing=replace_existing)
+
+
+def rollback_home(paths: Paths) -> str:
+    """Go back to the home as it was before its last migration; returns what was done, in words.
+
+    Raises:
+        ConflictError: the engine of this home runs.
+    """
+    clock = WallClock()
+    with hold_home(paths, clock):
+        change = rollback(paths, clock)
+    return f"Back from version {change.from_version} to {change.to_version}, from {change.backup}."
+
+
+def hold_home(paths: Paths, clock: Clock) -> FileLock:
+    """Take the lock that only one engine of a home may hold.
+
+    Raises:
+        ConflictError: saying who holds it and since when.
+    """
+    try:
+        return acquire_lock(paths.lock, clock)
+    except LockHeldError as error:
+        raise ConflictError(
+            str(error), fix="One engine per home: `sp engine stop`, or choose another --home."
+        ) from None
+
+
+def migrate_home(paths: Paths, clock: Clock, on_step: Callable[[str], None]) -> None:
+    """Bring the home to this version's format, after a backup; see `storage.home.migrate`."""
+    migrate(paths, clock, on_step=on_step)

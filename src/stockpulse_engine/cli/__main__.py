@@ -1,0 +1,5 @@
+"""`python -m stockpulse_engine.cli` is `sp`."""
+
+from stockpulse_engine.cli import main
+
+main()

@@ -1,0 +1,158 @@
+"""`sp doctor`: what is wrong with this installation, and the fix."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections.abc import Callable
+
+import msgspec
+
+from stockpulse_engine.base.lock import lock_holder
+from stockpulse_engine.base.paths import MAX_SOCKET_PATH, Paths
+from stockpulse_engine.domain.errors import StockPulseError
+
+MIN_FREE_BYTES = 500_000_000
+MIN_COLUMNS, MIN_ROWS = 80, 24
+_NEEDED = ("textual", "msgspec", "litestar", "uvicorn", "websockets", "apsw", "ta-lib", "polars", "typer")
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One check: `verdict` is ok, `!` (look) or `!!` (wrong)."""
+
+    name: str
+    verdict: str
+    found: str
+    fix: str = ""
+
+
+def examine(paths: Paths) -> list[Finding]:
+    """Run every check; a check that fails itself is a finding, never a crash."""
+    findings = []
+    for name, check in _CHECKS:
+        try:
+            findings.append(check(paths))
+        except (OSError, StockPulseError, ValueError) as error:
+            fix = error.fix if isinstance(error, StockPulseError) else "See the message."
+            findings.append(Finding(name=name, verdict="!!", found=str(error)[:300], fix=fix))
+    return findings
+
+
+def _python(paths: Paths) -> Finding:
+    del paths
+    found = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    is_ok = sys.version_info >= (3, 11)
+    return Finding(
+        name="python", verdict="ok" if is_ok else "!!", found=found, fix="" if is_ok else "Use 3.11 or newer."
+    )
+
+
+def _packages(paths: Paths) -> Finding:
+    del paths
+    missing = []
+    for name in _NEEDED:
+        try:
+            importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Finding(name="packages", verdict="!!", found=f"missing {', '.join(missing)}", fix="make venv")
+    return Finding(name="packages", verdict="ok", found=f"{len(_NEEDED)} found")
+
+
+def _settings(paths: Paths) -> Finding:
+    from stockpulse_engine.settings import describe, load_settings
+
+    rows = describe(load_settings(paths, os.environ))
+    changed = sum(row.value != row.default for row in rows)
+    return Finding(name="settings", verdict="ok", found=f"{len(rows)} right, {changed} changed by you")
+
+
+def _directories(paths: Paths) -> Finding:
+    open_ones = [str(d) for d in (paths.state, paths.runtime, paths.tokens) if d.is_dir() and d.stat().st_mode & 0o077]
+    if open_ones:
+        fix = f"chmod 700 {' '.join(open_ones)}"
+        return Finding(name="directories", verdict="!!", found=f"others can read {', '.join(open_ones)}", fix=fix)
+    return Finding(name="directories", verdict="ok", found=str(paths.state))
+
+
+def _socket(paths: Paths) -> Finding:
+    length = len(os.fsencode(paths.socket))
+    verdict = "ok" if length <= MAX_SOCKET_PATH else "!!"
+    return Finding(
+        name="socket path",
+        verdict=verdict,
+        found=f"{length} bytes",
+        fix="" if verdict == "ok" else "Use a shorter --home.",
+    )
+
+
+def _disk(paths: Paths) -> Finding:
+    place = next(one for one in (paths.state, *paths.state.parents) if one.exists())
+    free = shutil.disk_usage(place).free
+    is_ok = free >= MIN_FREE_BYTES
+    fix = "" if is_ok else "Free some space: the journal becomes read-only when the disk is full."
+    return Finding(name="disk", verdict="ok" if is_ok else "!!", found=f"{free / 1e9:.1f} GB free", fix=fix)
+
+
+def _engine(paths: Paths) -> Finding:
+    holder = lock_holder(paths.lock)
+    if holder is None:
+        return Finding(name="engine", verdict="!", found="not running", fix="Any command starts it: sp engine start")
+    from stockpulse_engine.client.blocking import BlockingClient
+
+    view = BlockingClient(paths, role="viewer", head_id="doctor").health()
+    bad = [f"{part.name} {part.state}: {part.detail}" for part in view.parts if part.state in {"late", "gone"}]
+    verdict = "ok" if view.status == "ok" else "!"
+    return Finding(
+        name="engine", verdict=verdict, found=f"{view.status}, process {view.pid}; {'; '.join(bad)}".rstrip("; ")
+    )
+
+
+def _latch(paths: Paths) -> Finding:
+    if paths.latch.exists():
+        return Finding(
+            name="halt latch", verdict="!", found="HALTED: no order leaves", fix="sp resume, when you know why."
+        )
+    return Finding(name="halt latch", verdict="ok", found="not set")
+
+
+def _terminal(paths: Paths) -> Finding:
+    del paths
+    columns, rows = shutil.get_terminal_size()
+    if not sys.stdout.isatty():
+        return Finding(name="terminal", verdict="ok", found="none here")
+    colors = os.environ.get("COLORTERM", "")
+    is_small = columns < MIN_COLUMNS or rows < MIN_ROWS
+    found = f"{columns}×{rows}, {'truecolor' if 'truecolor' in colors or '24bit' in colors else '256 colours'}"
+    return Finding(
+        name="terminal",
+        verdict="!" if is_small else "ok",
+        found=found,
+        fix="Make it 80×24 or larger." if is_small else "",
+    )
+
+
+def _locale(paths: Paths) -> Finding:
+    del paths
+    encoding = (sys.stdout.encoding or "").lower()
+    is_ok = "utf" in encoding
+    return Finding(
+        name="locale", verdict="ok" if is_ok else "!", found=encoding, fix="" if is_ok else "export LANG=C.UTF-8"
+    )
+
+
+_CHECKS: tuple[tuple[str, Callable[[Paths], Finding]], ...] = (
+    ("python", _python),
+    ("packages", _packages),
+    ("settings", _settings),
+    ("directories", _directories),
+    ("socket path", _socket),
+    ("disk", _disk),
+    ("engine", _engine),
+    ("halt latch", _latch),
+    ("terminal", _terminal),
+    ("locale", _locale),
+)

@@ -1,0 +1,87 @@
+"""`sp chart`: the same candles as the screen, printed once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from decimal import Decimal
+
+from stockpulse_engine.cli.link import engine
+from stockpulse_engine.cli.output import emit
+from stockpulse_engine.domain.errors import InvalidValueError
+from stockpulse_engine.domain.instruments import symbol_of
+from stockpulse_engine.domain.market import Bar
+from stockpulse_engine.domain.money import decimals_of
+from stockpulse_engine.domain.views import StudyView
+from stockpulse_engine.render.chart import render_chart
+from stockpulse_engine.render.chartdata import ChartData, StudyLine
+from stockpulse_engine.render.glyphs import glyphs_named
+from stockpulse_engine.render.span import to_ansi, to_plain
+from stockpulse_engine.render.theme import choose_theme
+
+ZONE = "America/New_York"
+MIN_SIZE, MAX_SIZE = (40, 10), (400, 120)
+NAN = float("nan")
+
+
+def draw_chart(symbol: str, bars: Sequence[Bar], *, studies: Sequence[str], size: str) -> None:
+    """Print a chart of `bars` with `studies`, as large as asked or as the terminal."""
+    width, height = _size(size)
+    lines = [line for index, text in enumerate(studies) for line in _study_lines(symbol, bars, text, index)]
+    last = bars[-1].close
+    change = last - bars[-2].close if len(bars) > 1 else None
+    places = max(decimals_of(bar.close) for bar in bars[-20:])
+    data = ChartData(
+        symbol=symbol_of(bars[-1].instrument_id),
+        tick=Decimal(1).scaleb(-max(2, places)),
+        bars=bars,
+        spec=bars[-1].spec,
+        zone=ZONE,
+        last=last,
+        change=change,
+        change_ratio=change / bars[-2].close if change is not None else None,
+        studies=tuple(lines),
+    )
+    glyphs = glyphs_named("full" if "utf" in (sys.stdout.encoding or "").lower() else "ascii")
+    drawn = render_chart(data, width, height, glyphs)
+    if sys.stdout.isatty():
+        truecolor = os.environ.get("COLORTERM", "") in {"truecolor", "24bit"}
+        theme = choose_theme("dark", has_truecolor=truecolor, is_colorless=bool(os.environ.get("NO_COLOR")))
+        emit(to_ansi(drawn, theme))
+    else:
+        emit(to_plain(drawn))
+
+
+def _study_lines(symbol: str, bars: Sequence[Bar], text: str, index: int) -> list[StudyLine]:
+    view = engine().study(symbol, str(bars[-1].spec), text, limit=len(bars))
+    return [
+        StudyLine(
+            name=view.label if len(view.outputs) == 1 else output.name,
+            values=_aligned(view, output.values, bars),
+            pane="price" if view.is_overlay else view.study,
+            series=(index + offset) % 4 + 1,
+            levels=view.levels,
+        )
+        for offset, output in enumerate(view.outputs)
+    ]
+
+
+def _aligned(view: StudyView, values: Sequence[float | None], bars: Sequence[Bar]) -> list[float]:
+    by_time = dict(zip(view.times, values, strict=True))
+    found = (by_time.get(bar.ts_event) for bar in bars)
+    return [NAN if value is None else value for value in found]
+
+
+def _size(text: str) -> tuple[int, int]:
+    if not text:
+        columns, rows = shutil.get_terminal_size((120, 40))
+        return columns, max(MIN_SIZE[1], rows - 2)
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise InvalidValueError(f"--size {text[:20]!r} is not COLUMNSxROWS.", fix="Write it like 120x40.")
+    return (
+        min(max(int(width), MIN_SIZE[0]), MAX_SIZE[0]),
+        min(max(int(height), MIN_SIZE[1]), MAX_SIZE[1]),
+    )

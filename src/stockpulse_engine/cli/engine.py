@@ -1,0 +1,149 @@
+"""`sp engine`: start, stop, restart, status, logs, run, rollback."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stockpulse_engine.cli.link import JsonFlag, engine, paths
+from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, say
+from stockpulse_engine.cli.register import add_command
+from stockpulse_engine.domain.errors import UnavailableError
+
+engine_app = typer.Typer(help="The engine: the daemon that owns quotes, orders and the journal.", no_args_is_help=True)
+World = Annotated[str, typer.Option("--world", help="sim, live or replay:NAME; the configured one if left out.")]
+Sources = Annotated[list[str], typer.Option("--from", metavar="PATH", help="Ticks or bars to replay; may repeat.")]
+Speed = Annotated[float, typer.Option("--speed", help="Market time per wall time, 0.1 … 1000.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the simulated market; 0: as configured.")]
+At = Annotated[str, typer.Option("--at", help="Market time to open at, like '2013-10-07 10:00' (exchange time).")]
+STOP_TIMEOUT_S = 20.0
+
+
+def _daemon_arguments(world: str, source: list[str], speed: float, seed: int, at: str) -> list[str]:
+    arguments = ["--world", world] if world else []
+    for one in source:
+        arguments += ["--from", str(Path(one).absolute())]
+    if speed:
+        arguments += ["--speed", str(speed)]
+    if seed:
+        arguments += ["--seed", str(seed)]
+    return arguments + (["--at", at] if at else [])
+
+
+def start(world: World = "", source: Sources = [], speed: Speed = 0, seed: Seed = 0, at: At = "") -> None:  # noqa: B006 - typer reads the default, nobody writes it
+    """Start the engine in the background and wait until it can trade.
+
+    Example: sp engine start
+    """
+    from stockpulse_engine.client.launch import ensure_engine
+
+    arguments = _daemon_arguments(world, source, speed, seed, at)
+    ensure_engine(paths(), on_step=lambda step: say(f"… {step}"), arguments=arguments)
+    _show_status(as_json=False)
+
+
+def stop() -> None:
+    """Stop the engine in order: streams closed, journal synced, venue stopped.
+
+    Example: sp engine stop
+    """
+    from stockpulse_engine.base.lock import lock_holder
+    from stockpulse_engine.base.wait import wait_until
+
+    holder = lock_holder(paths().lock)
+    if holder is None:
+        emit("The engine is not running.")
+        return
+    with contextlib.suppress(UnavailableError):
+        engine(is_started=False).stop_engine()
+    if not wait_until(lambda: lock_holder(paths().lock) is None, STOP_TIMEOUT_S):
+        raise UnavailableError(f"Process {holder.pid} has not stopped.", fix=f"kill {holder.pid}; nothing is lost.")
+    emit("Stopped.")
+
+
+def restart(world: World = "", source: Sources = [], speed: Speed = 0, seed: Seed = 0, at: At = "") -> None:  # noqa: B006 - typer reads the default, nobody writes it
+    """Stop, then start.
+
+    Example: sp engine restart
+    """
+    stop()
+    start(world, source, speed, seed, at)
+
+
+def status(as_json: JsonFlag = False) -> None:
+    """How the engine is: parts, journal, heads; exit code 6 when it is down.
+
+    Example: sp engine status --json
+    """
+    _show_status(as_json=as_json)
+
+
+def _show_status(*, as_json: bool) -> None:
+    view = engine(is_started=False).health()
+    if as_json:
+        emit_json(view)
+        return
+    from stockpulse_engine.render.format import format_age
+
+    pairs = [
+        ("engine", f"{view.status} (process {view.pid}, version {view.version}, protocol {view.protocol})"),
+        ("world", view.world),
+        ("trading", f"{view.halt.state.value} {view.halt.reason}".strip()),
+        ("journal", f"seq {view.journal_seq:,}  {view.journal_digest[:16]}"),
+        ("heads", str(view.heads)),
+        ("kills survived", str(view.kills_survived)),
+    ]
+    pairs += [(part.name, f"{part.state}  {format_age(part.age_ns)}  {part.detail}".rstrip()) for part in view.parts]
+    emit_pairs(pairs)
+
+
+def logs(
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=10_000)] = 50,
+    venue: Annotated[bool, typer.Option("--venue", help="The paper venue's log instead.")] = False,
+) -> None:
+    """The end of the engine's log, one JSON document a line.
+
+    Example: sp engine logs -n 20
+    """
+    file = paths().logs / ("venue.log" if venue else "engine.log")
+    if not file.is_file():
+        emit("No log yet.")
+        return
+    from collections import deque
+
+    with file.open(encoding="utf-8", errors="replace") as stream:
+        for line in deque(stream, maxlen=lines):
+            emit(line.rstrip("\n"))
+
+
+def run(world: World = "", source: Sources = [], speed: Speed = 0, seed: Seed = 0, at: At = "") -> None:  # noqa: B006 - typer reads the default, nobody writes it
+    """Run the engine in the foreground; Ctrl-C stops it in order.
+
+    Example: sp engine run --world replay:witness --from ticks.parquet --speed 10
+    """
+    arguments = _daemon_arguments(world, source, speed, seed, at)
+    os.execv(  # noqa: S606 - the foreground process becomes the engine: signals reach it alone
+        sys.executable, [sys.executable, "-m", "stockpulse_engine.daemon", "--foreground", *arguments]
+    )
+
+
+def rollback() -> None:
+    """Go back to the backup taken before the last migration of this home.
+
+    Example: sp engine rollback
+    """
+    from stockpulse_engine.bootstrap.offline import rollback_home
+
+    emit(rollback_home(paths()))
+
+
+def register(app: typer.Typer) -> None:
+    """Add this subject's commands."""
+    for command in (start, stop, restart, status, logs, run, rollback):
+        add_command(engine_app, command)
+    app.add_typer(engine_app, name="engine")

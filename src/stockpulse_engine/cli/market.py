@@ -1,0 +1,173 @@
+"""Commands that look at the market: quote, watch, chart, depth, news, market."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import typer
+
+from stockpulse_engine.cli.link import JsonFlag, engine
+from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, number
+from stockpulse_engine.cli.register import add_command
+from stockpulse_engine.domain.errors import NotFoundError
+from stockpulse_engine.domain.market import Quote
+
+QUOTE_HEADINGS = ("instrument", "bid", "ask", "size", "last", "volume", "source", "time")
+Symbols = Annotated[list[str], typer.Argument(metavar="SYMBOL…", help="AAPL, AAPL.XNAS or yahoo:AAPL.")]
+Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", help="AAPL, AAPL.XNAS or yahoo:AAPL.")]
+
+
+def quote(symbols: Symbols, as_json: JsonFlag = False) -> None:
+    """Best bid and ask, now.
+
+    Example: sp quote AAPL MSFT --json
+    """
+    quotes = engine().quotes(tuple(symbols))
+    if as_json:
+        emit_json(quotes)
+    elif quotes:
+        emit_table(QUOTE_HEADINGS, [quote_row(one) for one in quotes])
+    if not quotes:
+        raise NotFoundError(f"No quote of {', '.join(symbols)} yet.", fix="Try again when the market moves.")
+
+
+def quote_row(one: Quote) -> list[str]:
+    """The cells of a quote under `QUOTE_HEADINGS`."""
+    from stockpulse_engine.render.format import iso_utc
+
+    return [
+        one.instrument_id,
+        number(one.bid),
+        number(one.ask),
+        f"{number(one.bid_size)} × {number(one.ask_size)}",
+        number(one.last),
+        number(one.volume),
+        one.source,
+        iso_utc(one.ts_event)[11:23],
+    ]
+
+
+def watch(
+    symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL…", help="Nothing for all.")] = [],  # noqa: B006 - typer reads the default, nobody writes it
+    count: Annotated[int, typer.Option("--count", "-n", min=0, help="Stop after this many changes; 0 runs on.")] = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Follow quotes as they change: one line per change, until Ctrl-C.
+
+    Example: sp watch AAPL --json | jq .bid
+    """
+    from stockpulse_engine.cli.follow import follow_quotes
+
+    follow_quotes(symbols, count=count, as_json=as_json)
+
+
+def chart(
+    symbol: Symbol,
+    bar: Annotated[str, typer.Option("--bar", "-b", help="Length of a bar: 1m 5m 15m 1h 1d 1w.")] = "5m",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=5000, help="How many bars.")] = 120,
+    study: Annotated[list[str], typer.Option("--study", "-s", help="A TA-Lib study, like 'sma 20'; may repeat.")] = [],  # noqa: B006 - typer reads the default, nobody writes it
+    size: Annotated[str, typer.Option("--size", help="COLUMNSxROWS; the terminal's if left out.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Candles of an instrument, drawn in the terminal.
+
+    Example: sp chart AAPL --bar 1d --study 'sma 20'
+    """
+    bars = engine().bars(symbol, bar, limit)
+    if as_json:
+        emit_json(bars)
+        return
+    if not bars:
+        raise NotFoundError(f"No {bar} bars of {symbol}.", fix="Try another length, like --bar 1d.")
+    from stockpulse_engine.cli.draw import draw_chart
+
+    draw_chart(symbol, bars, studies=study, size=size)
+
+
+def depth(symbol: Symbol, as_json: JsonFlag = False) -> None:
+    """The visible book: ten levels a side where the venue shows them.
+
+    Example: sp depth AAPL
+    """
+    book = engine().depth(symbol)
+    if as_json:
+        emit_json(book)
+        return
+    rows = []
+    for level in range(max(len(book.bids), len(book.asks))):
+        bid = book.bids[level] if level < len(book.bids) else None
+        ask = book.asks[level] if level < len(book.asks) else None
+        rows.append(
+            [
+                number(bid.size if bid else None),
+                number(bid.price if bid else None),
+                number(ask.price if ask else None),
+                number(ask.size if ask else None),
+            ]
+        )
+    emit_table(("size", "bid", "ask", "size"), rows, left=())
+
+
+def news(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500, help="How many lines.")] = 20,
+    as_json: JsonFlag = False,
+) -> None:
+    """Latest headlines, newest first.
+
+    Example: sp news -n 5
+    """
+    items = engine().news(limit)
+    if as_json:
+        emit_json(items)
+        return
+    if not items:
+        emit("No headline yet in this session.")
+        return
+    from stockpulse_engine.render.format import iso_utc
+
+    tones = {1: "+", -1: "-", 0: " "}
+    rows = [
+        [iso_utc(one.ts_event)[11:19], tones.get(one.tone, " "), " ".join(one.instrument_ids), one.headline]
+        for one in items
+    ]
+    emit_table(("utc", "", "instrument", "headline"), rows, left=(0, 1, 2, 3))
+
+
+def market(
+    action: Annotated[str, typer.Argument(help="clock, speed, pause, resume or step.")] = "clock",
+    value: Annotated[float, typer.Argument(help="Speed (0.1 … 1000), or seconds to step.")] = 1.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Market time: where it stands; in sim and replay also its speed, pause and step.
+
+    Example: sp market speed 20
+    """
+    if action == "clock":
+        view = engine().clock()
+    else:
+        step_ns = round(Decimal(str(value)) * 1_000_000_000) if action == "step" else 0
+        view = engine().control_market(action, speed=value, step_ns=step_ns)
+    if as_json:
+        emit_json(view)
+        return
+    from stockpulse_engine.render.format import format_clock, format_countdown, format_date
+
+    speed = "paused" if view.is_paused else f"{view.speed:g}×"
+    now = f"{format_date(view.market_ns, view.time_zone)} {format_clock(view.market_ns, view.time_zone)}"
+    emit_pairs(
+        [
+            ("world", view.world),
+            ("time", f"{now} {view.time_zone}"),
+            ("speed", speed),
+            ("session", f"{view.session_date}{' (half day)' if view.is_half_day else ''}"),
+            ("phase", view.phase),
+            ("next", f"{view.next_phase} in {format_countdown(view.next_change_ns - view.market_ns)}"),
+        ]
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add this subject's commands."""
+    for command in (quote, watch, chart, depth, news, market):
+        add_command(app, command)

@@ -1,0 +1,118 @@
+"""`sp buy` and `sp sell`: read the line, show it, ask, send once."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from decimal import Decimal
+
+from stockpulse_engine.actions.orderline import LineReading, OrderContext, ParsedOrder, read_order_line
+from stockpulse_engine.base.ids import new_id
+from stockpulse_engine.cli.link import engine
+from stockpulse_engine.cli.orders import ORDER_HEADINGS, order_row
+from stockpulse_engine.cli.output import emit, emit_json, emit_table, say, strong
+from stockpulse_engine.domain.commands import SubmitOrder
+from stockpulse_engine.domain.errors import DeniedError, InvalidValueError
+from stockpulse_engine.domain.instruments import Instrument
+from stockpulse_engine.domain.market import Quote
+from stockpulse_engine.domain.views import AccountView, Preview
+
+
+def run_trade(
+    line: str, *, is_agreed: bool, is_staged: bool, account_id: str, client_order_id: str, as_json: bool
+) -> None:
+    """Do one order line.
+
+    Raises:
+        InvalidValueError: the line is wrong, or must be confirmed and there is no terminal (exit code 2).
+        DeniedError: the gate refuses it (exit code 3).
+    """
+    account = engine().account(account_id)
+    parsed = _parse(line, account)
+    command = parsed.command(client_order_id or new_id("C"), is_staged=is_staged, source="cli")
+    preview = engine().preview_order(command)
+    if not as_json:
+        show_preview(parsed, preview)
+    if not preview.is_allowed:
+        raise DeniedError(f"{preview.denial}: {preview.denial_text}", denial=preview.denial)
+    if not is_agreed:
+        _confirm(command)
+    answer = engine().submit_order(command)
+    if as_json:
+        emit_json(answer)
+    else:
+        emit_table(ORDER_HEADINGS, [order_row(one) for one in answer.orders], left=(0, 2, 3, 5, 8, 9))
+
+
+def show_preview(parsed: ParsedOrder, preview: Preview) -> None:
+    """Print the sentence and what would happen, row by row, on stderr."""
+    say(strong(parsed.sentence))
+    for note in parsed.notes:
+        say(f"  {note}")
+    width = max((len(row.name) for row in preview.rows), default=0)
+    for row in preview.rows:
+        mark = {"read": "!", "denied": "✗"}.get(row.verdict, " ")
+        say(f"{mark} {row.name.ljust(width)}  {row.text}")
+
+
+def _confirm(command: SubmitOrder) -> None:
+    if not sys.stdin.isatty():
+        raise InvalidValueError("An order needs a yes and there is no terminal to ask.", fix="Pass --yes.")
+    verb = "Stage" if command.is_staged else "Send"
+    say(f"{verb} this paper order? [y/N] ")
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        emit("Not sent.")
+        raise SystemExit(0)
+
+
+def _parse(line: str, account: AccountView) -> ParsedOrder:
+    reading = read_order_line(line, _context(account))
+    if reading.order is None or reading.errors:
+        raise InvalidValueError(_pointed(line, reading))
+    return reading.order
+
+
+def _pointed(line: str, reading: LineReading) -> str:
+    if not reading.errors:
+        return f"{line!r} is not a whole order. Say side, symbol, quantity and price."
+    first = reading.errors[0]
+    found = line[first.start : first.end]
+    return f"in {line!r}{f' at {found!r}' if found else ''}: {first}"
+
+
+def _context(account: AccountView) -> OrderContext:
+    return OrderContext(
+        account_id=account.account.account_id,
+        resolve=_instrument,
+        quote=_quote,
+        position=functools.partial(_position, account.account.account_id),
+        equity=account.equity,
+        nearest=_nearest,
+    )
+
+
+@functools.cache
+def _instruments() -> dict[str, Instrument]:
+    found = engine().instruments()
+    return {one.instrument_id: one for one in found} | {one.symbol: one for one in found}
+
+
+def _instrument(text: str) -> Instrument | None:
+    return _instruments().get(text)
+
+
+def _nearest(prefix: str) -> list[str]:
+    import difflib
+
+    return difflib.get_close_matches(prefix, [key for key in _instruments() if "." not in key], n=3, cutoff=0.5)
+
+
+@functools.cache
+def _quote(instrument_id: str) -> Quote | None:
+    found = engine().quotes((instrument_id,))
+    return found[0] if found else None
+
+
+def _position(account_id: str, instrument_id: str) -> Decimal:
+    held = engine().positions(account_id)
+    return sum((one.quantity for one in held if one.instrument_id == instrument_id), start=Decimal(0))
