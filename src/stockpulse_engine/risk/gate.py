@@ -20,7 +20,7 @@ from stockpulse_engine.risk import checks_terms as instruction
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.proposal import MissingInputError, Proposal
-from stockpulse_engine.risk.rows import denied
+from stockpulse_engine.risk.rows import amount, denied
 from stockpulse_engine.risk.verdict import DENIED, CheckRow, Verdict
 from stockpulse_engine.risk.view import GateView
 
@@ -84,15 +84,22 @@ def check(
     refusals = [row for row in rows if row.verdict == DENIED]
     if not refusals:
         return Verdict(is_allowed=True, rows=rows)
-    first = refusals[0]
+    first, nearest = refusals[0], _nearest(proposal, refusals)
     return Verdict(
         is_allowed=False,
         rows=rows,
         code=first.code,
         sentence=first.text,
-        fix=first.fix,
-        nearest_quantity=_nearest(proposal, refusals),
+        fix=_fix(first, nearest),
+        nearest_quantity=nearest,
     )
+
+
+def _fix(first: CheckRow, nearest: Decimal | None) -> str:
+    """The fix of the first refusal, with the quantity that passes every check and not only its own."""
+    if nearest is None or first.code is None:
+        return first.fix
+    return first.code.fix.format(**{**first.numbers, "nearest": amount(nearest)})
 
 
 def _run(name: str, make: Check, proposal: Proposal) -> CheckRow:

@@ -1,0 +1,104 @@
+"""The view: one picture from plain callables, and the memory of what was sent."""
+
+from __future__ import annotations
+
+import msgspec
+
+from stockpulse_engine.domain.accounts import TradingState
+from stockpulse_engine.domain.errors import NotFoundError
+from stockpulse_engine.domain.instruments import Instrument
+from stockpulse_engine.domain.market import MarketPhase
+from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.portfolio.ledger import Ledger
+from stockpulse_engine.portfolio.service import PortfolioService
+from stockpulse_engine.risk.codes import DenialCode
+from stockpulse_engine.risk.gate import check
+from stockpulse_engine.risk.view import SubmissionLog, ViewBuilder, ViewSources
+from tests.fakes.portfolio_build import AAPL, MSFT, SECOND, D, fill, filled, opened, order, quote, terms
+from tests.unit.risk.build import INSTRUMENT, LIMITS, NOW, phase
+
+
+class World:
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.log = SubmissionLog()
+        self.orders: list[Order] = []
+        self.ledger.apply(opened())
+        self.ledger.apply(filled(fill("f1", "10", "100")))
+        self.portfolio = PortfolioService(
+            self.ledger, orders=lambda: self.orders, quote=lambda _: quote(), clock=lambda: NOW
+        )
+        self.sources = ViewSources(
+            account=self.ledger.account,
+            balances=self.portfolio.balances,
+            held=self.ledger.quantity,
+            open_orders=lambda account_id: [each for each in self.orders if each.terms.account_id == account_id],
+            instrument=self.find,
+            quote=lambda _: quote(),
+            quote_age_ns=lambda _: 0,
+            status=lambda _: phase(MarketPhase.OPEN),
+            trading_state=lambda: TradingState.ACTIVE,
+            is_reconciled=lambda _: True,
+            now_ns=lambda: NOW,
+            wall_ns=lambda: NOW,
+            session_date=lambda: "2024-03-08",
+        )
+        self.builder = ViewBuilder(self.sources, self.log)
+
+    def find(self, instrument_id: str) -> Instrument:
+        if instrument_id != AAPL:
+            raise NotFoundError("no such instrument")
+        return INSTRUMENT
+
+
+def test_the_picture_has_balances_claims_and_orders_of_the_instrument() -> None:
+    world = World()
+    world.orders = [order("a", terms("5", "100")), order("b", terms("7", "100", instrument_id=MSFT))]
+    view = world.builder.build(terms("1", "100.00"))
+    assert (view.held, view.cash, view.equity) == (D(10), D(99_000), D(100_000))
+    assert (view.reserved, view.pending) == (D(600), D(1200))
+    assert [each.client_order_id for each in view.orders] == ["a"]
+    assert [claim.client_order_id for claim in view.claims] == ["a"]
+    assert view.open_orders == 2
+    assert check(terms("1", "100.00"), view, LIMITS).is_allowed
+
+
+def test_an_order_being_replaced_does_not_stand_in_its_own_way() -> None:
+    world = World()
+    world.orders = [order("a", terms("5", "100"))]
+    view = world.builder.build(terms("6", "100.00"), replacing="a")
+    assert (view.reserved, view.claims, view.orders, view.open_orders) == (D(0), (), (), 0)
+
+
+def test_what_is_not_known_stays_none_and_is_denied() -> None:
+    world = World()
+    nobody = world.builder.build(terms("1", "100.00", account_id="nobody"))
+    assert (nobody.account, nobody.held, nobody.equity) == (None, None, None)
+    assert check(terms("1", "100.00", account_id="nobody"), nobody, LIMITS).code is DenialCode.ACCOUNT_UNKNOWN
+    other = terms("1", "100.00", instrument_id=MSFT)
+    assert check(other, world.builder.build(other), LIMITS).code is DenialCode.INSTRUMENT_UNKNOWN
+
+
+def test_the_log_remembers_the_window_and_the_session() -> None:
+    world = World()
+    buy = terms("1", "100.00")
+    for offset in (3 * SECOND, SECOND, 0):
+        world.log.note(buy, NOW - offset, "2024-03-08")
+    view = world.builder.build(buy)
+    assert [sent.wall_ns for sent in view.sent] == [NOW - SECOND, NOW]
+    assert view.sent_today == 3
+    world.log.note(buy, NOW, "2024-03-11")
+    assert world.log.count_today("main", "2024-03-11") == 1
+    assert world.log.count_today("main", "2024-03-08") == 0
+    assert check(buy, view, LIMITS).code is DenialCode.DUPLICATE
+
+
+def test_accounts_do_not_see_each_others_submissions() -> None:
+    world = World()
+    world.log.note(terms("1", "100.00", account_id="second"), NOW, "2024-03-08")
+    assert world.builder.build(terms("1", "100.00")).sent == ()
+
+
+def test_a_view_is_a_value() -> None:
+    view = World().builder.build(terms("1", "100.00"))
+    assert msgspec.structs.replace(view, held=D(1)).held == 1
