@@ -121,7 +121,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
         """First frame, then the link."""
         self.show_view("screen.desk")
         self.in_background(self.link.run(self._on_frame, self.status.link_changed))
-        self.set_interval(1.0, self._on_second)
+        self.set_interval(1.0, self.each_second)
         for problem in [*self.settings.problems, *self.keymap.problems][:1]:
             self.notify_line(problem, "warn")
 
@@ -152,7 +152,8 @@ class StockPulseApp(App[None], inherit_bindings=False):
             self.link.report_latency(self.latency.percentile(0.5))
             self._painted_from_ns = 0
 
-    def _on_second(self) -> None:
+    def each_second(self) -> None:
+        """Ages, clocks and countdowns move on."""
         self.status.on_second()
         self.redraw_chrome()
         self.view.on_second()

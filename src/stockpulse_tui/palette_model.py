@@ -73,7 +73,8 @@ def ghost(text: str, entries: Sequence[Entry]) -> str:
         return ""
     for entry in entries:
         if entry.line.casefold().startswith(text.casefold()) and len(entry.line) > len(text):
-            return entry.line[len(text) :]
+            rest = entry.line[len(text) :]
+            return rest.lower() if text[-1].islower() else rest
     return ""
 
 

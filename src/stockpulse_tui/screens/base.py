@@ -100,7 +100,7 @@ class View(Widget, can_focus=False, inherit_bindings=False):
         names = self.boxes(self.size or self.app.size)
         for name, pane in self.panes.items():
             pane.display = name in names
-        self.refresh(layout=True)
+            pane.refresh(layout=True)
 
     def on_resize(self) -> None:
         """Another size may show other panes."""

@@ -127,7 +127,7 @@ class ShellScreen(Screen[None], inherit_bindings=False):
         """Make room for the banner, or take it back."""
         if is_shown != self.has_banner:
             self.has_banner = is_shown
-            self.refresh(layout=True)
+            self.banner.refresh(layout=True)  # a child's request is what makes the framework ask `boxes` again
 
     @property
     def chrome(self) -> list[LineView]:

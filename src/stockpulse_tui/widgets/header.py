@@ -24,6 +24,8 @@ from stockpulse_tui.painter import cells
 from stockpulse_tui.widgets.line_view import LineView
 
 SECOND_NS = 1_000_000_000
+GAP = 3
+"""Cells that must stay free between the two halves and at the end."""
 DROP_ORDER = (
     "date", "world", "alerts", "unknown0", "working", "net", "loss", "gross", "left", "day",
 )  # fmt: skip
@@ -71,7 +73,7 @@ def header_line(facts: HeaderFacts, width: int) -> Line:
     """The row, with what does not fit dropped in the fixed order."""
     parts = {**_left_parts(facts), **_right_parts(facts)}
     for name in DROP_ORDER:
-        if sum(line_width(spans) for spans in parts.values()) + 1 <= width:
+        if sum(line_width(spans) for spans in parts.values()) + GAP <= width:
             break
         parts.pop(name, None)
     left = [span for key, spans in parts.items() if key not in _RIGHT for span in spans]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from textwrap import wrap
 
 from stockpulse_engine.actions.registry import ACTIONS, Action, Context
 from stockpulse_engine.render.span import Line, Span
 from stockpulse_tui.keymap import Keymap
 from stockpulse_tui.screens.panes import screens_there
 
-KEY_WIDTH, CODE_WIDTH = 16, 10
+KEY_WIDTH, CODE_WIDTH, TEXT_WIDTH = 14, 9, 58
 
 
 def help_lines(keymap: Keymap, context: Context) -> list[Line]:
@@ -19,7 +20,7 @@ def help_lines(keymap: Keymap, context: Context) -> list[Line]:
         lines += _section(f"in the {context.value} pane", keymap, context)
     lines += _section("everywhere", keymap, Context.GLOBAL)
     lines += [_heading("on the command line only")]
-    lines += [_row("", action) for action in ACTIONS if action.codes and not action.keys]
+    lines += [line for action in ACTIONS if action.codes and not action.keys for line in _rows("", action)]
     if keymap.problems:
         lines += [(), _heading("wrong in your keymaps")]
         lines += [(Span("! ", "warn", bold=True), Span(problem, "text")) for problem in keymap.problems]
@@ -40,7 +41,7 @@ def _section(title: str, keymap: Keymap, context: Context) -> list[Line]:
     for key, action_id in keymap.bindings(context).items():
         by_action.setdefault(action_id, []).append(key)
     found = [(action, by_action[action.id]) for action in _there(ACTIONS) if action.id in by_action]
-    return [_heading(title), *(_row("  ".join(keys), action) for action, keys in found), ()]
+    return [_heading(title), *(line for action, keys in found for line in _rows(" ".join(keys), action)), ()]
 
 
 def _there(actions: Iterable[Action]) -> list[Action]:
@@ -52,10 +53,12 @@ def _heading(title: str) -> Line:
     return (Span(title, "muted"),)
 
 
-def _row(keys: str, action: Action) -> Line:
+def _rows(keys: str, action: Action) -> list[Line]:
     code = action.codes[0] if action.codes else ""
-    return (
+    first, *more = wrap(action.help, TEXT_WIDTH)
+    head: Line = (
         Span(f"{keys:<{KEY_WIDTH}}", "accent", bold=True),
         Span(f"{code:<{CODE_WIDTH}}", "strong", bold=True),
-        Span(action.help, "text"),
+        Span(first, "text"),
     )
+    return [head, *((Span(" " * (KEY_WIDTH + CODE_WIDTH)), Span(text, "text")) for text in more)]

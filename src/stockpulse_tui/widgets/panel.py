@@ -27,8 +27,6 @@ from stockpulse_engine.render.span import Line, Span, spread
 from stockpulse_tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
-    from textual import events
-
     from stockpulse_tui.cell import Cell
     from stockpulse_tui.store import Changes
 
@@ -126,10 +124,7 @@ class Panel(LineView, can_focus=True, inherit_bindings=False):
         """The cell under the cursor, for `?`, `y` and `Y`."""
         return None
 
-    def on_focus(self, event: events.Focus) -> None:
-        """The title row shows it."""
-        self.redraw()
-
-    def on_blur(self, event: events.Blur) -> None:
-        """The title row shows it."""
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """The title row and the selection show it."""
+        super().watch_has_focus(has_focus)
         self.redraw()

@@ -1,0 +1,103 @@
+"""A head on a fake link, a manual clock and a size: what every test of the shell starts from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+from textual.pilot import Pilot
+
+from stockpulse_engine.base.clock import ManualClock
+from stockpulse_tui import handlers
+from stockpulse_tui.app import StockPulseApp
+from stockpulse_tui.screens import panes
+from stockpulse_tui.settings import Settings
+from stockpulse_tui.watchlists import Watchlists
+from tests.fakes.fake_link import T0, FakeCommands, FakeLink
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+SHELL_HANDLERS = (":SafetyHandler", ":AroundHandler")
+SIZES = ((80, 24), (120, 40), (200, 60))
+
+
+class Head:
+    """The running application with shorthand for looking and pressing."""
+
+    def __init__(self, app: StockPulseApp, link: FakeLink, clock: ManualClock, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.link = link
+        self.clock = clock
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        """Press Textual keys and let everything settle."""
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def type(self, text: str) -> None:
+        """Type a text, letter by letter."""
+        await self.press(*("space" if letter == " " else letter for letter in text))
+
+    async def settle(self) -> None:
+        """Let messages, timers of this turn and the painting run."""
+        for _ in range(2):
+            await self.pilot.pause()
+
+    def rows(self) -> list[str]:
+        """The screen as text."""
+        return [strip.text for strip in self.app.shell_screen.painted()]
+
+    def text(self) -> str:
+        """The screen as one text, trailing blanks cut."""
+        return "\n".join(row.rstrip() for row in self.rows())
+
+    async def tick(self, seconds: int = 1) -> None:
+        """Let market and wall time pass and the every-second work run."""
+        self.clock.advance(seconds * 1_000_000_000)
+        self.app.each_second()
+        await self.settle()
+
+
+@asynccontextmanager
+async def running_head(
+    size: tuple[int, int] = (120, 40),
+    *,
+    watch_file: Path | None = None,
+    only: tuple[str, ...] = ("watchlist", "news"),
+    commands: Callable[[FakeLink], FakeCommands] | None = None,
+    **settings: str,
+) -> AsyncIterator[Head]:
+    """A head that has its snapshot. `only` names the panes that exist; empty means everything there is."""
+    kept = tuple(spec for spec in panes.PANES if not only or spec.name in only)
+    clock = ManualClock(T0)
+    link = FakeLink(clock)
+    if commands is not None:
+        link.fake_commands = commands(link)
+    own = Settings()
+    for name, value in settings.items():
+        assert own.change(name, value) == ""
+    environment = {"COLORTERM": "truecolor"}
+    handled = tuple(target for target in handlers.HANDLERS if not only or target.endswith(SHELL_HANDLERS))
+    with (
+        patch.dict(os.environ, environment),
+        patch.object(panes, "PANES", kept),
+        patch.object(handlers, "HANDLERS", handled),
+    ):
+        os.environ.pop("NO_COLOR", None)
+        app = StockPulseApp(link, clock=clock, settings=own, watchlists=Watchlists(), watch_file=watch_file)
+        async with app.run_test(size=size) as pilot:
+            head = Head(app, link, clock, pilot)
+            await head.settle()
+            yield head
+
+
+def same_as_snapshot(name: str, text: str) -> bool:
+    """Whether the text equals the stored one; `WRITE_SNAPSHOTS=1` stores it instead."""
+    file = SNAPSHOTS / f"{name}.txt"
+    if os.environ.get("WRITE_SNAPSHOTS"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text + "\n", encoding="utf-8")
+    return file.read_text(encoding="utf-8") == text + "\n"

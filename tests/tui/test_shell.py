@@ -1,0 +1,241 @@
+"""The shell as its user meets it: screens, arming, halting, losing the engine, small terminals, hostile text."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from stockpulse_engine.domain.market import NewsItem
+from stockpulse_tui.store import Store
+from tests.fakes.fake_link import T0
+from tests.tui.harness import SIZES, Head, running_head, same_as_snapshot
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J[bold]\u202eevil\u202c[/bold]\r\n\x9b31m [link=x]click[/link]"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_chrome_looks_as_it_did(size: tuple[int, int]) -> None:
+    async with running_head(size) as head:
+        rows = head.rows()
+        chrome = "\n".join(row.rstrip() for row in (rows[0], rows[1], rows[-2], rows[-1]))
+        assert same_as_snapshot(f"chrome-{size[0]}x{size[1]}", chrome)
+
+
+async def test_arming_moves_nothing_but_frame_and_badges() -> None:
+    async with running_head() as head:
+        await head.press("j")
+        before = head.rows()
+        await head.press("A")
+        assert head.link.fake_commands.asked == [("arm", "main", "30")]
+        after = head.rows()
+        assert "PAPER ● ARMED 30:00" in after[0]
+        for y in range(2, 38):
+            assert after[y][1:-1] == before[y][1:-1], f"row {y} moved"
+            assert after[y][0] == after[y][-1] == "█"
+        await head.tick(61)
+        assert "ARMED 28:59" in head.rows()[0]
+        await head.press("A")
+        assert "SAFE" in head.rows()[0]
+        assert head.rows()[5][0] == " "
+
+
+async def test_arming_ends_by_itself() -> None:
+    async with running_head() as head:
+        await head.press("A")
+        await head.tick(1801)
+        assert "SAFE" in head.rows()[0]
+
+
+async def test_two_presses_halt_and_one_does_not() -> None:
+    async with running_head() as head:
+        await head.press("!")
+        assert "! again: halt" in head.rows()[-2]
+        assert head.link.fake_commands.asked == []
+        await head.press("j", "!", "!")
+        assert head.link.fake_commands.asked == [("halt", "")]
+        assert "HALTED" in head.rows()[0]
+
+
+async def test_a_slow_second_press_does_not_halt() -> None:
+    async with running_head() as head:
+        await head.press("!")
+        head.clock.advance(2_000_000_000)
+        await head.press("!")
+        assert head.link.fake_commands.asked == []
+
+
+async def test_halting_works_while_a_line_is_being_typed() -> None:
+    async with running_head() as head:
+        await head.press("colon")
+        await head.type("AAPL")
+        await head.press("!", "!")
+        assert head.link.fake_commands.asked == [("halt", "")]
+
+
+async def test_resume_needs_the_typed_word() -> None:
+    async with running_head() as head:
+        await head.press("!", "!", "colon")
+        await head.type("resume")
+        await head.press("enter")
+        await head.type("yes")
+        await head.press("enter")
+        assert ("resume", "yes") in head.link.fake_commands.asked
+        assert "The word is RESUME" in head.rows()[-2]
+        assert "HALTED" in head.rows()[0]
+
+
+async def test_a_lost_engine_is_said_in_words_with_its_age_and_comes_back() -> None:
+    async with running_head() as head:
+        head.link.say("lost", "The engine does not answer.")
+        await head.tick(47)
+        text = head.text()
+        assert "The engine has not answered for 47 s." in text
+        assert "! engine lost 47 s" in head.rows()[-1]
+        assert "47 s old" in text
+        assert "232.12" in text, "nothing disappears"
+        head.link.say("live", "")
+        head.link.send(head.link.market.snapshot())
+        await head.tick()
+        assert "has not answered" not in head.text()
+        assert " old" not in head.text()
+
+
+async def test_a_session_of_another_version_is_read_only_and_says_so() -> None:
+    async with running_head() as head:
+        head.link.say("read-only", "The engine speaks version 2, this head version 1.")
+        await head.settle()
+        assert "READ ONLY" in head.rows()[0]
+        assert "The engine speaks version 2" in head.text()
+
+
+async def test_an_engine_that_starts_says_each_step() -> None:
+    async with running_head() as head:
+        head.app.store.instruments.clear()
+        head.app.store.by_symbol.clear()
+        head.app.store.health = None
+        head.app.watchlists.groups = ()
+        head.link.say("starting", "replaying the journal")
+        await head.settle()
+        head.app.refresh_all()
+        head.app.view.panes["watchlist"].reload()  # type: ignore[attr-defined] # the board
+        await head.settle()
+        assert "replaying the journal" in head.text()
+
+
+async def test_below_80x24_one_line_says_what_it_needs() -> None:
+    async with running_head((72, 20)) as head:
+        rows = head.rows()
+        assert "PAPER" in rows[0]
+        assert "needs 80×24, has 72×20; !! still halts" in rows[1]
+        assert not "".join(rows[2:]).strip()
+        await head.press("!", "!")
+        assert head.link.fake_commands.asked == [("halt", "")]
+
+
+async def test_tabs_and_footer_name_only_what_works() -> None:
+    async with running_head() as head:
+        tabs, footer = head.rows()[1], head.rows()[-2]
+        assert "Alerts" not in tabs
+        assert "filter" not in footer
+        await head.press("3", "7", "8", "9", "0")
+        assert head.app.view_id == "screen.desk"
+
+
+async def test_esc_never_leaves_and_q_leaves_the_head_only() -> None:
+    async with running_head() as head:
+        await head.press("escape", "escape", "escape")
+        assert head.app.is_running
+        await head.press("q")
+        assert not head.app.is_running
+        assert head.link.fake_commands.asked == []
+
+
+async def test_text_from_outside_can_not_drive_the_terminal() -> None:
+    async with running_head((200, 60)) as head:
+        market = head.link.market
+        evil = replace(market.instruments[0], name=HOSTILE)
+        part = replace(market.health().parts[0], name="feed\x1b[2J", state="gone", detail=HOSTILE)
+        head.link.send(
+            market.delta(
+                instruments=(evil,),
+                news=(NewsItem(HOSTILE, ("AAPL.XNAS",), T0, "\x1b[31m", 1),),
+                health=replace(market.health(), parts=(part,)),
+            )
+        )
+        await head.tick()
+        await head.press("colon")
+        await head.type("AAPL")
+        await no_control_characters(head)
+        await head.press("enter")
+        assert "evil" in head.text()
+        await no_control_characters(head)
+
+
+async def no_control_characters(head: Head) -> None:
+    """What goes to the terminal holds escape sequences of our own styles only."""
+    import re
+
+    console = head.app.console
+    for strip in head.app.shell_screen.painted():
+        assert not any(ord(c) < 32 or 127 <= ord(c) < 160 or c in "\u202e\u202c" for c in strip.text)
+        rest = re.sub(r"\x1b\[[0-9;]*m", "", strip.render(console))
+        assert "\x1b" not in rest
+    for view in head.app.shell_screen.lines():
+        for y in range(view.size.height if view.region else 0):
+            baked = view.render_lines(view.size.region)[y]
+            assert "\x1b" not in re.sub(r"\x1b\[[0-9;]*m", "", baked.render(console))
+
+
+async def test_every_screen_fits_ascii_terminals() -> None:
+    async with running_head((200, 60), glyphs="ascii") as head:
+        await head.press("A", "l")
+        assert head.text().isascii()
+        await head.press("colon")
+        await head.type("gl")
+        assert head.text().isascii()
+        await head.press("escape", "f1")
+        assert head.text().isascii()
+
+
+async def test_in_mono_up_and_down_differ_by_a_character() -> None:
+    async with running_head((120, 40), theme="mono") as head:
+        rows = {row.split()[0].lstrip("▌▪"): row for row in head.rows()[4:38] if row.split()}
+        assert "+" in rows["AAPL"]
+        assert "−" in rows["MSFT"]
+        assert head.app.theme == "mono"
+
+
+async def test_no_color_chooses_mono(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running_head() as head:
+        monkeypatch.setenv("NO_COLOR", "1")
+        head.app.apply_look()
+        await head.settle()
+        assert head.app.theme == "mono"
+
+
+async def test_without_truecolor_the_256_theme_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running_head() as head:
+        monkeypatch.delenv("COLORTERM", raising=False)
+        head.app.apply_look()
+        assert head.app.theme == "dark-256"
+
+
+async def test_a_theme_set_by_hand_repaints_everything() -> None:
+    async with running_head() as head:
+        console = head.app.console
+        before = head.app.shell_screen.header.render_lines(head.app.shell_screen.header.size.region)[0].render(console)
+        await head.press("colon")
+        await head.type("theme light")
+        await head.press("enter")
+        after = head.app.shell_screen.header.render_lines(head.app.shell_screen.header.size.region)[0].render(console)
+        assert head.app.theme == "light"
+        assert before != after
+
+
+async def test_the_frame_saved_for_next_time_is_the_screen() -> None:
+    async with running_head() as head:
+        assert head.app.frame_rows() == head.rows()
+
+
+def test_the_store_needs_no_textual() -> None:
+    assert "textual" not in Store.__module__
