@@ -12,7 +12,9 @@ import sys
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
+import msgspec
 import pytest
 
 from stockpulse_engine.adapters.paper import PaperBroker
@@ -32,6 +34,7 @@ from tests.contract.broker_contract import Watcher
 from tests.fakes.venue_process import ACME, WORLD, VenueProcess, is_alive, make_venue
 
 Kind = OrderEventKind
+KILLS = 60 if os.environ.get("STOCKPULSE_NIGHT") == "1" else 4
 ACCOUNT = Account(
     account_id="A1",
     kind=AccountKind.PAPER,
@@ -112,6 +115,44 @@ async def test_an_acknowledged_cancel_survives_the_kill(venue: VenueProcess, bro
     await watcher.until("b", Kind.CANCEL)
     await watcher.close()
     await again.close()
+
+
+async def test_kills_under_order_flow_lose_no_acknowledged_order_and_double_none(venue: VenueProcess) -> None:
+    acknowledged: set[str] = set()
+    sent: list[str] = []
+    random = Random(20240304)
+    for _ in range(KILLS):
+        broker = await connected(venue)
+        callers = [asyncio.ensure_future(_flood(broker, sent, acknowledged)) for _ in range(8)]
+        await asyncio.sleep(random.uniform(0.0, 0.05))
+        venue.kill()
+        await asyncio.gather(*callers)
+        await venue.start()
+    witness = await connected(venue)
+    for order_id in sent:
+        made, _ = await witness.count_orders(order_id)
+        assert made <= 1
+        assert made == 1 or order_id not in acknowledged
+    fills = await witness.fetch_fills("A1", 0)
+    assert len({fill.fill_id for fill in fills}) == len(fills)
+    held = await witness.fetch_account("A1")
+    assert held.positions.get(ACME, 0) == sum(fill.signed_quantity for fill in fills)
+    paid = sum((fill.signed_quantity * fill.price + fill.fee for fill in fills), Decimal(0))
+    assert held.cash == ACCOUNT.initial_cash - paid
+    assert len(acknowledged) > KILLS
+    await witness.close()
+
+
+async def _flood(broker: PaperBroker, sent: list[str], acknowledged: set[str]) -> None:
+    """Send orders until the venue is gone."""
+    while True:
+        order_id = f"f{len(sent)}"
+        sent.append(order_id)
+        try:
+            await broker.submit([order(order_id, "100.02" if len(sent) % 3 else "99.00")])
+        except (AmbiguousOutcomeError, UnavailableError):
+            return
+        acknowledged.add(order_id)
 
 
 async def test_the_death_of_whoever_started_it_does_not_reach_it(venue: VenueProcess) -> None:
@@ -277,11 +318,29 @@ async def test_a_live_world_trades_on_what_it_is_fed(home: Path) -> None:
         await watcher.until("b", Kind.FILL)
         with pytest.raises(InvalidValueError, match="cannot be steered"):
             await market.pause()
-        await watcher.close()
-        await market.close()
-        await broker.close()
+        resting = Order(client_order_id="r", terms=_resting(terms))
+        await broker.submit([resting])
+        venue.kill()
+        venue.pid = start_detached(command, venue.directory / "venue.out")
+        assert await asyncio.to_thread(wait_until, lambda: _answers(venue), 20.0)
+        again = await connected(venue)
+        await again.cancel(resting, "c")  # its instrument was not fed again yet
+        later = Watcher(again)
+        await later.until("r", Kind.CANCEL)
+        for each in (watcher, market, broker, later, again):
+            await each.close()
     finally:
         venue.kill()
+
+
+def _answers(venue: VenueProcess) -> bool:
+    with socket.socket(socket.AF_UNIX) as raw:
+        return raw.connect_ex(str(venue.socket)) == 0
+
+
+def _resting(terms: OrderTerms) -> OrderTerms:
+    far = {"order_type": OrderType.LIMIT, "limit_price": Decimal(50), "time_in_force": TimeInForce.GTC}
+    return msgspec.structs.replace(terms, **far)
 
 
 def _coin() -> Instrument:

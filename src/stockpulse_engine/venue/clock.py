@@ -71,16 +71,18 @@ class MarketTime:
         return target
 
     def reached(self, market_ns: int) -> bool:
-        """The source was advanced to `market_ns`; True when speed or session changed by it.
+        """The source was advanced to `market_ns`; True when clients must hear of the clock.
 
-        Whoever could not follow the wall falls behind it: market time waits for the source, not the other way round.
+        That is when speed or session changed, the end was reached, or the source could not follow. Then market time
+        falls behind the wall: it waits for the source, not the other way round.
         """
-        before = (self._rate, self._session_of(self._market))
+        before = (self._rate, self.is_over, self._session_of(self._market))
         wall, asked = self._asked
         self._market = max(self._market, market_ns)
-        self._anchor_wall = wall if market_ns >= asked else self._wall.monotonic_ns()
+        is_late = market_ns < asked
+        self._anchor_wall = self._wall.monotonic_ns() if is_late else wall
         self._enter(self._market)
-        return before != (self._rate, self._session_of(self._market)) or self.is_over
+        return is_late or before != (self._rate, self.is_over, self._session_of(self._market))
 
     def set_speed(self, speed: float) -> None:
         """Run at `speed` times wall time from now on.

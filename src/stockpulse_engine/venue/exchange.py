@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from stockpulse_engine.base.clock import Clock
+from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import SECOND_NS, MarketEvent, NewsItem
 from stockpulse_engine.marketdata.ports import ClockState
 from stockpulse_engine.venue.desk import AccountReport, Desk
@@ -98,6 +99,8 @@ class Exchange:
         self._wall = wall
         self.intake = Intake(self.desk, self.matcher, self.store.find_order, lambda: time.is_still)
         self._source_ns = market_ns
+        if isinstance(self.source, FedSource):
+            self._learn(self.source, self.store.load_instruments())
         self.matcher.seed(self.source.seed_events(market_ns), market_ns)
         orders = self.store.load_orders()
         self.desk.restore(orders, self.store.load_accounts())
@@ -141,9 +144,11 @@ class Exchange:
         """Take in outside data; False when this world makes its own market."""
         if not isinstance(self.source, FedSource):
             return False
-        for instrument in fed.instruments:
-            self.matcher.add_instrument(instrument)
-        self.source.feed(fed.events, fed.instruments, self._source_ns)
+        new = [each for each in fed.instruments if each not in self.source.instruments]
+        if new:
+            self.store.keep_instruments(new)
+            self._learn(self.source, new)
+        self.source.feed(fed.events, (), self._source_ns)
         self.matcher.feed_lives()
         return True
 
@@ -153,6 +158,11 @@ class Exchange:
         for book in self.matcher.books.values():
             shown += (book.status, book.last_trade, book.quote, book.depth)
         return (*(event for event in shown if event is not None), *self.news)
+
+    def _learn(self, source: FedSource, instruments: Sequence[Instrument]) -> None:
+        for instrument in instruments:
+            self.matcher.add_instrument(instrument)
+        source.feed((), instruments, self._source_ns)
 
     def _advance(self, to_ns: int) -> Sequence[MarketEvent]:
         events = self.source.advance(to_ns)

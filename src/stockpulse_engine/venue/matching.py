@@ -83,7 +83,10 @@ class Matcher:
         for order in sorted(orders, key=lambda each: each.number):
             order.is_resting, order.ahead = False, None
             was_live, order.is_live = order.is_live, False
-            if not order.is_open or order.terms.instrument_id not in self.books:
+            if not order.is_open:
+                continue
+            if order.terms.instrument_id not in self.books:
+                self.desk.close(order, EXPIRED, f"{order.terms.instrument_id} is not traded here any more", "delisted")
                 continue
             is_travelling = not was_live and order.status != HELD
             for at in (order.cancel_ns, order.replace_ns, order.arrive_ns if is_travelling else 0):

@@ -17,6 +17,7 @@ from stockpulse_engine.base.files import fsync_dir
 from stockpulse_engine.domain.accounts import Account
 from stockpulse_engine.domain.errors import ConflictError, UnavailableError
 from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.reports import ExecutionReport
 from stockpulse_engine.venue.desk import AccountReport, AccountState, Counters, Turn
 from stockpulse_engine.venue.orders import TERMINAL, WorkingOrder
@@ -45,6 +46,7 @@ CREATE TABLE fills (
   body TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX fills_by_account ON fills (account_id, seq);
+CREATE TABLE instruments (instrument_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE requests (client_order_id TEXT PRIMARY KEY, received INTEGER NOT NULL) WITHOUT ROWID;
 """
 # `orders_by_client` is not unique on purpose: the index counts what was made, it does not prevent it. A duplicate
@@ -55,6 +57,7 @@ _order = msgspec.json.Decoder(WorkingOrder)
 _report = msgspec.json.Decoder(ExecutionReport)
 _fill = msgspec.json.Decoder(Fill)
 _account = msgspec.json.Decoder(Account)
+_instrument = msgspec.json.Decoder(Instrument)
 
 _MAX_ROWS = 1_000_000
 """More open orders than this were never written by us."""
@@ -137,6 +140,16 @@ class VenueStore:
             positions = {name: Decimal(str(text)) for name, text in rows}
             states.append(AccountState(account=_account.decode(body), cash=Decimal(str(cash)), positions=positions))
         return states
+
+    def keep_instruments(self, instruments: Iterable[Instrument]) -> None:
+        """Remember what a live world was told to trade: its orders must find their books after a restart."""
+        rows = [(each.instrument_id, _json.encode(each).decode()) for each in instruments]
+        with self._db:
+            self._db.executemany("INSERT OR REPLACE INTO instruments VALUES (?, ?)", rows)
+
+    def load_instruments(self) -> list[Instrument]:
+        """What `keep_instruments` kept."""
+        return [_instrument.decode(body) for (body,) in self._db.execute("SELECT body FROM instruments")]
 
     def load_orders(self) -> list[WorkingOrder]:
         """Open orders, and closed ones that belong to the bracket of an open one, oldest first."""
