@@ -15,7 +15,7 @@ from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, TradingStateSet
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType, TradingState
 from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
-from stockpulse_engine.domain.errors import ConflictError, DeniedError, ForbiddenError, NotFoundError
+from stockpulse_engine.domain.errors import ConflictError, DeniedError, ForbiddenError, NotFoundError, UnavailableError
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.instruments import AssetClass, Instrument, symbol_of
 from stockpulse_engine.domain.market import (
@@ -45,6 +45,7 @@ from stockpulse_engine.domain.views import (
     PositionView,
     Preview,
     PreviewRow,
+    StudyView,
     VerifyResult,
     WhyStep,
 )
@@ -429,6 +430,16 @@ class FakeMarket:
             Bar(instrument_id, spec, NOW - step * MINUTE, price, price, price, price, Decimal(1), NOW)
             for step in range(min(limit, 3), 0, -1)
         ]
+
+    async def study(self, instrument_id: str, spec: BarSpec, text: str, limit: int) -> StudyView:
+        """Nothing but its name."""
+        return StudyView(
+            instrument_id=instrument_id, spec=str(spec), study=text, label=text, is_overlay=True, times=(), outputs=()
+        )
+
+    async def external_quote(self, symbol: str) -> Quote:
+        """There is no network here."""
+        raise UnavailableError(f"{symbol}: no network.")
 
     def clock(self) -> ClockView | None:
         """Open, at speed 1."""

@@ -35,6 +35,7 @@ MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
     ("GET", "/v1/instruments"): ("/v1/instruments", None, Role.VIEWER, ""),
     ("GET", "/v1/news"): ("/v1/news?limit=5", None, Role.VIEWER, ""),
     ("GET", "/v1/market/clock"): ("/v1/market/clock", None, Role.VIEWER, ""),
+    ("GET", "/v1/study"): ("/v1/study?id=AAPL&spec=5m&study=sma%2020", None, Role.VIEWER, ""),
     ("GET", "/v1/explain"): ("/v1/explain?name=last&id=AAPL", None, Role.VIEWER, ""),
     ("GET", "/v1/orders"): ("/v1/orders?scope=working", None, Role.VIEWER, ""),
     ("GET", "/v1/orders/{client_order_id:str}"): ("/v1/orders/C1", None, Role.VIEWER, ""),

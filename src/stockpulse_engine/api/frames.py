@@ -134,6 +134,10 @@ def _bars(pending: Pending, topics: Topics) -> Any:
     return [bar for (topic, _), bar in pending.bars.items() if topic in topics] or None
 
 
+def _studies(pending: Pending, topics: Topics) -> Any:
+    return [point for (topic, _), point in pending.studies.items() if topic in topics] or None
+
+
 def _single(name: str, topic: str = "") -> Callable[[Pending, Topics], Any]:
     def select(pending: Pending, topics: Topics) -> Any:
         return getattr(pending, name) if not topic or topic in topics else None
@@ -159,6 +163,7 @@ _SELECTORS: tuple[tuple[str, Callable[[Pending, Topics], Any]], ...] = (
     ("trades", _trades),
     ("depths", _depths),
     ("bars", _bars),
+    ("studies", _studies),
     ("statuses", _quotes_of("statuses")),
     ("news", _of_topic("news", "news")),
     ("orders", _of_topic("orders", "orders")),

@@ -24,7 +24,7 @@ from stockpulse_engine.base.tasks import spawn
 from stockpulse_engine.bus.topics import AccountTouched, AlertRaised, OrderChanged, PartChanged, TradingStateSet
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.market import Bar, Depth, InstrumentStatus, NewsItem, Quote, Trade, parse_bar_spec
-from stockpulse_engine.domain.views import HealthView
+from stockpulse_engine.domain.views import HealthView, StudyPoint
 from stockpulse_engine.marketdata.ports import ClockState
 from stockpulse_engine.wire.stream import Alert
 
@@ -107,6 +107,7 @@ class StreamHub:
             (Trade, self._on_trade),
             (Depth, self._on_depth),
             (Bar, self._on_bar),
+            (StudyPoint, self._on_study),
             (InstrumentStatus, self._on_status),
             (NewsItem, self._on_news),
             (ClockState, self._on_clock),
@@ -241,6 +242,13 @@ class StreamHub:
         if topic in self._wanted:
             for ticker in self.tickers.values():
                 ticker.pending.bars[topic, bar.ts_event] = bar
+                ticker.touch()
+
+    def _on_study(self, point: StudyPoint) -> None:
+        topic = f"study:{point.instrument_id}:{point.spec}:{point.study}"
+        if topic in self._wanted:
+            for ticker in self.tickers.values():
+                ticker.pending.studies[topic, point.ts_event] = point
                 ticker.touch()
 
     def _on_status(self, status: InstrumentStatus) -> None:

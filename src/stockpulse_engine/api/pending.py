@@ -9,7 +9,15 @@ from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, Depth, InstrumentStatus, NewsItem, Quote, Trade
 from stockpulse_engine.domain.orders import Order
-from stockpulse_engine.domain.views import AccountView, ArmView, ClockView, HaltView, HealthView, PositionView
+from stockpulse_engine.domain.views import (
+    AccountView,
+    ArmView,
+    ClockView,
+    HaltView,
+    HealthView,
+    PositionView,
+    StudyPoint,
+)
 from stockpulse_engine.wire.stream import Alert
 
 MAX_PRINTS = 200
@@ -39,6 +47,7 @@ class Pending:
         "references",
         "sparks",
         "statuses",
+        "studies",
         "trades",
     )
 
@@ -48,6 +57,7 @@ class Pending:
         self.statuses: dict[str, InstrumentStatus] = {}
         self.depths: dict[str, Depth] = {}
         self.bars: dict[BarKey, Bar] = {}
+        self.studies: dict[BarKey, StudyPoint] = {}
         self.trades: dict[str, deque[Trade]] = {}
         self.references: dict[str, tuple[str, str, str]] = {}
         self.sparks: dict[str, tuple[float, ...]] = {}
@@ -105,6 +115,7 @@ _KEYED = (
     "statuses",
     "depths",
     "bars",
+    "studies",
     "references",
     "sparks",
     "positions",

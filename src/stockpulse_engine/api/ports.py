@@ -25,6 +25,7 @@ from stockpulse_engine.domain.views import (
     PortfolioView,
     PositionView,
     Preview,
+    StudyView,
     VerifyResult,
 )
 
@@ -170,6 +171,14 @@ class MarketPort(Protocol):
 
     async def bars(self, instrument_id: str, spec: BarSpec, *, limit: int, end_ns: int | None = None) -> Sequence[Bar]:
         """The last bars, oldest first, the newest possibly open; also `yahoo:SYMBOL` where a network is there."""
+        ...
+
+    async def study(self, instrument_id: str, spec: BarSpec, text: str, limit: int) -> StudyView:
+        """A study over the last bars; from now on its newest value is published as a StudyPoint."""
+        ...
+
+    async def external_quote(self, symbol: str) -> Quote:
+        """Quote of an outside source's own symbol, like `yahoo:AAPL`; raises UnavailableError without a network."""
         ...
 
     def clock(self) -> ClockView | None:

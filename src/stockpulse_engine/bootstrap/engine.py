@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
 
 from stockpulse_engine.adapters.paper.broker import PaperBroker
 from stockpulse_engine.adapters.paper.launch import VenueOptions, ensure_venue
@@ -22,10 +21,8 @@ from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import OrderChanged, PartChanged
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
 from stockpulse_engine.domain.errors import UnavailableError
-from stockpulse_engine.domain.market import Bar, BarSpec
 from stockpulse_engine.marketdata.ports import ClockState
 from stockpulse_engine.marketdata.service import MarketService
-from stockpulse_engine.marketdata.studies import StudyService
 from stockpulse_engine.portfolio.service import PortfolioService
 from stockpulse_engine.settings import Settings
 from stockpulse_engine.trading.ports import AmbiguousOutcomeError
@@ -51,7 +48,6 @@ class Engine:
         self._board = HealthBoard(world=options.world, pid=os.getpid(), clock=clock, bus=self.bus)
         self._parts = build_market(paths, options.world, settings.market, clock, self.bus)
         self._time = self._parts.time
-        self.studies = StudyService(self._fetch_bars, self.bus)
         self._books = self._build_books()
         self.system = self._build_system()
         self._server = ApiServer(self, paths, clock=clock)
@@ -113,7 +109,7 @@ class Engine:
         self._board.say("opening the market")
         self._crew.start("feed", self.market.run)
         self._crew.start("references", self.market.run_references)
-        self._crew.start("studies", self.studies.run)
+        self._crew.start("studies", self.market.studies.run)
         await self._wait_for_market()
         self._board.say("replaying the journal and asking the venue what we missed")
         await self._books.trading.recover()
@@ -214,9 +210,6 @@ class Engine:
         return VenueOptions(seed=options.seed, speed=options.speed, files=options.files, at=options.at)
 
     # --- small joints -------------------------------------------------------------------------------------
-
-    async def _fetch_bars(self, instrument_id: str, spec: BarSpec, limit: int) -> Sequence[Bar]:
-        return await self.market.bars(instrument_id, spec, limit=limit)
 
     def _age(self, part: str) -> int | None:
         return self.market.feed_age_ns() if part == "feed" else None

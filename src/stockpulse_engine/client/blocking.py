@@ -1,9 +1,7 @@
-"""A client for short commands: one request, standard library only, no event loop (≤ 25 ms of CPU with imports)."""
+"""A client for short commands: one request, a bare socket, no event loop: little to load and nothing to wait for."""
 
 from __future__ import annotations
 
-import socket
-from http.client import HTTPConnection, HTTPException
 from types import TracebackType
 from typing import TypeVar
 
@@ -13,6 +11,7 @@ from stockpulse_engine.client import calls
 from stockpulse_engine.client.calls import Call
 from stockpulse_engine.client.credentials import read_token
 from stockpulse_engine.client.errors import error_of, not_there
+from stockpulse_engine.client.http1 import UnixHttp
 from stockpulse_engine.domain import views
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.errors import UnavailableError
@@ -28,20 +27,6 @@ T = TypeVar("T")
 TIMEOUT_S = 10.0
 
 
-class _UnixConnection(HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: str, timeout_s: float) -> None:
-        super().__init__("localhost", timeout=timeout_s)
-        self._path = path
-
-    def connect(self) -> None:
-        """Connect to the socket file."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
 class BlockingClient:
     """Talks to the engine of one home. Keeps one connection open; use it in a `with` block."""
 
@@ -49,7 +34,7 @@ class BlockingClient:
         self._paths = paths
         self._role = role
         self.head_id = head_id or new_id("cli-")
-        self._connection = _UnixConnection(str(paths.socket), timeout_s)
+        self._connection = UnixHttp(str(paths.socket), timeout_s)
 
     def __enter__(self) -> BlockingClient:
         """Nothing is opened before the first request."""
@@ -81,17 +66,15 @@ class BlockingClient:
         body = None if call.body is None else encode(call.body)
         headers = self._headers(call, body)
         try:
-            self._connection.request("GET" if body is None else "POST", call.target, body, headers)
-            answer = self._connection.getresponse()
-            data = answer.read()
+            status, data = self._connection.exchange(call.target, headers, body)
         except TimeoutError:
             self.close()
             raise UnavailableError("The engine did not answer in time.", fix="Ask again; see `sp doctor`.") from None
-        except (OSError, HTTPException):
+        except OSError:
             self.close()
             raise not_there() from None
-        if not 200 <= answer.status < 300:  # noqa: PLR2004 - the range of good answers
-            raise error_of(answer.status, data)
+        if not 200 <= status < 300:  # noqa: PLR2004 - the range of good answers
+            raise error_of(status, data)
         return data
 
     def _headers(self, call: Call[T], body: bytes | None) -> dict[str, str]:
@@ -117,6 +100,10 @@ class BlockingClient:
     def bars(self, instrument_id: str, spec: str = "1m", limit: int = 300, end_ns: int | None = None) -> list[Bar]:
         """The last bars, oldest first."""
         return self.send(calls.bars(instrument_id, spec, limit, end_ns))
+
+    def study(self, instrument_id: str, spec: str, text: str, limit: int = 300) -> views.StudyView:
+        """A study over the last bars."""
+        return self.send(calls.study(instrument_id, spec, text, limit))
 
     def instruments(self) -> list[Instrument]:
         """Everything tradable."""

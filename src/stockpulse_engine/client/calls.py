@@ -72,6 +72,11 @@ def bars(instrument_id: str, spec: str = "1m", limit: int = 300, end_ns: int | N
     return _get("/v1/bars", list[Bar], id=instrument_id, spec=spec, limit=limit, end_ns=end_ns)
 
 
+def study(instrument_id: str, spec: str, text: str, limit: int = 300) -> Call[views.StudyView]:
+    """A study over the last bars."""
+    return _get("/v1/study", views.StudyView, id=instrument_id, spec=spec, study=text, limit=limit)
+
+
 def instruments() -> Call[list[Instrument]]:
     """Everything tradable."""
     return _get("/v1/instruments", list[Instrument])

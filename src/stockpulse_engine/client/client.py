@@ -109,6 +109,10 @@ class EngineClient:
         """The last bars, oldest first."""
         return await self.send(calls.bars(instrument_id, spec, limit, end_ns))
 
+    async def study(self, instrument_id: str, spec: str, text: str, limit: int = 300) -> views.StudyView:
+        """A study over the last bars."""
+        return await self.send(calls.study(instrument_id, spec, text, limit))
+
     async def instruments(self) -> list[Instrument]:
         """Everything tradable."""
         return await self.send(calls.instruments())

@@ -12,13 +12,14 @@ from stockpulse_engine.bus.topics import PartChanged
 from stockpulse_engine.domain.errors import ForbiddenError, InvalidValueError, NotFoundError, UnavailableError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, BarSpec, Depth, InstrumentStatus, NewsItem, Quote, Trade
-from stockpulse_engine.domain.views import ClockView, Explanation
+from stockpulse_engine.domain.views import ClockView, Explanation, StudyView
 from stockpulse_engine.marketdata.bars import MAX_BARS, BarBuilder
 from stockpulse_engine.marketdata.cache import QuoteCache
 from stockpulse_engine.marketdata.calendar import Calendar
 from stockpulse_engine.marketdata.explain import explain_cell
 from stockpulse_engine.marketdata.feed import Feed
 from stockpulse_engine.marketdata.ports import ClockState, MarketControl, MarketDataProvider
+from stockpulse_engine.marketdata.studies import StudyService
 from stockpulse_engine.marketdata.time import MarketTime
 
 SPARK_SPEC = BarSpec(15, "m")
@@ -31,7 +32,11 @@ EXTERNAL_PREFIX = "yahoo:"
 
 
 class ExternalCharts(Protocol):
-    """Bars of a symbol that this world does not trade (an unofficial keyless source)."""
+    """Quotes and bars of symbols that this world does not trade (an unofficial keyless source)."""
+
+    async def fetch_quote(self, symbol: str) -> Quote:
+        """The newest price with its age."""
+        ...
 
     async def fetch_bars(self, symbol: str, spec: BarSpec, limit: int) -> Sequence[Bar]:
         """The last bars, oldest first."""
@@ -65,6 +70,7 @@ class MarketService:
         self._session = ""
         self._refresh: asyncio.Event = asyncio.Event()
         self.feed = Feed(cache, bus, self._take_clock)
+        self.studies = StudyService(self._bars_of, bus)
         self.ready = asyncio.Event()
         self.is_linked = False
         """Whether the provider's link is up now."""
@@ -88,6 +94,7 @@ class MarketService:
             self.is_linked = False
             await self._provider.close()
             self._builder.clear()
+            self.studies.clear()
             await asyncio.sleep(RECONNECT_S[min(attempt, len(RECONNECT_S) - 1)])
             attempt += 1
 
@@ -216,10 +223,8 @@ class MarketService:
 
     async def bars(self, instrument_id: str, spec: BarSpec, *, limit: int, end_ns: int | None = None) -> Sequence[Bar]:
         """The last bars, oldest first, the newest possibly open; `yahoo:SYMBOL` asks the outside source."""
-        if instrument_id.startswith(EXTERNAL_PREFIX):
-            if self._external is None:
-                raise UnavailableError("No outside chart source is configured.", fix="Set market.yahoo = true.")
-            return await self._external.fetch_bars(instrument_id.removeprefix(EXTERNAL_PREFIX), spec, limit)
+        if ":" in instrument_id:
+            return await self._outside(instrument_id).fetch_bars(instrument_id.partition(":")[2], spec, limit)
         if end_ns is not None:
             return await self._provider.fetch_bars(instrument_id, spec, limit=limit, end_ns=end_ns)
         series = self._builder.get(instrument_id, spec)
@@ -229,6 +234,24 @@ class MarketService:
             bars = await self._provider.fetch_bars(instrument_id, spec, limit=asked)
             series = self._builder.open(instrument_id, spec, bars, asked=asked)
         return series.tail(limit)
+
+    async def study(self, instrument_id: str, spec: BarSpec, text: str, limit: int) -> StudyView:
+        """A study over the last bars; from now on its newest value is published as a StudyPoint."""
+        return await self.studies.compute(instrument_id, spec, text, limit)
+
+    async def external_quote(self, symbol: str) -> Quote:
+        """Quote of an outside source's own symbol, like `yahoo:AAPL`."""
+        return await self._outside(symbol).fetch_quote(symbol.partition(":")[2])
+
+    async def _bars_of(self, instrument_id: str, spec: BarSpec, limit: int) -> Sequence[Bar]:
+        return await self.bars(instrument_id, spec, limit=limit)
+
+    def _outside(self, symbol: str) -> ExternalCharts:
+        if not symbol.startswith(EXTERNAL_PREFIX):
+            raise InvalidValueError(f"{symbol[:24]!r} names no source we know.", fix="Write yahoo:AAPL.")
+        if self._external is None:
+            raise UnavailableError("No outside chart source is configured.", fix="Set market.yahoo = true.")
+        return self._external
 
     def clock(self) -> ClockView | None:
         """Market time and session, None before the provider answered."""

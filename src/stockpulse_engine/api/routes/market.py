@@ -13,7 +13,7 @@ from stockpulse_engine.api.roles import allow
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError, UnavailableError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, Depth, NewsItem, Quote, parse_bar_spec
-from stockpulse_engine.domain.views import ClockView, Explanation
+from stockpulse_engine.domain.views import ClockView, Explanation, StudyView
 from stockpulse_engine.wire.rest import MarketControlRequest
 
 MAX_IDS = 600
@@ -32,8 +32,14 @@ async def get_quotes(request: EngineRequest, ids: FromQuery[str] = "") -> list[Q
     names = [name for name in ids.split(",") if name]
     if len(names) > MAX_IDS:
         raise InvalidValueError(f"{len(names)} ids are more than {MAX_IDS}.", fix="Leave `ids` out for all.")
-    found = [market.quote(market.resolve(name).instrument_id) for name in names]
+    found = [await _quote_of(request, name) for name in names]
     return [quote for quote in found if quote is not None]
+
+
+async def _quote_of(request: EngineRequest, name: str) -> Quote | None:
+    """A provider's own symbol (`yahoo:AAPL`) is not in the list of instruments."""
+    market = request.services.market
+    return await market.external_quote(name) if ":" in name else market.quote(market.resolve(name).instrument_id)
 
 
 @get("/v1/depth/{instrument_id:str}")
@@ -63,6 +69,21 @@ async def get_bars(
     # A provider's own symbol (`yahoo:AAPL`) is not in the list of instruments.
     wanted = bars_of if ":" in bars_of else market.resolve(bars_of).instrument_id
     return list(await market.bars(wanted, length, limit=limit, end_ns=end_ns))
+
+
+@get("/v1/study")
+@allow(Role.VIEWER)
+async def get_study(
+    request: EngineRequest,
+    study_of: Annotated[str, QueryParameter(name="id")],
+    study: FromQuery[str],
+    spec: FromQuery[str] = "1m",
+    limit: Limit = 300,
+) -> StudyView:
+    """A study (`sma 20`, `rsi 14`, any TA-Lib function) over the last `limit` bars of `id`."""
+    market = request.services.market
+    length = parse_bar_spec(spec)
+    return await market.study(market.resolve(study_of).instrument_id, length, study, limit)
 
 
 @get("/v1/instruments")
@@ -117,6 +138,7 @@ HANDLERS = (
     get_quotes,
     get_depth,
     get_bars,
+    get_study,
     get_instruments,
     get_news,
     get_clock,
