@@ -1,5 +1,7 @@
 """Postings and entries: the balanced, append-only rows of the ledger.
 
+Rows hold no cycles, so the garbage collector need not look at them (`gc=False`): a long ledger stays cheap.
+
 Sign convention: an entry's amounts sum to zero. Assets and expenses grow with positive amounts (cash,
 securities, fees), sources of money with negative ones (deposits, realized gains).
 """
@@ -41,7 +43,7 @@ class EntryKind(Enum):
     """A fill posted anew because an earlier fill was busted or corrected."""
 
 
-class Posting(msgspec.Struct, frozen=True, array_like=True):
+class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One leg of an entry. `instrument_id` only on SECURITIES, else ""."""
 
     book: Book
@@ -49,7 +51,7 @@ class Posting(msgspec.Struct, frozen=True, array_like=True):
     instrument_id: str = ""
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A balanced set of postings in one currency.
 
     Attributes:

@@ -12,7 +12,7 @@ from stockpulse_engine.portfolio.entries import Book, Posting
 from stockpulse_engine.portfolio.lots import LotBook, LotBookState
 
 
-class Booked(msgspec.Struct):
+class Booked(msgspec.Struct, gc=False):
     """A fill as it stands in the ledger.
 
     Attributes:

@@ -17,7 +17,7 @@ from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.positions import Lot
 
 
-class OpenLot(msgspec.Struct):
+class OpenLot(msgspec.Struct, gc=False):
     """A lot while it lives. `quantity` is signed; it only ever moves towards zero."""
 
     lot_id: str

@@ -16,7 +16,7 @@ MAX_MARK_SPREAD = Decimal("0.05")
 QuoteSource = Callable[[str], Quote | None]
 
 
-class Mark(msgspec.Struct, frozen=True):
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """A price, the market time it was true, and its source: mid, last, session or fill."""
 
     price: Decimal

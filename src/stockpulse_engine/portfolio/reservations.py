@@ -21,7 +21,7 @@ def no_fee(sign: int, quantity: Decimal, notional: Decimal) -> Decimal:  # noqa:
     return ZERO
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """What one open order may still do.
 
     Attributes:

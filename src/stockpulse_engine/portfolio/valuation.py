@@ -20,7 +20,7 @@ CENT = Decimal("0.01")
 _STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
 
 
-class Valued(msgspec.Struct, frozen=True):
+class Valued(msgspec.Struct, frozen=True, gc=False):
     """A position beside its mark; without one it is carried at cost."""
 
     position: Position

@@ -11,7 +11,7 @@ from stockpulse_engine.risk.codes import DenialCode
 OK, READ, DENIED = "ok", "read", "denied"
 
 
-class CheckRow(msgspec.Struct, frozen=True, kw_only=True):
+class CheckRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Outcome of one check. `verdict` is ok, read (allowed, but worth reading) or denied."""
 
     name: str
