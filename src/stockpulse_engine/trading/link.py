@@ -19,6 +19,7 @@ from stockpulse_engine.trading.reconcile import Reconciler
 Stream = AsyncIterator[Sequence[ExecutionReport]]
 _FIRST_RETRY_S: Final = 0.1
 _LONGEST_RETRY_S: Final = 5.0
+_NS: Final = 1_000_000_000
 
 
 class Link:
@@ -32,6 +33,8 @@ class Link:
         self._reconciler = reconciler
         self._stream: Stream | None = None
         self._wants_compare = False
+        self._tend_at = 0
+        self._tend_delay = _FIRST_RETRY_S
         desk.clean[kind] = False
 
     @property
@@ -80,9 +83,11 @@ class Link:
             delay = min(delay * 2, _LONGEST_RETRY_S)
 
     async def tend(self) -> None:
-        """Between reports: bring a lost request link back, and compare when reports are missing."""
+        """Between reports: bring a lost request link back, and compare when reports are missing; backs off."""
         desk = self._desk
-        if self._stream is None or not (desk.clean[self.kind] or self._wants_compare):
+        now = desk.clock.monotonic_ns()
+        is_due = self._wants_compare or (desk.clean[self.kind] and not self.broker.is_connected)
+        if self._stream is None or not is_due or now < self._tend_at:
             return
         try:
             if not self.broker.is_connected:
@@ -90,14 +95,17 @@ class Link:
                 self._wants_compare = True
                 async with asyncio.timeout(desk.timing.connect):
                     await self.broker.connect()
-            if self._wants_compare:
-                self._wants_compare = False
-                await self.compare()
-                desk.clean[self.kind] = True
-                self._tell("ok", "")
-        except Exception as error:  # noqa: BLE001 - tried again at the next look
+            self._wants_compare = False
+            await self.compare()
+        except Exception as error:  # noqa: BLE001 - tried again later
             self._wants_compare = True
+            self._tend_delay = min(self._tend_delay * 2, _LONGEST_RETRY_S)
+            self._tend_at = now + int(self._tend_delay * _NS)
             self._tell("late", clean_line(str(error) or type(error).__name__, 200))
+        else:
+            self._tend_delay = _FIRST_RETRY_S
+            desk.clean[self.kind] = True
+            self._tell("ok", "")
 
     async def compare(self) -> None:
         """Compare in passing, while orders are open."""

@@ -1,0 +1,143 @@
+"""The venue's words: repeated, reordered, foreign, taken back. Each execution posts once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from msgspec import structs
+
+from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.orders import OrderEventKind as K
+from stockpulse_engine.domain.orders import OrderStatus
+from tests.fakes.order_desk import AAPL, OrderDesk
+
+S = OrderStatus
+
+
+async def working(desk: OrderDesk, key: str = "C1") -> None:
+    await desk.submit(key)
+    await desk.time.settle()
+
+
+async def test_a_repeated_execution_posts_once_even_across_a_restart(desk: OrderDesk) -> None:
+    await working(desk)
+    fill = desk.venue.fill("C1", 40, 10)
+    for _ in range(3):
+        desk.venue.say(K.FILL, "C1", fill=fill)
+    await desk.time.settle()
+    await desk.restart()
+    desk.venue.say(K.FILL, "C1", fill=fill)
+    await desk.time.settle()
+    assert desk.order("C1").filled_quantity == 40
+    assert desk.steps("C1").count(K.FILL) == 1
+    assert desk.positions("PAPER") == {AAPL: Decimal(40)}
+
+
+async def test_the_fill_may_come_before_the_acceptance(desk: OrderDesk) -> None:
+    desk.broker.holds_reports = True
+    await desk.submit("C1")
+    await desk.time.settle()
+    desk.venue.fill("C1", 40, 10)
+    desk.venue.reports.reverse()
+    desk.broker.holds_reports = False
+    desk.venue.changed.set()
+    await desk.time.settle()
+    assert (desk.order("C1").status, desk.order("C1").filled_quantity) == (S.PARTIALLY_FILLED, Decimal(40))
+    assert not desk.order("C1").is_unknown
+
+
+async def test_a_late_fill_of_a_canceled_order_is_booked_and_said(desk: OrderDesk) -> None:
+    await working(desk)
+    desk.venue.end("C1")
+    desk.venue.fill("C1", 10, 10)
+    await desk.time.settle()
+    order = desk.order("C1")
+    assert (order.status, order.filled_quantity, order.has_late_fill) == (S.CANCELED, Decimal(10), True)
+    assert "filled after it was CANCELED" in desk.texts("warn")
+
+
+async def test_an_overfill_is_booked_and_alarms(desk: OrderDesk) -> None:
+    await working(desk)
+    desk.venue.fill("C1", 150, 10)
+    await desk.time.settle()
+    assert desk.order("C1").has_overfill
+    assert "beyond its quantity" in desk.texts()
+
+
+async def test_a_bust_and_a_correction_reach_order_and_holdings(desk: OrderDesk) -> None:
+    await working(desk)
+    first, second = desk.venue.fill("C1", 30, 10), desk.venue.fill("C1", 20, 20)
+    restated = structs.replace(second, fill_id="X2.01", quantity=Decimal(25), price=Decimal(16), corrects="X2")
+    desk.venue.say(K.CORRECT, "C1", fill=restated)
+    desk.venue.say(K.CORRECT, "C1", fill=restated)
+    desk.venue.say(K.BUST, "C1", fill=first)
+    desk.venue.say(K.BUST, "C1", fill=first)
+    await desk.time.settle()
+    order = desk.order("C1")
+    assert (order.filled_quantity, order.average_price) == (Decimal(25), Decimal(16))
+    assert [fill.fill_id for fill in desk.service.fills(client_order_id="C1")] == ["X2.01"]
+    desk.venue.say(K.FILL, "C1", fill=first)
+    desk.venue.say(K.FILL, "C1", fill=second)
+    await desk.time.settle()
+    assert desk.order("C1").filled_quantity == 25
+
+
+async def test_a_bust_before_its_execution_cancels_it_out(desk: OrderDesk) -> None:
+    await working(desk)
+    ghost = Fill(
+        fill_id="G1", client_order_id="C1", account_id="PAPER", instrument_id=AAPL, sign=1,
+        quantity=Decimal(5), price=Decimal(9),
+    )  # fmt: skip
+    desk.venue.fill("C1", 10, 10)
+    desk.venue.say(K.BUST, "C1", fill=ghost)
+    desk.venue.say(K.FILL, "C1", fill=ghost)
+    await desk.time.settle()
+    assert desk.order("C1").filled_quantity == 10
+
+
+async def test_an_order_nobody_here_sent_is_adopted_as_external(desk: OrderDesk) -> None:
+    terms = desk.command("W1").terms
+    desk.venue.say(K.ACCEPT, "W1", terms=terms, venue_order_id="V9")
+    await desk.time.settle()
+    order = desk.order("W1")
+    assert (order.source, order.status, order.venue_order_id) == ("external", S.ACCEPTED, "V9")
+    assert "never sent: W1" in desk.texts("warn")
+    assert desk.venue.arrived["W1"] == 0
+    await desk.restart()
+    assert desk.order("W1").source == "external"
+
+
+async def test_missing_reports_are_noticed_and_made_up_for(desk: OrderDesk) -> None:
+    await working(desk)
+    desk.broker.withheld = {2}
+    desk.venue.fill("C1", 40, 10)
+    desk.venue.fill("C1", 10, 10)
+    await desk.time.settle()
+    assert desk.order("C1").filled_quantity == 10
+    await desk.time.advance(1)
+    assert desk.order("C1").filled_quantity == 50
+
+
+async def test_a_fill_frame_that_never_comes_is_found_while_orders_are_open(desk: OrderDesk) -> None:
+    await working(desk)
+    desk.broker.holds_reports = True
+    desk.venue.fill("C1", 40, 10)
+    await desk.time.advance(desk.timing.reconcile + 2)
+    assert desk.order("C1").filled_quantity == 40
+
+
+@pytest.mark.parametrize("kind", [K.FILL, K.CANCEL, K.ACCEPT])
+async def test_a_link_that_drops_is_joined_again_and_nothing_is_missed(desk: OrderDesk, kind: K) -> None:
+    await working(desk)
+    desk.broker.cut()
+    await desk.time.settle()
+    if kind is K.FILL:
+        desk.venue.fill("C1", 100, 10)
+    elif kind is K.CANCEL:
+        desk.venue.end("C1")
+    await desk.time.advance(2)
+    expected = {K.FILL: S.FILLED, K.CANCEL: S.CANCELED, K.ACCEPT: S.ACCEPTED}[kind]
+    assert desk.order("C1").status is expected
+    assert not desk.order("C1").is_unknown
+    assert (await desk.submit("C2")).status is S.SUBMITTED
