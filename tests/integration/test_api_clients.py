@@ -17,7 +17,7 @@ from stockpulse_engine.base.lock import acquire_lock
 from stockpulse_engine.base.paths import Paths, resolve_paths
 from stockpulse_engine.client.blocking import BlockingClient
 from stockpulse_engine.client.client import EngineClient
-from stockpulse_engine.client.launch import ensure_engine, ensure_engine_async
+from stockpulse_engine.client.launch import ensure_engine, ensure_engine_async, started
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.errors import ConflictError, DeniedError, ForbiddenError, NotFoundError, UnavailableError
 from stockpulse_engine.domain.orders import Order, OrderStatus
@@ -171,6 +171,8 @@ def daemon(tmp_path: Path) -> Path:
 def _stop(paths: Paths) -> None:
     with BlockingClient(paths) as client:
         client.stop_engine()
+    for child in started.values():
+        child.wait(10)
 
 
 def test_an_engine_is_started_once_and_each_step_is_said(home: Path, daemon: Path) -> None:

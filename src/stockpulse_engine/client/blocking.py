@@ -66,7 +66,7 @@ class BlockingClient:
         body = None if call.body is None else encode(call.body)
         headers = self._headers(call, body)
         try:
-            status, data = self._connection.exchange(call.target, headers, body)
+            status, data = self._exchange(call.target, headers, body)
         except TimeoutError:
             self.close()
             raise UnavailableError("The engine did not answer in time.", fix="Ask again; see `sp doctor`.") from None
@@ -76,6 +76,17 @@ class BlockingClient:
         if not 200 <= status < 300:  # noqa: PLR2004 - the range of good answers
             raise error_of(status, data)
         return data
+
+    def _exchange(self, target: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
+        was_open = self._connection.sock is not None
+        try:
+            return self._connection.exchange(target, headers, body)
+        except ConnectionError:
+            self.close()
+            # The engine closes what was idle for a minute. A read is asked again; what changes something is not.
+            if not was_open or body is not None:
+                raise
+        return self._connection.exchange(target, headers, body)
 
     def _headers(self, call: Call[T], body: bytes | None) -> dict[str, str]:
         headers = {

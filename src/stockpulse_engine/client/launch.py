@@ -25,8 +25,8 @@ POLL_S = 0.03
 _PROBE_S = 2.0
 _TAIL_BYTES = 2_000
 _CLOCK = WallClock()
-_started: dict[Paths, subprocess.Popen[bytes]] = {}
-"""The daemon outlives its starter; the handle is kept so that a dead one can be reaped by the next start."""
+started: dict[int, subprocess.Popen[bytes]] = {}
+"""Daemons this process started, by pid. They outlive it; the handles are kept so that dead ones can be reaped."""
 
 
 def ensure_engine(
@@ -114,7 +114,10 @@ class _Start:
         if self._child is None:
             if lock_holder(self._paths.lock) is None:
                 self._tell("starting the engine")
-                self._child = _started[self._paths] = self._spawn()
+                for pid in [pid for pid, child in started.items() if child.poll() is not None]:
+                    del started[pid]
+                self._child = self._spawn()
+                started[self._child.pid] = self._child
             else:
                 self._tell("waiting for the engine to answer")
         elif self._child.poll() is not None and lock_holder(self._paths.lock) is None:

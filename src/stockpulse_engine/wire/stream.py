@@ -79,12 +79,16 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     studies: tuple[StudyPoint, ...] = ()
     statuses: tuple[InstrumentStatus, ...] = ()
     news: tuple[NewsItem, ...] = ()
+    """Oldest first."""
     orders: tuple[Order, ...] = ()
     fills: tuple[Fill, ...] = ()
+    """Oldest first."""
     positions: tuple[PositionView, ...] = ()
+    """Those that changed; quantity 0 says that the position is closed."""
     accounts: tuple[AccountView, ...] = ()
     arms: tuple[ArmView, ...] | None = None
     alerts: tuple[Alert, ...] = ()
+    """In a snapshot: the last 20, for those who come late."""
     halt: HaltView | None = None
     clock: ClockView | None = None
     health: HealthView | None = None
