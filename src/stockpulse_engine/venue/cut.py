@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.market import SECOND_NS, Bar, BarSpec
-from stockpulse_engine.marketdata.calendar import Session
+from stockpulse_engine.marketdata.calendar import Calendar, Session
 
 Ints = NDArray[np.int64]
 MINUTE_NS = 60 * SECOND_NS
@@ -19,7 +20,7 @@ MINUTE_NS = 60 * SECOND_NS
 
 @dataclass(frozen=True, slots=True)
 class BarColumns:
-    """Bars as columns. Prices are whole numbers of the owner's smallest step; `ts` starts, `end` ends."""
+    """Bars as columns. Prices and volumes are whole numbers of the owner's smallest steps; `ts` starts, `end` ends."""
 
     ts: Ints
     end: Ints
@@ -86,10 +87,18 @@ def check_spec(spec: BarSpec, *, shortest_ns: int = MINUTE_NS) -> None:
         )
 
 
-def make_bars(
-    columns: BarColumns, instrument_id: str, spec: BarSpec, *, now_ns: int, price: Callable[[int], Decimal], source: str
-) -> list[Bar]:
+@dataclass(frozen=True, slots=True)
+class Units:
+    """How an owner's whole numbers read: as prices, as volumes, and under which source name."""
+
+    price: Callable[[int], Decimal]
+    size: Callable[[int], Decimal]
+    source: str
+
+
+def make_bars(columns: BarColumns, instrument_id: str, spec: BarSpec, *, now_ns: int, units: Units) -> list[Bar]:
     """Turn columns into bars; one that ends after `now_ns` is open and known now."""
+    price, size = units.price, units.size
     rows = zip(*(getattr(columns, name).tolist() for name in _FIELDS), strict=True)
     return [
         Bar(
@@ -100,10 +109,40 @@ def make_bars(
             price(high),
             price(low),
             price(close),
-            Decimal(volume),
+            size(volume),
             min(end, now_ns),
             end > now_ns,
-            source,
+            units.source,
         )
         for ts, end, opening, high, low, close, volume in rows
     ]
+
+
+def weekly(days: BarColumns, calendar: Calendar) -> BarColumns:
+    """Days of one calendar week become one bar, from its first open to its last close. The first may be cut off."""
+    if not len(days):
+        return days
+    weeks = _week_numbers(days.ts)
+    firsts = np.flatnonzero(np.concatenate([[True], weeks[1:] != weeks[:-1]]))
+    place = np.searchsorted(firsts, np.arange(len(days)), side="right") - 1
+    merged = merge(days, days.ts[firsts][place], days.end)
+    ends = np.append(days.end[firsts[1:] - 1], _week_close(int(days.ts[-1]), calendar))
+    return replace(merged, end=ends)
+
+
+def _week_numbers(ts: Ints) -> Ints:
+    """Number of the week each session's open lies in. Opens are in daylight, so the UTC date is the session's."""
+    weeks: Ints = (ts // (24 * 60 * MINUTE_NS) + 3) // 7
+    return weeks
+
+
+def _week_close(ts: int, calendar: Calendar) -> int:
+    """Close of the last session of the week `ts` lies in, whether or not it is over."""
+    session = calendar.current_or_previous(ts)
+    week = dt.date.fromisoformat(session.date).isocalendar()[:2]
+    while session.ordinal + 1 < len(calendar):
+        following = calendar.by_ordinal(session.ordinal + 1)
+        if dt.date.fromisoformat(following.date).isocalendar()[:2] != week:
+            break
+        session = following
+    return session.close

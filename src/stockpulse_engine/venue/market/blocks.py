@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
@@ -11,12 +10,12 @@ from stockpulse_engine.domain.market import (
     Depth,
     InstrumentStatus,
     Level,
-    MarketEvent,
     MarketPhase,
     Quote,
     Trade,
 )
 from stockpulse_engine.marketdata.calendar import CLOSING_AUCTION_NS, Session
+from stockpulse_engine.venue.batch import EventBlock
 from stockpulse_engine.venue.market.market import InstrumentDay, SimulatedMarket
 from stockpulse_engine.venue.market.minutes import CLOSING_PRINT_NS, MINUTE_NS, Halt
 from stockpulse_engine.venue.market.seeds import Purpose, stream
@@ -54,26 +53,6 @@ class SizeTable(dict[int, Decimal]):
 
 PRICES = PriceTable()
 SIZES = SizeTable()
-
-
-@dataclass(slots=True)
-class EventBlock:
-    """Events of one minute in order of time; `times[k]` belongs to `events[k]`."""
-
-    times: list[int] = field(default_factory=list)
-    events: list[MarketEvent] = field(default_factory=list)
-
-    def add(self, event: MarketEvent) -> None:
-        """Append; call `sort` when all are in. Events of one moment keep the order they were added in."""
-        self.times.append(event.ts_event)
-        self.events.append(event)
-
-    def sort(self) -> EventBlock:
-        """Bring the events into the order of time."""
-        order = np.argsort(np.array(self.times, dtype=np.int64), kind="stable").tolist()
-        self.times = [self.times[place] for place in order]
-        self.events = [self.events[place] for place in order]
-        return self
 
 
 def minute_count(session: Session) -> int:

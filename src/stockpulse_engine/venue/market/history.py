@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from decimal import Decimal
 
 import numpy as np
 
 from stockpulse_engine.domain.market import Bar, BarSpec, Trade
 from stockpulse_engine.marketdata.calendar import Session
-from stockpulse_engine.venue.cut import BarColumns, check_spec, concatenate, cut_session, make_bars, merge
+from stockpulse_engine.venue.cut import (
+    BarColumns,
+    Units,
+    check_spec,
+    concatenate,
+    cut_session,
+    make_bars,
+    merge,
+    weekly,
+)
 from stockpulse_engine.venue.market.blocks import PRICES, SOURCE
 from stockpulse_engine.venue.market.days import BLOCK
 from stockpulse_engine.venue.market.market import InstrumentDay, SimulatedMarket
 from stockpulse_engine.venue.market.minutes import MINUTE_NS
-from stockpulse_engine.venue.market.universe import TICKS_PER_UNIT, Ints
+from stockpulse_engine.venue.market.universe import TICKS_PER_UNIT
 
 MINUTE_SESSIONS = 20
 """Past sessions for which intraday bars are served."""
 DAILY_SESSIONS = 756
 """Past sessions for which daily bars are served: three years."""
 _SESSIONS_PER_WEEK = 5
+_UNITS = Units(PRICES.__getitem__, Decimal, SOURCE)
 
 
 class History:
@@ -39,10 +49,10 @@ class History:
             columns = self._intraday(place, spec, limit, end_ns)
         else:
             columns = self._daily(place, limit + 1 if spec.unit == "d" else (limit + 1) * _SESSIONS_PER_WEEK, end_ns)
-            columns = columns if spec.unit == "d" else _weekly(columns, self._market)
+            columns = columns if spec.unit == "d" else weekly(columns, self._market.calendar)
         columns = columns.take(columns.ts < end_ns).take(slice(-limit, None))
         name = self._market.universe.ids[place]
-        return make_bars(columns, name, spec, now_ns=self._now, price=PRICES.__getitem__, source=SOURCE)
+        return make_bars(columns, name, spec, now_ns=self._now, units=_UNITS)
 
     def _intraday(self, place: int, spec: BarSpec, limit: int, end_ns: int) -> BarColumns:
         current = self._market.calendar.current_or_previous(self._now).ordinal
@@ -100,34 +110,3 @@ def _columns(day: InstrumentDay) -> BarColumns:
     minutes = day.minutes
     ts = day.session.pre_open + np.arange(minutes.open.size, dtype=np.int64) * MINUTE_NS
     return BarColumns(ts, ts + MINUTE_NS, minutes.open, minutes.high, minutes.low, minutes.close, minutes.volume)
-
-
-def _weekly(days: BarColumns, market: SimulatedMarket) -> BarColumns:
-    """Days of one calendar week become one bar, from its first open to its last close. The first may be cut off."""
-    if not len(days):
-        return days
-    mondays = _mondays(days.ts)
-    firsts = np.flatnonzero(np.concatenate([[True], mondays[1:] != mondays[:-1]]))
-    place = np.searchsorted(firsts, np.arange(len(days)), side="right") - 1
-    weeks = merge(days, days.ts[firsts][place], days.end)
-    closes = np.append(days.end[firsts[1:] - 1], _week_close(days, market))
-    return BarColumns(weeks.ts, closes, weeks.open, weeks.high, weeks.low, weeks.close, weeks.volume)
-
-
-def _mondays(ts: Ints) -> Ints:
-    """Number of the week each session's open lies in. Opens are in daylight, so the UTC date is the session's."""
-    days = ts // (24 * 60 * MINUTE_NS)
-    weeks: Ints = (days + 3) // 7
-    return weeks
-
-
-def _week_close(days: BarColumns, market: SimulatedMarket) -> int:
-    """Close of the last session of the week the newest day lies in, whether or not it is over."""
-    session = market.calendar.current_or_previous(int(days.ts[-1]))
-    week = dt.date.fromisoformat(session.date).isocalendar()[:2]
-    while session.ordinal + 1 < len(market.calendar):
-        following = market.calendar.by_ordinal(session.ordinal + 1)
-        if dt.date.fromisoformat(following.date).isocalendar()[:2] != week:
-            break
-        session = following
-    return session.close

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 
 from stockpulse_engine.domain.errors import InvalidValueError, InvariantError, NotFoundError
@@ -19,7 +18,8 @@ from stockpulse_engine.domain.market import (
     Trade,
 )
 from stockpulse_engine.marketdata.calendar import Calendar, Session
-from stockpulse_engine.venue.market.blocks import SOURCE, EventBlock, halt_status, make_block, minute_count
+from stockpulse_engine.venue.batch import EventBlock
+from stockpulse_engine.venue.market.blocks import SOURCE, halt_status, make_block, minute_count
 from stockpulse_engine.venue.market.history import History
 from stockpulse_engine.venue.market.market import WARM_UP, SimulatedMarket
 from stockpulse_engine.venue.market.minutes import MINUTE_NS
@@ -36,7 +36,6 @@ class SimulatedSource:
         self._instruments = tuple(listing.instrument() for listing in market.universe.listings)
         self._place = (0, 0)
         self._block = EventBlock()
-        self._read = 0
         self._now = 0
 
     @property
@@ -81,7 +80,7 @@ class SimulatedSource:
         session = self._market.calendar.current_or_previous(at_ns)
         minute = min((at_ns - session.pre_open) // MINUTE_NS, minute_count(session))
         self._open_block(session.ordinal, minute)
-        self._read = bisect_right(self._block.times, at_ns)
+        self._block.take(at_ns)
         self._now = at_ns
         return [*self._statuses(session), *self._books(), *self._headlines(session)]
 
@@ -90,9 +89,7 @@ class SimulatedSource:
         self._require_open()
         events: list[MarketEvent] = []
         while to_ns > self._now:
-            upto = bisect_right(self._block.times, to_ns)
-            events += self._block.events[self._read : upto]
-            self._read = upto
+            events += self._block.take(to_ns)
             end = self._block_end()
             if end is None or end > to_ns:
                 break
@@ -107,9 +104,7 @@ class SimulatedSource:
         if place is None:
             raise NotFoundError(f"{instrument_id[:40]!r} is not in the simulated market.", fix="See `sp quote --list`.")
         printed = [
-            event
-            for event in self._block.events[: self._read]
-            if isinstance(event, Trade) and event.instrument_id == instrument_id
+            event for event in self._block.taken() if isinstance(event, Trade) and event.instrument_id == instrument_id
         ]
         history = History(self._market, self._now, printed)
         return history.bars(place, spec, limit, self._now + 1 if end_ns is None else end_ns)
@@ -121,7 +116,6 @@ class SimulatedSource:
     def _open_block(self, ordinal: int, minute: int) -> None:
         self._place = (ordinal, minute)
         self._block = make_block(self._market, ordinal, minute)
-        self._read = 0
 
     def _block_end(self) -> int | None:
         """When the next block begins; None at the end of the calendar."""
@@ -156,7 +150,7 @@ class SimulatedSource:
         """The latest quote and depth of each instrument, out of the running minute and the one before."""
         quotes: dict[str, Quote] = {}
         depths: dict[str, Depth] = {}
-        for event in [*self._minute_before().events, *self._block.events[: self._read]]:
+        for event in [*self._minute_before().events, *self._block.taken()]:
             if isinstance(event, Quote):
                 quotes[event.instrument_id] = event
             elif isinstance(event, Depth):
