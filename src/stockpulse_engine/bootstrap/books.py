@@ -131,7 +131,7 @@ def build_books(
         session_date=lambda: market.time.session_date,
         fee=fee,
     )
-    gate = BoundGate(sources, limits, ledger)
+    gate = BoundGate(sources, limits, ledger, session_of=market.session_of)
     trading = OrderService(
         journal=journal,
         brokers={AccountKind.PAPER: broker},

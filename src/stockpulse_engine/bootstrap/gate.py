@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from stockpulse_engine.domain.commands import SubmitOrder
@@ -18,10 +19,13 @@ from stockpulse_engine.risk.view import SubmissionLog, ViewBuilder, ViewSources
 class BoundGate:
     """Implements `trading.ports.Gate`."""
 
-    def __init__(self, sources: ViewSources, limits: Limits, ledger: Ledger) -> None:
+    def __init__(
+        self, sources: ViewSources, limits: Limits, ledger: Ledger, *, session_of: Callable[[int], str]
+    ) -> None:
         self._log = SubmissionLog()
         self._views = ViewBuilder(sources, self._log, window_ns=limits.duplicate_window_ms * 1_000_000)
         self._session_date = sources.session_date
+        self._session_of = session_of
         self._limits = limits
         self._ledger = ledger
 
@@ -45,7 +49,8 @@ class BoundGate:
 
     def note(self, order: Order, recorded_at: int) -> None:
         """An order was submitted (or its submission replayed)."""
-        self._log.note(order.terms, recorded_at, self._session_date())
+        date = self._session_of(order.created_at) or self._session_date()
+        self._log.note(order.terms, recorded_at, date)
 
     @staticmethod
     def _entry_price(command: SubmitOrder, bid: Decimal | None, ask: Decimal | None) -> Decimal | None:

@@ -123,7 +123,7 @@ class Ledger:
         """Which lots the order would close if it filled whole at `price`; changes nothing."""
         book = self._books.get(terms.account_id)
         holding = book.holdings.get(terms.instrument_id) if book is not None else None
-        if holding is None:
+        if holding is None or not (_is_amount(terms.quantity) and _is_amount(price)):
             return ()
         return holding.lots.preview(terms.quantity * terms.side.sign, price, terms.lots)
 

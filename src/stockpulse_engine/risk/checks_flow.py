@@ -5,7 +5,7 @@ from __future__ import annotations
 from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.orders import Order, OrderType, Side
 from stockpulse_engine.risk.codes import DenialCode
-from stockpulse_engine.risk.proposal import Proposal
+from stockpulse_engine.risk.proposal import MissingInputError, Proposal
 from stockpulse_engine.risk.rows import amount, denied, passed, price, to_read
 from stockpulse_engine.risk.verdict import CheckRow
 from stockpulse_engine.risk.view import SECOND_NS, Sent
@@ -65,6 +65,8 @@ def check_rate(order: Proposal) -> CheckRow:
     within = sum(1 for sent in view.sent if sent.wall_ns > view.wall_ns - SECOND_NS)
     if within >= limits.max_orders_per_second:
         return denied("rate", DenialCode.RATE_SECOND, count=str(within), limit=str(limits.max_orders_per_second))
+    if view.sent_today is None:
+        raise MissingInputError(DenialCode.CANNOT_CHECK, problem="the trading session is not known")
     if view.sent_today >= limits.max_orders_per_day:
         return denied("rate", DenialCode.RATE_DAY, count=str(view.sent_today), limit=str(limits.max_orders_per_day))
     return passed("rate", f"{view.sent_today} of {limits.max_orders_per_day} today")

@@ -10,7 +10,6 @@ from typing import TypeVar
 import msgspec
 
 from stockpulse_engine.domain.accounts import Account, TradingState
-from stockpulse_engine.domain.errors import NotFoundError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import InstrumentStatus, Quote
 from stockpulse_engine.domain.orders import Order, OrderTerms
@@ -21,6 +20,8 @@ T = TypeVar("T")
 SECOND_NS = 1_000_000_000
 MAX_RECENT = 1_000
 """Submissions kept for the duplicate and rate checks."""
+MAX_SESSIONS = 8
+"""Trading sessions whose submissions stay counted."""
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -71,7 +72,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[Order, ...] = ()
     sent: tuple[Sent, ...] = ()
     open_orders: int = 0
-    sent_today: int = 0
+    sent_today: int | None = 0
     fee: FeeEstimate = no_fee
 
 
@@ -80,12 +81,15 @@ class SubmissionLog:
 
     def __init__(self) -> None:
         self._sent: dict[str, deque[Sent]] = {}
-        self._today: dict[str, tuple[str, int]] = {}
+        self._counts: dict[str, dict[str, int]] = {}
 
     def note(self, terms: OrderTerms, wall_ns: int, session_date: str) -> None:
         """Remember one submission; also called for each SUBMIT when the journal is replayed."""
         self._sent.setdefault(terms.account_id, deque(maxlen=MAX_RECENT)).append(Sent(terms, wall_ns))
-        self._today[terms.account_id] = (session_date, self.count_today(terms.account_id, session_date) + 1)
+        counts = self._counts.setdefault(terms.account_id, {})
+        counts[session_date] = counts.get(session_date, 0) + 1
+        if len(counts) > MAX_SESSIONS:
+            del counts[next(iter(counts))]
 
     def since(self, account_id: str, wall_ns: int) -> tuple[Sent, ...]:
         """Submissions at or after `wall_ns`, oldest first."""
@@ -98,8 +102,7 @@ class SubmissionLog:
 
     def count_today(self, account_id: str, session_date: str) -> int:
         """Submissions of the trading session `session_date`."""
-        date, count = self._today.get(account_id, ("", 0))
-        return count if date == session_date else 0
+        return self._counts.get(account_id, {}).get(session_date, 0)
 
 
 class ViewSources(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,23 +147,30 @@ class ViewBuilder:
         self._window_ns = max(window_ns, SECOND_NS)
 
     def build(self, terms: OrderTerms, *, replacing: str = "") -> GateView:
-        """The view for `terms`. `replacing` is the id of an order whose new terms these are: it is left out."""
+        """The view for `terms`. `replacing` is the id of an order whose new terms these are: it is left out.
+
+        Never raises: a source that fails leaves its part unknown.
+        """
         sources, account_id, instrument_id = self._sources, terms.account_id, terms.instrument_id
-        account = _known(sources.account, account_id)
-        orders = [order for order in sources.open_orders(account_id) if order.client_order_id != replacing]
-        balances = sources.balances(account_id, orders) if account is not None else None
-        wall_ns = sources.wall_ns()
+        account = _ask(sources.account, account_id)
+        working = _ask(sources.open_orders, account_id)
+        orders = [order for order in working or () if order.client_order_id != replacing]
+        is_known = account is not None and working is not None
+        balances = _ask(sources.balances, account_id, orders) if is_known else None
+        wall_ns = _ask(sources.wall_ns) or 0
+        date = _ask(sources.session_date)
+        age_ns = _ask(sources.quote_age_ns, instrument_id)
         return GateView(
-            now_ns=sources.now_ns(),
+            now_ns=_ask(sources.now_ns) or 0,
             wall_ns=wall_ns,
             account=account,
-            trading_state=sources.trading_state(),
-            is_reconciled=sources.is_reconciled(account_id),
-            instrument=_known(sources.instrument, instrument_id),
-            quote=sources.quote(instrument_id),
-            quote_age_ns=sources.quote_age_ns(instrument_id),
-            status=sources.status(instrument_id),
-            held=sources.held(account_id, instrument_id) if account is not None else None,
+            trading_state=_ask(sources.trading_state) if wall_ns else None,
+            is_reconciled=_ask(sources.is_reconciled, account_id) is True,
+            instrument=_ask(sources.instrument, instrument_id),
+            quote=_ask(sources.quote, instrument_id),
+            quote_age_ns=age_ns if age_ns is not None else -1,
+            status=_ask(sources.status, instrument_id),
+            held=_ask(sources.held, account_id, instrument_id) if account is not None else None,
             cash=balances.cash if balances else None,
             equity=balances.equity if balances else None,
             equity_open=balances.equity_open if balances else None,
@@ -174,15 +184,16 @@ class ViewBuilder:
             orders=tuple(order for order in orders if order.terms.instrument_id == instrument_id),
             sent=self._log.since(account_id, wall_ns - self._window_ns),
             open_orders=len(orders),
-            sent_today=self._log.count_today(account_id, sources.session_date()),
+            sent_today=self._log.count_today(account_id, date) if date is not None else None,
             fee=sources.fee,
         )
 
 
-def _known(find: Callable[[str], T | None], key: str) -> T | None:
+def _ask(source: Callable[..., T | None], *key: object) -> T | None:
+    """What the source says; None when it fails, and the gate denies what it needs and does not have."""
     try:
-        return find(key)
-    except NotFoundError:
+        return source(*key)
+    except Exception:  # noqa: BLE001 - whatever went wrong, the answer is not known
         return None
 
 

@@ -276,6 +276,8 @@ def test_previewing_a_close_changes_nothing() -> None:
     ]
     assert ledger.preview_close(terms("15"), D(120)) == ()
     assert ledger.preview_close(terms("-15", instrument_id="MSFT.XNAS"), D(120)) == ()
+    assert ledger.preview_close(terms("-15"), D("NaN")) == ()
+    assert ledger.preview_close(msgspec.structs.replace(terms("-15"), quantity=D("Infinity")), D(120)) == ()
     chosen = ledger.preview_close(terms("-12", lots=("f2", "f2", "gone")), D(120))
     assert [(part.lot_id, part.quantity) for part in chosen] == [("f2", D(10)), ("f1", D(2))]
     assert invariants.state_bytes(ledger) == before

@@ -254,6 +254,7 @@ CASES: list[Case] = [
     case("rate", seen=view(sent=tuple(sent(SELL, 1000) for _ in range(20)))),
     case("rate", seen=view(sent_today=4999)),
     case("rate", seen=view(sent_today=5000), code=Code.RATE_DAY),
+    case("rate", seen=view(sent_today=None), code=Code.CANNOT_CHECK),
     case("open orders", seen=view(open_orders=199)),
     case("open orders", seen=view(open_orders=200), code=Code.OPEN_ORDERS),
     case("open orders", EXIT, holding("10", open_orders=500)),

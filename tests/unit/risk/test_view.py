@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.errors import NotFoundError
@@ -79,6 +80,18 @@ def test_what_is_not_known_stays_none_and_is_denied() -> None:
     assert check(other, world.builder.build(other), LIMITS).code is DenialCode.INSTRUMENT_UNKNOWN
 
 
+@pytest.mark.parametrize("name", [*ViewSources.__struct_fields__])
+def test_a_source_that_fails_denies_and_never_raises(name: str) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError(name)
+
+    world = World()
+    sources = msgspec.structs.replace(world.sources, **{name: fail})
+    view = ViewBuilder(sources, world.log).build(terms("1", "100.00"))
+    verdict = check(terms("1", "100.00"), view, LIMITS)
+    assert verdict.is_allowed is (name == "now_ns")
+
+
 def test_the_log_remembers_the_window_and_the_session() -> None:
     world = World()
     buy = terms("1", "100.00")
@@ -89,7 +102,7 @@ def test_the_log_remembers_the_window_and_the_session() -> None:
     assert view.sent_today == 3
     world.log.note(buy, NOW, "2024-03-11")
     assert world.log.count_today("main", "2024-03-11") == 1
-    assert world.log.count_today("main", "2024-03-08") == 0
+    assert world.log.count_today("main", "2024-03-08") == 3
     assert check(buy, view, LIMITS).code is DenialCode.DUPLICATE
 
 
