@@ -30,6 +30,7 @@ from stockpulse_engine.trading.service import OrderService
 
 SAMPLE_S = 5.0
 """How often the equity curve gets a point."""
+PULSE_S = 0.25
 FEED_WAIT_S = 20.0
 """How long a start waits for the market before it goes on without."""
 _log = get_logger("engine")
@@ -48,6 +49,7 @@ class Engine:
         self._board = HealthBoard(world=options.world, pid=os.getpid(), clock=clock, bus=self.bus)
         self._parts = build_market(paths, options.world, settings.market, clock, self.bus)
         self._time = self._parts.time
+        self._broker = PaperBroker(paths.venue_socket(options.world), clock)
         self._books = self._build_books()
         self.system = self._build_system()
         self._server = ApiServer(self, paths, clock=clock)
@@ -76,7 +78,7 @@ class Engine:
             clock=self._clock,
             bus=self.bus,
             market=Market(self.market, self._time, self._parts.calendar),
-            broker=PaperBroker(self._paths.venue_socket(self._options.world), self._clock),
+            broker=self._broker,
         )
 
     def _build_system(self) -> SystemService:
@@ -117,6 +119,7 @@ class Engine:
         await self._open_first_account()
         self._crew.start("sessions", self._follow_sessions)
         self._crew.start("venue", self._keep_venue)
+        self._crew.start("pulse", self._feel_pulse)
         self.bus.publish(PartChanged(name="journal", state="ok", detail="verified"))
         self._board.ready()
         _log.info("ready", world=self._options.world, journal_seq=self._books.journal.head[0])
@@ -204,6 +207,16 @@ class Engine:
             await asyncio.sleep(1.0)
             if not self.market.is_linked:
                 await ensure_venue(self._paths, self._options.world, self._venue_options())
+
+    async def _feel_pulse(self) -> None:
+        """Signs of life: a part that hangs grows old on every screen."""
+        while True:
+            self._board.touch("engine")
+            if self._broker.is_connected:
+                self._board.touch("broker")
+            if not self._books.journal.failure:
+                self._board.touch("journal")
+            await asyncio.sleep(PULSE_S)
 
     def _venue_options(self) -> VenueOptions:
         options = self._options

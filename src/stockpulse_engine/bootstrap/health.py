@@ -12,7 +12,8 @@ from stockpulse_engine.domain.views import ClockView, HaltView, HealthView, Part
 from stockpulse_engine.wire.version import PROTOCOL_VERSION
 
 PARTS = ("feed", "broker", "engine", "journal")
-"""Parts every world has, in the order shown."""
+"""Parts every world has, in the order shown; others are shown only while something is wrong with them."""
+_WORTH_SAYING = frozenset({"gone", "late"})
 
 
 class HealthBoard:
@@ -65,7 +66,7 @@ class HealthBoard:
         if not self._ready_at:
             return "starting"
         states = {state for state, _, _ in self._parts.values()}
-        return "degraded" if states & {"gone", "late"} else "ok"
+        return "degraded" if states & _WORTH_SAYING else "ok"
 
     def view(
         self,
@@ -82,6 +83,7 @@ class HealthBoard:
         parts = tuple(
             PartHealth(name=name, state=state, detail=detail, age_ns=_age(ages(name), now - since))
             for name, (state, detail, since) in self._parts.items()
+            if name in PARTS or state in _WORTH_SAYING
         )
         return HealthView(
             status=self._status(),

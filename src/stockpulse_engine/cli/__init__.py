@@ -15,6 +15,13 @@ def main() -> None:
     if _wants_terminal(sys.argv[1:]):
         runpy.run_module(_TERMINAL, run_name="__main__")
         return
+    from stockpulse_engine.cli.fast import find_fast
+
+    work = find_fast(sys.argv[1:])
+    if work is not None:
+        from stockpulse_engine.cli.errors import guarded
+
+        sys.exit(guarded(work))
     from stockpulse_engine.cli.app import run
 
     sys.exit(run(sys.argv[1:]))

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from stockpulse_engine.cli.link import AccountName, JsonFlag, engine, request_id
+from stockpulse_engine.cli.link import engine, request_id
+from stockpulse_engine.cli.options import AccountName, JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, number
 from stockpulse_engine.cli.register import add_command
 from stockpulse_engine.domain.money import parse_decimal

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from stockpulse_engine.cli import account, control, data, engine, home, market, orders
-from stockpulse_engine.cli.output import say_error
-from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.cli.errors import guarded
 
-EXIT_CODES = (
-    (0, "done"),
-    (1, "something went wrong; stderr says what"),
-    (2, "wrong usage, an invalid value, or a confirmation was needed and there is no terminal"),
-    (3, "denied by the pre-trade gate; stderr names the rule and the fix"),
-    (4, "the named order, instrument, account or file does not exist"),
-    (5, "conflict: the same id was used for something else, or the target is not empty"),
-    (6, "the engine, venue or provider is not available"),
-    (7, "not allowed in this role or trading state"),
-    (8, "stored data does not match its checksum or chain"),
-    (9, "a setting is unknown or wrong"),
-    (70, "an invariant broke in the engine; trading is halted"),
-    (130, "interrupted"),
-)
-"""Every exit code and its meaning; the reference page is made from it."""
-
-INTERRUPTED = 130
+SUBJECTS: dict[str, tuple[str, ...]] = {
+    "market": ("quote", "watch", "chart", "depth", "news", "market"),
+    "orders": ("buy", "sell", "orders", "order", "modify", "cancel", "send", "discard", "why"),
+    "account": ("positions", "lots", "account", "portfolio", "day"),
+    "control": ("halt", "reduce", "flatten", "resume"),
+    "data": ("log",),
+    "home": ("config", "backup", "restore", "doctor"),
+    "engine": ("engine",),
+}
+"""Module of this room → its commands; only the module of the asked command is loaded."""
 
 
-def make_app() -> typer.Typer:
-    """Build the command tree. Command bodies import what they run."""
+def make_app(first: str = "") -> typer.Typer:
+    """Build the command tree, or the branch that `first` lies on. Command bodies import what they run."""
     app = typer.Typer(
         name="sp",
         help="StockPulse: quotes, orders and their proof, in the terminal. `sp` alone opens the screen.",
@@ -43,8 +34,9 @@ def make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_root)
-    for subject in (market, orders, account, control, data, home, engine):
-        subject.register(app)
+    wanted = [name for name, commands in SUBJECTS.items() if first in commands] or list(SUBJECTS)
+    for name in wanted:
+        importlib.import_module(f"stockpulse_engine.cli.{name}").register(app)
     return app
 
 
@@ -57,17 +49,14 @@ def _root(
         os.environ["STOCKPULSE_HOME"] = home_dir
 
 
+def first_command(arguments: Sequence[str]) -> str:
+    """The command word, "" when none can be told for sure."""
+    rest = list(arguments)
+    while rest and rest[0].startswith("--home"):
+        rest = rest[1:] if "=" in rest[0] else rest[2:]
+    return rest[0] if rest and not rest[0].startswith("-") else ""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    try:
-        make_app()(list(arguments), prog_name="sp")
-    except StockPulseError as error:
-        say_error(error.title, str(error))
-        return error.exit_code
-    except SystemExit as done:  # typer's own way out: usage errors, --help, an abort at a question
-        return done.code if isinstance(done.code, int) else 0
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:  # `sp orders | head` is not a failure
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return guarded(lambda: make_app(first_command(arguments))(list(arguments), prog_name="sp"))

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-from stockpulse_engine.cli.link import AccountName, JsonFlag, engine, paths
-from stockpulse_engine.cli.output import emit, emit_json, say
+from stockpulse_engine.cli.halting import show_halt
+from stockpulse_engine.cli.link import engine
+from stockpulse_engine.cli.options import AccountName, JsonFlag
+from stockpulse_engine.cli.output import say
 from stockpulse_engine.cli.register import add_command
-from stockpulse_engine.domain.errors import InvalidValueError, UnavailableError
+from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.views import HaltView
 
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the journal.")]
@@ -22,17 +24,9 @@ def halt(reason: Reason = "", as_json: JsonFlag = False) -> None:
 
     Example: sp halt --reason 'fat finger'
     """
-    from stockpulse_engine.base.clock import WallClock
-    from stockpulse_engine.base.flagfile import FlagFile
+    from stockpulse_engine.cli.halting import halt_now
 
-    FlagFile(paths().latch, WallClock()).set(reason or "sp halt", "cli")
-    say("Latched: no order leaves any more.")
-    try:
-        view = _change("halt", reason or "sp halt", "", "")
-    except UnavailableError:
-        say("The engine is not running; it will find the latch when it starts.")
-        return
-    _show(view, as_json=as_json)
+    halt_now(reason, as_json=as_json)
 
 
 def reduce(reason: Reason = "", as_json: JsonFlag = False) -> None:
@@ -40,7 +34,7 @@ def reduce(reason: Reason = "", as_json: JsonFlag = False) -> None:
 
     Example: sp reduce
     """
-    _show(_change("reduce", reason or "sp reduce", "", ""), as_json=as_json)
+    show_halt(_change("reduce", reason or "sp reduce", "", ""), as_json=as_json)
 
 
 def flatten(word: Word = "", reason: Reason = "", account: AccountName = "", as_json: JsonFlag = False) -> None:
@@ -49,7 +43,7 @@ def flatten(word: Word = "", reason: Reason = "", account: AccountName = "", as_
     Example: sp flatten
     """
     typed = word or _ask("FLATTEN", "This cancels all orders, closes every position at market, then halts.")
-    _show(_change("flatten", reason or "sp flatten", typed, account), as_json=as_json)
+    show_halt(_change("flatten", reason or "sp flatten", typed, account), as_json=as_json)
 
 
 def resume(word: Word = "", reason: Reason = "", as_json: JsonFlag = False) -> None:
@@ -58,12 +52,11 @@ def resume(word: Word = "", reason: Reason = "", as_json: JsonFlag = False) -> N
     Example: sp resume
     """
     typed = word or _ask("RESUME", "Orders may leave again after this.")
-    _show(_change("resume", reason or "sp resume", typed, ""), as_json=as_json)
+    show_halt(_change("resume", reason or "sp resume", typed, ""), as_json=as_json)
 
 
 def _change(action: str, reason: str, word: str, account_id: str) -> HaltView:
-    link = engine(is_started=action != "halt")
-    return link.set_halt(action, reason=reason, word=word, account_id=account_id)
+    return engine().set_halt(action, reason=reason, word=word, account_id=account_id)
 
 
 def _ask(word: str, sentence: str) -> str:
@@ -71,15 +64,6 @@ def _ask(word: str, sentence: str) -> str:
         raise InvalidValueError(f"{sentence} There is no terminal to type {word} on.", fix=f"Pass --word {word}.")
     say(f"{sentence}\nType {word} to go on: ")
     return sys.stdin.readline().strip()
-
-
-def _show(view: HaltView, *, as_json: bool) -> None:
-    if as_json:
-        emit_json(view)
-        return
-    emit(f"{view.state.value}: {view.reason} ({view.actor})")
-    if view.flattening:
-        emit(f"closing {', '.join(view.flattening)}")
 
 
 def register(app: typer.Typer) -> None:

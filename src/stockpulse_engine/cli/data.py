@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stockpulse_engine.cli.link import JsonFlag, engine
+from stockpulse_engine.cli.link import engine
+from stockpulse_engine.cli.options import JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_table
 from stockpulse_engine.cli.register import add_command
 from stockpulse_engine.domain.errors import IntegrityError

@@ -6,8 +6,8 @@ import asyncio
 from contextlib import aclosing
 
 from stockpulse_engine.cli.link import engine, paths
-from stockpulse_engine.cli.market import QUOTE_HEADINGS, quote_row
 from stockpulse_engine.cli.output import emit, emit_json_line, say
+from stockpulse_engine.cli.quotes import QUOTE_HEADINGS, quote_row
 from stockpulse_engine.client.stream import LinkState, StreamLink
 from stockpulse_engine.domain.market import Quote
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from stockpulse_engine.cli.link import JsonFlag, YesFlag, engine, paths
+from stockpulse_engine.cli.link import engine, paths
+from stockpulse_engine.cli.options import JsonFlag, YesFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_table, say
 from stockpulse_engine.cli.register import add_command
 from stockpulse_engine.domain.errors import ConflictError, UnavailableError

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import Annotated
-
-import typer
 
 from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.base.lock import lock_holder
 from stockpulse_engine.base.paths import Paths, resolve_paths
 from stockpulse_engine.cli.output import say
 from stockpulse_engine.client.blocking import BlockingClient
-
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print stable JSON on stdout.")]
-YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-AccountName = Annotated[
-    str, typer.Option("--account", "-a", metavar="NAME", help="Account; the default one if left out.")
-]
 
 
 def paths() -> Paths:

@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from stockpulse_engine.cli.link import JsonFlag, engine
+from stockpulse_engine.cli.link import engine
+from stockpulse_engine.cli.options import JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, number
 from stockpulse_engine.cli.register import add_command
 from stockpulse_engine.domain.errors import NotFoundError
-from stockpulse_engine.domain.market import Quote
 
-QUOTE_HEADINGS = ("instrument", "bid", "ask", "size", "last", "volume", "source", "time")
 Symbols = Annotated[list[str], typer.Argument(metavar="SYMBOL…", help="AAPL, AAPL.XNAS or yahoo:AAPL.")]
 Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", help="AAPL, AAPL.XNAS or yahoo:AAPL.")]
 
@@ -23,29 +22,9 @@ def quote(symbols: Symbols, as_json: JsonFlag = False) -> None:
 
     Example: sp quote AAPL MSFT --json
     """
-    quotes = engine().quotes(tuple(symbols))
-    if as_json:
-        emit_json(quotes)
-    elif quotes:
-        emit_table(QUOTE_HEADINGS, [quote_row(one) for one in quotes])
-    if not quotes:
-        raise NotFoundError(f"No quote of {', '.join(symbols)} yet.", fix="Try again when the market moves.")
+    from stockpulse_engine.cli.quotes import show_quotes
 
-
-def quote_row(one: Quote) -> list[str]:
-    """The cells of a quote under `QUOTE_HEADINGS`."""
-    from stockpulse_engine.render.format import iso_utc
-
-    return [
-        one.instrument_id,
-        number(one.bid),
-        number(one.ask),
-        f"{number(one.bid_size)} × {number(one.ask_size)}",
-        number(one.last),
-        number(one.volume),
-        one.source,
-        iso_utc(one.ts_event)[11:23],
-    ]
+    show_quotes(symbols, as_json=as_json)
 
 
 def watch(

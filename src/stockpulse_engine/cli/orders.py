@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stockpulse_engine.cli.link import AccountName, JsonFlag, YesFlag, engine, request_id
+from stockpulse_engine.cli.link import engine, request_id
+from stockpulse_engine.cli.options import AccountName, JsonFlag, YesFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, number
 from stockpulse_engine.cli.register import add_command
 from stockpulse_engine.domain.errors import InvalidValueError
@@ -21,6 +22,9 @@ Line = Annotated[
 ]
 IdOption = Annotated[str, typer.Option("--id", help="Client order id: the same id twice sends once.")]
 StageFlag = Annotated[bool, typer.Option("--stage", help="Keep it INITIALIZED: sent by nobody until `sp send`.")]
+AgainFlag = Annotated[
+    bool, typer.Option("--allow-duplicate", help="Mean the same order twice within the duplicate window.")
+]
 _FREE_WORDS = {"ignore_unknown_options": True, "allow_extra_args": False}
 
 
@@ -28,6 +32,7 @@ def buy(
     words: Line,
     yes: YesFlag = False,
     stage: StageFlag = False,
+    again: AgainFlag = False,
     account: AccountName = "",
     client_order_id: IdOption = "",
     as_json: JsonFlag = False,
@@ -37,13 +42,23 @@ def buy(
     Example: sp buy AAPL 100 lmt 231.40
     Example: sp buy AAPL risk 0.1% lmt mid +2% -1% --yes
     """
-    _trade("buy", words, yes=yes, stage=stage, account=account, client_order_id=client_order_id, as_json=as_json)
+    _trade(
+        "buy",
+        words,
+        yes=yes,
+        stage=stage,
+        again=again,
+        account=account,
+        client_order_id=client_order_id,
+        as_json=as_json,
+    )
 
 
 def sell(
     words: Line,
     yes: YesFlag = False,
     stage: StageFlag = False,
+    again: AgainFlag = False,
     account: AccountName = "",
     client_order_id: IdOption = "",
     as_json: JsonFlag = False,
@@ -52,11 +67,28 @@ def sell(
 
     Example: sp sell AAPL all @ 231.40 gtc
     """
-    _trade("sell", words, yes=yes, stage=stage, account=account, client_order_id=client_order_id, as_json=as_json)
+    _trade(
+        "sell",
+        words,
+        yes=yes,
+        stage=stage,
+        again=again,
+        account=account,
+        client_order_id=client_order_id,
+        as_json=as_json,
+    )
 
 
 def _trade(  # the one path of both sides
-    side: str, words: list[str], *, yes: bool, stage: bool, account: str, client_order_id: str, as_json: bool
+    side: str,
+    words: list[str],
+    *,
+    yes: bool,
+    stage: bool,
+    again: bool,
+    account: str,
+    client_order_id: str,
+    as_json: bool,
 ) -> None:
     from stockpulse_engine.cli.trade import run_trade
 
@@ -64,6 +96,7 @@ def _trade(  # the one path of both sides
         f"{side} {' '.join(words)}",
         is_agreed=yes,
         is_staged=stage,
+        is_repeated=again,
         account_id=account,
         client_order_id=client_order_id,
         as_json=as_json,

@@ -6,6 +6,8 @@ import functools
 import sys
 from decimal import Decimal
 
+from msgspec import structs
+
 from stockpulse_engine.actions.orderline import LineReading, OrderContext, ParsedOrder, read_order_line
 from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.cli.link import engine
@@ -19,7 +21,14 @@ from stockpulse_engine.domain.views import AccountView, Preview
 
 
 def run_trade(
-    line: str, *, is_agreed: bool, is_staged: bool, account_id: str, client_order_id: str, as_json: bool
+    line: str,
+    *,
+    is_agreed: bool,
+    is_staged: bool,
+    is_repeated: bool,
+    account_id: str,
+    client_order_id: str,
+    as_json: bool,
 ) -> None:
     """Do one order line.
 
@@ -29,7 +38,8 @@ def run_trade(
     """
     account = engine().account(account_id)
     parsed = _parse(line, account)
-    command = parsed.command(client_order_id or new_id("C"), is_staged=is_staged, source="cli")
+    made = parsed.command(client_order_id or new_id("C"), is_staged=is_staged, source="cli")
+    command = structs.replace(made, allow_duplicate=is_repeated)
     preview = engine().preview_order(command)
     if not as_json:
         show_preview(parsed, preview)
