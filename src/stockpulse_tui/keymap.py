@@ -70,11 +70,11 @@ class Keymap:
         """Whether a double press of `key` means something there (`!` of `!!`)."""
         return bool(self.action_for(key * 2, context)) and len(key) == 1
 
-    def key_of(self, action_id: str, context: Context) -> str:
-        """The key shown for an action, "" when it has none there."""
+    def key_of(self, action_id: str, context: Context, *, is_typing: bool = False) -> str:
+        """The key shown for an action, "" when it has none there; while a field is typed in, letters are text."""
         for where in (context, Context.GLOBAL):
             for key, bound in self._keys[where].items():
-                if bound == action_id:
+                if bound == action_id and not (is_typing and len(key) == 1):
                     return key
         return ""
 

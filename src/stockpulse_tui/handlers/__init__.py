@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 HANDLERS: tuple[str, ...] = (
     "stockpulse_tui.handlers.safety:SafetyHandler",
+    "stockpulse_tui.handlers.trade:TradeHandler",
     "stockpulse_tui.handlers.around:AroundHandler",
 )
 """`module:class`, asked in this order. One more line plugs one more in."""

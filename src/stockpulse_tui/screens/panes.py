@@ -28,6 +28,7 @@ class PaneSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 PANES: tuple[PaneSpec, ...] = (
     PaneSpec(name="watchlist", target="stockpulse_tui.widgets.board:Board"),
+    PaneSpec(name="ticket", target="stockpulse_tui.widgets.ticket:TicketPane"),
     PaneSpec(name="news", target="stockpulse_tui.widgets.news:News"),
 )
 """In the order Tab visits them."""

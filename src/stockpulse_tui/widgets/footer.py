@@ -26,11 +26,13 @@ class Notice(msgspec.Struct, frozen=True):
     level: str = "info"
 
 
-def footer_line(keymap: Keymap, context: Context, can: Callable[[str], bool], cli: str, width: int) -> Line:
+def footer_line(
+    keymap: Keymap, context: Context, can: Callable[[str], bool], cli: str, width: int, *, is_typing: bool = False
+) -> Line:
     """Keys that work now from the left, what does not fit dropped whole; the shell twin while there is room."""
     left: list[Span] = []
     for action in footer_actions(context):
-        key = keymap.key_of(action.id, context)
+        key = keymap.key_of(action.id, context, is_typing=is_typing)
         if not key or not can(action.id):
             continue
         entry = (Span(key, "accent", "ground", bold=True), Span(f" {action.title}  ", "muted", "ground"))
@@ -71,4 +73,7 @@ class Footer(LineView):
             token = NOTICE_TOKENS[self.notice.level]
             return [(Span(self.notice.text, token, "ground", bold=token != "accent"),)]
         shell = self.shell
-        return [footer_line(shell.keymap, shell.context, shell.dispatch.can, shell.cli_twin(), width)]
+        focused = shell.focused
+        is_typing = bool(getattr(focused, "is_typing", False))
+        cli = getattr(focused, "cli_line", "") or shell.cli_twin()
+        return [footer_line(shell.keymap, shell.context, shell.dispatch.can, cli, width, is_typing=is_typing)]

@@ -1,0 +1,205 @@
+"""Parts of the ticket as lines: order line, sentence, quote, form, ruler, preview. Pure drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from stockpulse_engine.actions.orderline import TOKEN_COLORS, ParsedOrder
+from stockpulse_engine.domain.instruments import Instrument
+from stockpulse_engine.domain.market import Quote
+from stockpulse_engine.domain.orders import Side
+from stockpulse_engine.domain.views import PreviewRow
+from stockpulse_engine.render.bar import before_after_bar
+from stockpulse_engine.render.bracket import bracket_ruler
+from stockpulse_engine.render.format import format_clock, format_money, format_price, format_quantity, format_size
+from stockpulse_engine.render.glyphs import Glyphs
+from stockpulse_engine.render.span import Line, Span, fit, line_width, spread
+from stockpulse_tui.ticket import Ticket, Zone
+from stockpulse_tui.ticket_form import FIELDS
+from stockpulse_tui.widgets.order_state import outside
+
+FIELD_WIDTHS = (8, 11, 9, 10, 8, 11, 9, 9)
+FIELD_GAPS = (1, 2, 1, 1, 1, 1, 1, 0)
+VERDICTS = {"ok": ("ok", "up"), "read": ("! read", "warn"), "denied": ("denied", "danger")}
+VERDICT_WIDTH = 8
+WEIGHT_BAR = 32
+
+
+class TicketFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a ticket is drawn from, besides the ticket itself."""
+
+    kind: str = "PAPER"
+    account_id: str = ""
+    currency: str = ""
+    armed_left_ns: int = 0
+    """Time until this head is safe again; 0 while safe."""
+    frame: tuple[str, str] | None = None
+    """Foreground and background of the badge while a key sends."""
+    zone: str = "UTC"
+    wall_ns: int = 0
+    quote: Quote | None = None
+    instrument: Instrument | None = None
+    glyphs: Glyphs
+    is_active: bool = True
+    is_asking: bool = False
+    keys: dict[str, str] = {}
+    """Action id → key, as it is bound now."""
+
+
+def input_line(ticket: Ticket, facts: TicketFacts, width: int, inset: int, hint: str) -> Line:
+    """The order line in its well, each word in the colour of its kind, what would complete it in `faint`."""
+    room = width - 2 * inset
+    prompt = (Span(f" {facts.glyphs.prompt} ", "accent", "ground", bold=True),)
+    is_typing = facts.is_active and ticket.zone is Zone.LINE and ticket.intent.is_open
+    body = _typed_spans(ticket, room - 4, is_typing=is_typing)
+    tail = (Span(f"{hint} ", "faint", "ground"),) if hint else ()
+    inner = fit(spread((*prompt, *body), tail, room, bg="ground"), room, bg="ground")
+    return (Span(" " * inset), *inner, Span(" " * inset))
+
+
+def _typed_spans(ticket: Ticket, room: int, *, is_typing: bool) -> Line:
+    edit = ticket.edit
+    tokens = ["text"] * len(edit.text)
+    for token in ticket.reading.tokens:
+        for place in range(token.start, min(token.end, len(tokens))):
+            tokens[place] = TOKEN_COLORS.get(token.kind, "text")
+    ghost = ticket.reading.ghost if is_typing and edit.cursor == len(edit.text) else ""
+    letters = [(letter, token, "ground") for letter, token in zip(edit.text, tokens, strict=True)]
+    letters += [(letter, "faint", "ground") for letter in ghost]
+    if is_typing:
+        letters += [(" ", "text", "ground")]
+        letter = letters[edit.cursor]
+        letters[edit.cursor] = (letter[0], "ink", "accent")
+    start = max(0, min(edit.cursor + 8, len(letters)) - room)
+    return _joined(letters[start : start + room])
+
+
+def _joined(letters: Sequence[tuple[str, str, str]]) -> Line:
+    spans: list[Span] = []
+    for letter, fg, bg in letters:
+        if spans and (spans[-1].fg, spans[-1].bg) == (fg, bg):
+            spans[-1] = Span(spans[-1].text + letter, fg, bg, spans[-1].bold)
+        else:
+            spans.append(Span(letter, fg, bg, bold=fg not in ("faint", "muted")))
+    return tuple(spans)
+
+
+def sentence_line(ticket: Ticket, facts: TicketFacts, width: int) -> Line:
+    """The order in words with its amount; or what is still missing, or wrong, and what to write."""
+    order = ticket.order
+    if order is None:
+        return _missing(ticket, width)
+    is_buy = order.terms.side is Side.BUY
+    chip = Span(" BUY " if is_buy else " SELL ", "ink", "buy" if is_buy else "sell", bold=True)
+    amount = f"{format_money(order.notional)} {facts.currency}".strip() if order.notional is not None else ""
+    words = order.sentence.split(" ", 1)[1].split(";", 1)[0]
+    if len(words) + len(amount) + 12 > width:
+        words, amount = words.replace(" order", ""), amount.split(" ", 1)[0]
+    left = (chip, Span("  "), *_bold_numbers(words, order))
+    return spread(left, (Span(amount, "strong", bold=True),), width)
+
+
+def _bold_numbers(words: str, order: ParsedOrder) -> Line:
+    quantity = format_quantity(order.terms.quantity)
+    price = order.terms.limit_price or order.terms.stop_price
+    head, rest = Span(quantity, "strong", bold=True), words.removeprefix(quantity)
+    text = format_price(price, order.instrument.tick_size) if price is not None else ""
+    before, found, after = rest.partition(text) if text else (rest, "", "")
+    if not found:
+        return (head, Span(rest))
+    return (head, Span(before), Span(found, "strong", bold=True), Span(after))
+
+
+def _missing(ticket: Ticket, width: int) -> Line:
+    errors = ticket.reading.errors
+    if not ticket.edit.text.strip() or not errors:
+        key = Span("Right", "accent", bold=True)
+        return fit((Span("Write an order, or take the example with ", "muted"), key), width)
+    error = errors[0]
+    is_wrong = not error.is_incomplete
+    mark = Span("! " if is_wrong else "… ", "danger" if is_wrong else "accent", bold=True)
+    return fit((mark, Span(outside(error.message), "strong"), Span(f"  {outside(error.fix)}", "muted")), width)
+
+
+def quote_line(facts: TicketFacts, width: int, indent: int) -> Line:
+    """The market as this head last heard of it, with its time."""
+    quote, instrument = facts.quote, facts.instrument
+    if quote is None or instrument is None:
+        return (Span(" " * indent), Span("no quote yet" if instrument is not None else "", "muted"))
+    tick = instrument.tick_size
+    left = [
+        Span(" " * indent),
+        Span("bid ", "muted"), Span(format_price(quote.bid, tick), "buy"),
+        Span(f" {facts.glyphs.times} {format_size(quote.bid_size)}   ", "muted"),
+        Span("ask ", "muted"), Span(format_price(quote.ask, tick), "sell"),
+        Span(f" {facts.glyphs.times} {format_size(quote.ask_size)}   ", "muted"),
+    ]  # fmt: skip
+    spread_part = [Span("spread ", "muted"), Span(format_price(quote.ask - quote.bid, tick), "text")]
+    right = [Span(f"as of {format_clock(quote.ts_event, facts.zone, digits=3)}", "muted")]
+    if line_width((*left, *spread_part, *right)) + 3 <= width:
+        left += spread_part
+    return spread(left, right, width)
+
+
+def form_lines(ticket: Ticket, facts: TicketFacts) -> list[Line]:
+    """Labels, then values on `raised`; the field under the keyboard on `select`."""
+    labels: list[Span] = []
+    values: list[Span] = []
+    order = ticket.order
+    for place, (name, text) in enumerate(zip(FIELDS, ticket.shown_fields(), strict=True)):
+        is_here = facts.is_active and ticket.zone is Zone.FORM and ticket.field == place and ticket.intent.is_open
+        width, gap = FIELD_WIDTHS[place], " " * FIELD_GAPS[place]
+        labels.append(Span(f"{name:<{width}}{gap}", "accent" if is_here else "muted"))
+        bg = "select" if is_here else "raised"
+        token = "strong" if text else "faint"
+        if place == 0:
+            token = "sell" if (order is not None and order.terms.side is Side.SELL) or text == "SELL" else "buy"
+        mark = Span(facts.glyphs.focus if is_here else " ", "accent", bg)
+        shown = (text or facts.glyphs.nothing)[-(width - 1) :]
+        values += [mark, Span(f"{shown:<{width - 1}}", token, bg, bold=bool(text)), Span(gap)]
+    return [tuple(labels), tuple(values)]
+
+
+def ruler_lines(order: ParsedOrder, width: int, glyphs: Glyphs) -> list[Line]:
+    """Risk and reward in true proportion; nothing without a take or a stop."""
+    entry = order.reference_price
+    if entry is None or (order.take_price is None and order.stop_price is None):
+        return []
+    prices = (order.stop_price, entry, order.take_price)
+    amounts = (order.risk_amount, order.reward_amount)
+    return list(bracket_ruler(prices, amounts, order.instrument.tick_size, width, glyphs=glyphs))
+
+
+def preview_line(row: PreviewRow, facts: TicketFacts, size: tuple[int, int], *, is_marked: bool, is_buy: bool) -> Line:
+    """One row of the preview; `size` is its width and that of its name."""
+    width, name_width = size
+    bg = "select" if is_marked else "panel"
+    word, token = VERDICTS.get(row.verdict, ("", "muted"))
+    first, *rest = [outside(part) for part in row.text[:400].split("   ")]
+    value = {"read": "warn", "denied": "danger"}.get(row.verdict, "strong")
+    left = [Span(f"{outside(row.name, 12):<{name_width}}", "muted", bg), Span(first, value, bg, bold=True)]
+    bar = _weight_bar(row, facts, width - name_width, bg, is_buy=is_buy)
+    left += [Span("   ", "text", bg), *bar] if bar else []
+    room = width - VERDICT_WIDTH
+    for part in rest:
+        left.append(Span(f"   {part}", "text" if not bar else "muted", bg))
+    if line_width(tuple(left)) > room:
+        left = [*fit(tuple(left), room - 1, bg=bg), Span("…", "muted", bg)]
+    return spread(left, (Span(word, token, bg, bold=token != "up"),), width, bg=bg)
+
+
+def _weight_bar(row: PreviewRow, facts: TicketFacts, room: int, bg: str, *, is_buy: bool) -> Line:
+    """Before and after against the limit, scaled so that the limit stands at five sixths."""
+    numbers = row.numbers
+    if row.name != "weight" or not {"before", "after", "limit"} <= numbers.keys():
+        return ()
+    before, after, limit = (float(Decimal(numbers[name])) for name in ("before", "after", "limit"))
+    cells = min(WEIGHT_BAR, room - 42)
+    if cells < 8 or limit <= 0:
+        return ()
+    scale = limit * 1.2
+    shares = (before / scale, after / scale, limit / scale)
+    return before_after_bar(shares, cells, is_buy=is_buy, bg=bg, glyphs=facts.glyphs)
