@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from stockpulse_engine.api import guard, protocol
 from stockpulse_engine.api.app import HANDLERS
 from stockpulse_engine.api.auth import Role
 from stockpulse_engine.api.roles import allowed
@@ -414,3 +416,22 @@ async def test_the_engine_listens_on_nothing_but_what_was_asked(home: Path) -> N
 def test_a_route_without_a_role_is_found() -> None:
     assert [sorted(handler.paths) for handler in HANDLERS if allowed(handler.fn) is None] == []
     assert {rule.role for handler in HANDLERS if (rule := allowed(handler.fn))} == set(Role)
+
+
+async def test_a_connection_that_says_nothing_is_cut(api: LiveApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "OPENING_S", 0.01)
+    for beginning in (b"", b"GET /v1/health HTTP/1.1\r\nHost: loc"):
+        reader, writer = await api.connect()
+        writer.write(beginning)
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_a_body_that_does_not_arrive_is_given_up(api: LiveApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "BODY_TIMEOUT_S", 0.01)
+    reader, writer = await api.connect()
+    start = "".join(f"{name}: {value}\r\n" for name, value in api.headers(Content_Type="application/json").items())
+    writer.write(f"POST /v1/orders HTTP/1.1\r\n{start}Content-Length: 100\r\n\r\n{{".encode())
+    assert (await read_answer(reader)).status == 408
+    writer.close()

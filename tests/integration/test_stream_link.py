@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from stockpulse_engine.api import stream
 from stockpulse_engine.api.outbox import RESYNC_CODE
 from stockpulse_engine.api.settings import ApiSettings
 from stockpulse_engine.api.stream import BAD_CODE, FULL_CODE
@@ -304,3 +305,22 @@ async def test_without_an_engine_the_link_says_so_and_goes_on_trying(home: Path)
 def test_bytes_that_are_no_frame_are_refused() -> None:
     with pytest.raises(InvalidValueError):
         decode_frame(b"\x93\x01\x02\x03")
+
+
+async def test_a_socket_that_takes_nothing_at_all_is_cut(api: LiveApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "SEND_S", 0.05)
+    dead = await raw_head(api, receive_buffer=4096)
+    await dead.send(encode(Hello(head_id="dead", kind="test", rate_ms=10)), text=True)
+    hub = api.server.api.hub
+    number = 0
+    while not hub.heads:
+        await asyncio.sleep(0)
+    while hub.heads:
+        number += 1
+        api.engine.trading.put(Order(client_order_id=f"C{number % 100}", terms=terms(), reason="x" * 4000))
+        await asyncio.sleep(0.001)
+    open_now = api.server._server.server_state.connections
+    while open_now:  # cut at once, not when its buffer is empty: that would be never
+        await asyncio.sleep(0)
+    assert (await api.get("/v1/health")).status == 200
+    await dead.close()
