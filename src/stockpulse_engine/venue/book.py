@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from stockpulse_engine.domain.instruments import Instrument
-from stockpulse_engine.domain.market import Depth, InstrumentStatus, MarketPhase, Quote, Trade
+from stockpulse_engine.domain.market import Depth, InstrumentStatus, Level, MarketPhase, Quote, Trade
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Side, TimeInForce
 from stockpulse_engine.venue.ladder import Ladder
@@ -28,7 +28,9 @@ class Displayed:
         """+1: the bids; -1: the asks."""
         self.price = ZERO
         self.size = ZERO
-        self._deeper: dict[Decimal, Decimal] = {}
+        self._shown: tuple[Level, ...] = ()
+        self._sizes: dict[Decimal, Decimal] | None = {}
+        """The deeper levels by price; None until someone asks, for most depth events nobody does."""
         self._taken: dict[Decimal, tuple[Decimal, Decimal]] = {}
         """price → (displayed size when we took, quantity we took)."""
 
@@ -38,21 +40,21 @@ class Displayed:
         A moved price makes the deeper levels old news, until the depth event that follows it.
         """
         if price != self.price:
-            self._deeper.clear()
+            self._shown, self._sizes = (), {}
         self.price, self.size = price, size
         if self._taken:
             self._taken = {p: entry for p, entry in self._taken.items() if not self._is_better(p, price)}
 
-    def set_deeper(self, levels: Iterator[tuple[Decimal, Decimal]]) -> None:
+    def set_deeper(self, levels: tuple[Level, ...]) -> None:
         """A new depth event, best level first."""
-        self._deeper = dict(levels)
+        self._shown, self._sizes = levels, None
         if self._taken:
             self._taken = {p: entry for p, entry in self._taken.items() if p in self._deeper or p == self.price}
 
     def clear(self) -> None:
         """Nothing is displayed until the next quote."""
         self.size = ZERO
-        self._deeper.clear()
+        self._shown, self._sizes = (), {}
         self._taken.clear()
 
     def size_at(self, price: Decimal) -> Decimal | None:
@@ -76,6 +78,12 @@ class Displayed:
         size = self.size if price == self.price else self._deeper[price]
         seen, taken = self._taken.get(price, (size, ZERO))
         self._taken[price] = (size, quantity + (taken if seen == size else ZERO))
+
+    @property
+    def _deeper(self) -> dict[Decimal, Decimal]:
+        if self._sizes is None:
+            self._sizes = {level.price: level.size for level in self._shown}
+        return self._sizes
 
     def _left(self, price: Decimal, size: Decimal) -> Decimal:
         seen, taken = self._taken.get(price, (size, ZERO))
@@ -130,8 +138,8 @@ class InstrumentBook:
             self._set_quote(event)
         elif isinstance(event, Depth):
             self.depth = event
-            self.bids.set_deeper((level.price, level.size) for level in event.bids)
-            self.asks.set_deeper((level.price, level.size) for level in event.asks)
+            self.bids.set_deeper(event.bids)
+            self.asks.set_deeper(event.asks)
         elif isinstance(event, Trade):
             self.last_trade = event
             if self.phase in REGULAR_PHASES:

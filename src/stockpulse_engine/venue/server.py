@@ -50,6 +50,7 @@ class Server:
         self._wall = wall
         self._settings = settings
         self._inbox: list[Asked] = []
+        self._wake = asyncio.Event()
         self._connections: set[Connection] = set()
         self._is_stopping = False
         self._client_seen_at = wall.monotonic_ns()
@@ -62,9 +63,8 @@ class Server:
             UnavailableError: the socket cannot be bound, or the store refused a write.
         """
         loop = asyncio.get_running_loop()
-        self._wake = asyncio.Event()
         bound = bind_private(self._path)
-        server = await loop.create_unix_server(self._connect, sock=bound)
+        server = await loop.create_unix_server(self.connect, sock=bound)
         _log.info("open", socket=str(self._path), world=self._exchange.identity.world)
         try:
             while not self._is_stopping:
@@ -110,7 +110,8 @@ class Server:
         self._wake.clear()
         await asyncio.sleep(0)  # let every socket that is readable now deliver: one commit serves them all
 
-    def _connect(self) -> Connection:
+    def connect(self) -> Connection:
+        """A new client's connection (the loop calls this)."""
         connection = Connection(self._on_request, self._connections.discard)
         self._connections.add(connection)
         return connection

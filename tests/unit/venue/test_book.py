@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from stockpulse_engine.domain.market import Level
 from stockpulse_engine.venue.book import Displayed
 from stockpulse_engine.venue.ladder import Ladder
 from stockpulse_engine.venue.orders import WorkingOrder
@@ -15,7 +16,7 @@ D = Decimal
 def asks(*levels: tuple[str, int]) -> Displayed:
     side = Displayed(-1)
     side.set_best(D(levels[0][0]), D(levels[0][1]))
-    side.set_deeper((D(price), D(size)) for price, size in levels)
+    side.set_deeper(tuple(Level(D(price), D(size)) for price, size in levels))
     return side
 
 
