@@ -139,7 +139,7 @@ def portfolio(account: AccountName = "", as_json: JsonFlag = False) -> None:
     emit_pairs(_account_pairs(view.account))
     if view.curve:
         worst = min(point.drawdown for point in view.curve)
-        emit_pairs([("worst fall", f"{number(worst, 2)} from the peak, {len(view.curve)} points")])
+        emit_pairs([("worst fall", f"{number(worst * 100, 2)} % from the peak, {len(view.curve)} points")])
 
 
 def day(

@@ -16,7 +16,9 @@ from stockpulse_engine.domain.market import Bar
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderStatus, OrderType
 from stockpulse_engine.domain.views import DayOrder, DayRefusal, DayReview
+from stockpulse_engine.marketdata.time import TIME_ZONE
 from stockpulse_engine.portfolio.valuation import tidy, tidy_optional
+from stockpulse_engine.render.format import format_clock
 
 _REFUSED = (OrderStatus.DENIED, OrderStatus.REJECTED)
 
@@ -171,8 +173,13 @@ def review_refusals(account_id: str, session_date: str, sources: ReviewSources) 
     return tuple(sorted(refused, key=lambda refusal: (refusal.ts_event, refusal.client_order_id)))
 
 
-def to_markdown(review: DayReview, time_of: Callable[[int], str] = str) -> str:
-    """The review as a Markdown page. `time_of` writes a market time (a clock face of the exchange's zone)."""
+def market_clock(ts_event: int) -> str:
+    """A market time on the exchange's clock: 10:32:07.412."""
+    return format_clock(ts_event, TIME_ZONE, digits=3)
+
+
+def to_markdown(review: DayReview, time_of: Callable[[int], str] = market_clock) -> str:
+    """The review as a Markdown page; `time_of` writes market times."""
     result = review.equity_now - review.equity_open
     summary = (
         f"Equity {review.equity_open:,.2f} → {review.equity_now:,.2f} ({result:+,.2f}). "

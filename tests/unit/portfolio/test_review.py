@@ -211,6 +211,12 @@ def test_the_page_holds_every_order_and_can_not_be_broken_by_text() -> None:
     assert "- t200 AAPL.XNAS `MAX_NOTIONAL` 1,000,000 is over / the 'limit'. Next" in lines
 
 
+def test_times_are_read_on_the_exchanges_clock() -> None:
+    day = full_day()
+    day.orders = [order("a", terms("1"), status=OrderStatus.CANCELED, created_at=1)]
+    assert "| 19:00:00.000 | BUY 1 AAPL.XNAS" in to_markdown(day.service.day())
+
+
 def test_an_empty_day_says_so() -> None:
     page = to_markdown(Day().service.day())
     assert "No order was sent." in page
