@@ -69,7 +69,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class EquityPoint(msgspec.Struct, frozen=True, array_like=True):
-    """Equity at one market time; `drawdown` is its fall from the running peak, a fraction of the peak, never above 0."""
+    """Equity at one market time; `drawdown` is its fall from the running peak as a fraction of it, never above 0."""
 
     ts_event: int
     equity: Decimal
