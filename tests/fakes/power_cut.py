@@ -8,6 +8,10 @@ from pathlib import Path
 
 import apsw
 
+from stockpulse_engine.base.clock import ManualClock
+from stockpulse_engine.storage.head import HeadFile
+from stockpulse_engine.storage.journal import SqliteJournal
+
 _names = itertools.count(1)
 
 
@@ -56,6 +60,20 @@ def lay_out(image: dict[str, bytes], source: Path, target: Path) -> None:
         file = target / Path(name).relative_to(source)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
+
+
+class ForgetfulJournal(SqliteJournal):
+    """The real journal on a forgetful disk, its head file too; committed in the caller's turn."""
+
+    def __init__(self, home: Path, disk: ForgetfulDisk, *, is_inline: bool = True) -> None:
+        self.disk = disk
+        database, head = home / "state" / "journal.db", home / "heads" / "journal.head"
+        super().__init__(database, head, ManualClock(), vfs=disk.name, is_inline=is_inline)
+        for file in (database, head):
+            disk.remember(str(file))  # what exists before the first acknowledgement is not under test
+
+    def _make_head_file(self, head_path: Path) -> HeadFile:
+        return HeadFile(head_path, self.disk.sync_descriptor)
 
 
 class _Vfs(apsw.VFS):

@@ -124,8 +124,8 @@ class TradingBook:
         return self.cursors.get(broker, 0)
 
     def facts(self) -> dict[str, Any]:
-        """Everything the fold holds, for comparing two books (L12)."""
-        return {name: value for name, value in vars(self).items() if name != "entries"}
+        """A picture of everything the fold holds, for comparing two books (L12)."""
+        return {name: _copied(value) for name, value in vars(self).items() if name != "entries"}
 
     def copy(self) -> TradingBook:
         """An independent book of the same state."""
@@ -161,6 +161,8 @@ class TradingBook:
             live = self._live(key)
             if live is None:
                 return Change(event, before, before)
+            if self._is_foreign(live, before):
+                return Change(event, before, apply(before, _without_fill(event)), is_surprise=True)
             known = self.fills.get(live)
             if known is None:  # never booked: remember it, so that the late execution posts nothing
                 return Change(event, before, apply(before, _without_fill(event)), None, key)
@@ -169,9 +171,15 @@ class TradingBook:
         if self.has_fill(*key):
             return Change(event, before, before)
         live = self._live((fill.account_id, fill.corrects)) if event.kind is _K.CORRECT else None
-        replaced = self.fills.get(live) if live else None
-        order = apply(before, event, replaced)
+        if live is None or self._is_foreign(live, before):
+            return Change(event, before, apply(before, event), fill, None, is_surprise(before, event))
+        order = apply(before, event, self.fills.get(live))
         return Change(event, before, order, fill, live, is_surprise(before, event))
+
+    def _is_foreign(self, key: FillKey, order: Order) -> bool:
+        """Whether an execution belongs to another order: a venue that confuses two takes nothing from the other."""
+        fill = self.fills.get(key)
+        return fill is not None and fill.client_order_id != order.client_order_id
 
     def _live(self, key: FillKey) -> FillKey | None:
         """The execution that stands where `key` stood: itself, its last correction, or none after a bust."""
@@ -225,17 +233,17 @@ class TradingBook:
             key = (posted.account_id, posted.fill_id)
             self.fills[key] = posted
             self._fills_of.setdefault(posted.client_order_id, []).append(key)
-            if posted.corrects and change.event.kind is _K.CORRECT:  # type: ignore[union-attr]  # only order events post
-                self._take_back((posted.account_id, posted.corrects), key)
-                if change.replaced:
-                    self._take_back(change.replaced, key)
+            if change.replaced is not None:
+                self._take_back(change.replaced, key)
         elif change.replaced is not None:
             self._take_back((stated.account_id, stated.fill_id), None)
             self._take_back(change.replaced, None)
 
     def _take_back(self, key: FillKey, by: FillKey | None) -> None:
+        if key == by:  # restated under its own id: it stands
+            return
         self.fills.pop(key, None)
-        if key != by and self._taken_back.get(key) is None:
+        if self._taken_back.get(key) is None:
             self._taken_back[key] = by
 
     def _index(self, order: Order) -> None:

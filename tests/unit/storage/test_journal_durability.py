@@ -17,7 +17,7 @@ from stockpulse_engine.domain.events import EngineStopped
 from stockpulse_engine.storage.head import HeadFile
 from stockpulse_engine.storage.journal import SqliteJournal, verify
 from tests.conftest import IS_NIGHT
-from tests.fakes.power_cut import ForgetfulDisk, lay_out
+from tests.fakes.power_cut import ForgetfulDisk, ForgetfulJournal, lay_out
 
 CUTS = 1000 if IS_NIGHT else 40
 KILLS = 200 if IS_NIGHT else 10
@@ -30,23 +30,14 @@ def disk() -> Iterator[ForgetfulDisk]:
     disk.close()
 
 
-class OnForgetfulDisk(SqliteJournal):
-    """The journal as it is, its head file on the forgetful disk too."""
-
-    disk: ForgetfulDisk
-
-    def _make_head_file(self, head_path: Path) -> HeadFile:
-        return HeadFile(head_path, self.disk.sync_descriptor)
-
-
-class Careless(OnForgetfulDisk):
+class Careless(ForgetfulJournal):
     """A journal that acknowledges before the write-ahead log is synced: it must be caught."""
 
     _synchronous = "NORMAL"
 
 
-class Headless(OnForgetfulDisk):
-    """A journal that never syncs its head: it must be caught when the database loses its tail."""
+class CarelessAndHeadless(Careless):
+    """The same without a synced head: its loss would pass unseen."""
 
     def _make_head_file(self, head_path: Path) -> HeadFile:
         return HeadFile(head_path, lambda descriptor: None)
@@ -57,13 +48,10 @@ def event(number: int) -> EngineStopped:
 
 
 async def acknowledged_before_cuts(
-    kind: type[OnForgetfulDisk], disk: ForgetfulDisk, home: Path, cuts: int
+    kind: type[ForgetfulJournal], disk: ForgetfulDisk, home: Path, cuts: int
 ) -> list[tuple[int, dict[str, bytes]]]:
     """Append and cut the power now and then: (last seq acknowledged, what the disk remembers)."""
-    kind.disk = disk
-    journal = kind(home / "state" / "journal.db", home / "heads" / "journal.head", ManualClock(), vfs=disk.name)
-    for file in (home / "state" / "journal.db", home / "heads" / "journal.head"):
-        disk.remember(str(file))  # what exists before the first acknowledgement is not under test
+    journal = kind(home, disk, is_inline=False)
     rng = random.Random(7)
     images = []
     acknowledged = 0
@@ -85,7 +73,7 @@ def reopened(image: dict[str, bytes], home: Path, number: int) -> SqliteJournal:
 
 
 async def test_a_power_cut_loses_nothing_acknowledged(home: Path, disk: ForgetfulDisk) -> None:
-    for number, (acknowledged, image) in enumerate(await acknowledged_before_cuts(OnForgetfulDisk, disk, home, CUTS)):
+    for number, (acknowledged, image) in enumerate(await acknowledged_before_cuts(ForgetfulJournal, disk, home, CUTS)):
         journal = reopened(image, home, number)
         assert journal.head[0] >= acknowledged
         assert [entry.event.ts_event for entry in journal.read()] == list(range(1, journal.head[0] + 1))
@@ -104,9 +92,6 @@ async def test_the_same_test_sees_a_journal_that_acknowledges_too_early(home: Pa
 
 
 async def test_without_a_synced_head_the_loss_would_pass_unseen(home: Path, disk: ForgetfulDisk) -> None:
-    class CarelessAndHeadless(Headless):
-        _synchronous = "NORMAL"
-
     silent = 0
     for number, (acknowledged, image) in enumerate(await acknowledged_before_cuts(CarelessAndHeadless, disk, home, 12)):
         journal = reopened(image, home, number)
@@ -116,10 +101,7 @@ async def test_without_a_synced_head_the_loss_would_pass_unseen(home: Path, disk
 
 
 async def test_a_failing_sync_is_not_acknowledged(home: Path, disk: ForgetfulDisk) -> None:
-    OnForgetfulDisk.disk = disk
-    journal = OnForgetfulDisk(
-        home / "state" / "journal.db", home / "heads" / "journal.head", ManualClock(), vfs=disk.name
-    )
+    journal = ForgetfulJournal(home, disk, is_inline=False)
     await journal.append([event(1)])
     disk.fails_with = OSError(5, "Input/output error")
     with pytest.raises(UnavailableError, match="read-only"):
@@ -170,10 +152,7 @@ def test_sigkill_loses_nothing_acknowledged(home: Path) -> None:
 
 
 async def test_the_log_and_then_the_head_are_synced_before_the_answer(home: Path, disk: ForgetfulDisk) -> None:
-    OnForgetfulDisk.disk = disk
-    journal = OnForgetfulDisk(
-        home / "state" / "journal.db", home / "heads" / "journal.head", ManualClock(), vfs=disk.name
-    )
+    journal = ForgetfulJournal(home, disk, is_inline=False)
     for number in range(1, 6):
         disk.synced.clear()
         await journal.append([event(number)])
