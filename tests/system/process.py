@@ -37,8 +37,10 @@ class EngineProcess:
     ) -> None:
         """Stop everything that lives in this home."""
         self.kill()
-        for file in self.paths.state.glob("worlds/*/venue/venue.pid"):
-            _end(int(file.read_text().split()[0]), signal.SIGKILL)
+        for file in self.paths.state.glob("worlds/*/venue/venue.lock"):
+            venue = lock_holder(file)
+            if venue is not None:
+                _end(venue.pid, signal.SIGKILL)
 
     @property
     def pid(self) -> int:

@@ -52,7 +52,7 @@ class Engine:
         self._broker = PaperBroker(paths.venue_socket(options.world), clock)
         self._books = self._build_books()
         self.system = self._build_system()
-        self._server = ApiServer(self, paths, clock=clock)
+        self._server = ApiServer(self, paths, clock=clock, settings=settings.api)
         self._marked = ""
 
     @property

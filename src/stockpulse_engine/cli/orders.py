@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -14,6 +15,19 @@ from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.money import parse_decimal
 from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.wire.rest import ModifyBody
+
+
+@dataclass(frozen=True)
+class TradeOptions:
+    """How an order line is done: agreed beforehand, only staged, meant twice; which account, which id, what output."""
+
+    is_agreed: bool
+    is_staged: bool
+    is_repeated: bool
+    account: str
+    client_order_id: str
+    as_json: bool
+
 
 ORDER_HEADINGS = ("side", "qty", "instrument", "type", "price", "tif", "filled", "avg", "state", "id")
 OrderId = Annotated[str, typer.Argument(metavar="ORDER", help="Client order id, or its unambiguous beginning.")]
@@ -45,12 +59,7 @@ def buy(
     _trade(
         "buy",
         words,
-        yes=yes,
-        stage=stage,
-        again=again,
-        account=account,
-        client_order_id=client_order_id,
-        as_json=as_json,
+        TradeOptions(yes, stage, again, account=account, client_order_id=client_order_id, as_json=as_json),
     )
 
 
@@ -70,37 +79,15 @@ def sell(
     _trade(
         "sell",
         words,
-        yes=yes,
-        stage=stage,
-        again=again,
-        account=account,
-        client_order_id=client_order_id,
-        as_json=as_json,
+        TradeOptions(yes, stage, again, account=account, client_order_id=client_order_id, as_json=as_json),
     )
 
 
-def _trade(  # the one path of both sides
-    side: str,
-    words: list[str],
-    *,
-    yes: bool,
-    stage: bool,
-    again: bool,
-    account: str,
-    client_order_id: str,
-    as_json: bool,
-) -> None:
+def _trade(side: str, words: list[str], options: TradeOptions) -> None:
+    """The one path of both sides."""
     from stockpulse_engine.cli.trade import run_trade
 
-    run_trade(
-        f"{side} {' '.join(words)}",
-        is_agreed=yes,
-        is_staged=stage,
-        is_repeated=again,
-        account_id=account,
-        client_order_id=client_order_id,
-        as_json=as_json,
-    )
+    run_trade(f"{side} {' '.join(words)}", options)
 
 
 def orders(

@@ -11,7 +11,7 @@ from msgspec import structs
 from stockpulse_engine.actions.orderline import LineReading, OrderContext, ParsedOrder, read_order_line
 from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.cli.link import engine
-from stockpulse_engine.cli.orders import ORDER_HEADINGS, order_row
+from stockpulse_engine.cli.orders import ORDER_HEADINGS, TradeOptions, order_row
 from stockpulse_engine.cli.output import emit, emit_json, emit_table, say, strong
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.errors import DeniedError, InvalidValueError
@@ -20,35 +20,26 @@ from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.views import AccountView, Preview
 
 
-def run_trade(
-    line: str,
-    *,
-    is_agreed: bool,
-    is_staged: bool,
-    is_repeated: bool,
-    account_id: str,
-    client_order_id: str,
-    as_json: bool,
-) -> None:
+def run_trade(line: str, options: TradeOptions) -> None:
     """Do one order line.
 
     Raises:
         InvalidValueError: the line is wrong, or must be confirmed and there is no terminal (exit code 2).
         DeniedError: the gate refuses it (exit code 3).
     """
-    account = engine().account(account_id)
+    account = engine().account(options.account)
     parsed = _parse(line, account)
-    made = parsed.command(client_order_id or new_id("C"), is_staged=is_staged, source="cli")
-    command = structs.replace(made, allow_duplicate=is_repeated)
+    made = parsed.command(options.client_order_id or new_id("C"), is_staged=options.is_staged, source="cli")
+    command = structs.replace(made, allow_duplicate=options.is_repeated)
     preview = engine().preview_order(command)
-    if not as_json:
+    if not options.as_json:
         show_preview(parsed, preview)
     if not preview.is_allowed:
         raise DeniedError(f"{preview.denial}: {preview.denial_text}", denial=preview.denial)
-    if not is_agreed:
+    if not options.is_agreed:
         _confirm(command)
     answer = engine().submit_order(command)
-    if as_json:
+    if options.as_json:
         emit_json(answer)
     else:
         emit_table(ORDER_HEADINGS, [order_row(one) for one in answer.orders], left=(0, 2, 3, 5, 8, 9))
