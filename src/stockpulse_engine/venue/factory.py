@@ -62,9 +62,17 @@ def opening_ns(world: World, source: MarketSource, wall: Clock, at: str) -> int:
     if world.kind == "live":
         return wall.now_ns()
     if world.kind == "replay":
-        return source.first_ns
+        return _before_the_open(source)
     today = wall.now_ns()
     return load_calendar().current_or_previous(today).open + BUSY_HOUR_NS
+
+
+def _before_the_open(source: MarketSource) -> int:
+    """A minute before the first recorded open, so that the opening auction is seen and nobody waits hours for it."""
+    session = load_calendar().current_or_next(source.first_ns)
+    start = session.open - 60 * SECOND_NS
+    is_inside = start >= source.first_ns and (source.last_ns is None or start < source.last_ns)
+    return start if is_inside else source.first_ns
 
 
 def parse_moment(text: str) -> int:
