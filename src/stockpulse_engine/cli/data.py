@@ -19,7 +19,7 @@ log_app = typer.Typer(help="The journal: what was commanded and what happened, i
 def log(
     context: typer.Context,
     after: Annotated[int, typer.Option("--after", min=0, help="Only entries after this seq.")] = 0,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=5000)] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=5000, help="How many.")] = 50,
     as_json: JsonFlag = False,
 ) -> None:
     """The last journal entries, or those after a seq.
@@ -28,7 +28,7 @@ def log(
     """
     if context.invoked_subcommand:
         return
-    entries = engine().log(after, limit)
+    entries = engine().log(after or max(0, engine().health().journal_seq - limit), limit)
     if as_json:
         emit_json(entries)
     elif not entries:

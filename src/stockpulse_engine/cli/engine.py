@@ -104,7 +104,7 @@ def _show_status(*, as_json: bool) -> None:
 
 
 def logs(
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=10_000)] = 50,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=10_000, help="How many.")] = 50,
     venue: Annotated[bool, typer.Option("--venue", help="The paper venue's log instead.")] = False,
 ) -> None:
     """The end of the engine's log, one JSON document a line.

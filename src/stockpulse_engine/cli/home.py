@@ -12,7 +12,7 @@ from stockpulse_engine.cli.link import engine, paths
 from stockpulse_engine.cli.options import JsonFlag, YesFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_table, say
 from stockpulse_engine.cli.register import add_command
-from stockpulse_engine.domain.errors import ConflictError, UnavailableError
+from stockpulse_engine.domain.errors import ConflictError, StockPulseError
 from stockpulse_engine.wire.rest import BackupAnswer
 
 config_app = typer.Typer(help="Settings: what each is, and where it comes from.", no_args_is_help=True)
@@ -126,7 +126,7 @@ def doctor(as_json: JsonFlag = False) -> None:
                 say(f"{finding.name}: {finding.fix}")
     wrong = sum(finding.verdict == "!!" for finding in findings)
     if wrong:
-        raise UnavailableError(f"{wrong} of {len(findings)} checks failed.")
+        raise StockPulseError(f"{wrong} of {len(findings)} checks failed.")
 
 
 def register(app: typer.Typer) -> None:

@@ -55,7 +55,7 @@ def study_info(name: str) -> StudyInfo:
     info = _catalog().get(name.upper())
     if info is None:
         near = get_close_matches(name.upper()[:24], list(_catalog()), n=3, cutoff=0.5)
-        fix = f"Did you mean {' or '.join(n.lower() for n in near)}?" if near else "`sp studies` lists all of them."
+        fix = f"Did you mean {' or '.join(n.lower() for n in near)}?" if near else "Write a TA-Lib name, like rsi 14."
         raise InvalidValueError(f"There is no study {name[:24]!r}.", fix=fix)
     return info
 
