@@ -194,7 +194,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
         view.on_store(changes)
         if self.windows.top is None:
             view.focus_front()
-        self._subscribe()
+        self.resubscribe()
         self.redraw_chrome()
 
     def pick_instrument(self, instrument_id: str) -> None:
@@ -202,10 +202,11 @@ class StockPulseApp(App[None], inherit_bindings=False):
         if instrument_id and instrument_id != self.instrument_id:
             self.instrument_id = instrument_id
             self.view.show_instrument(instrument_id)
-            self._subscribe()
+            self.resubscribe()
             self.shell_screen.footer.redraw()
 
-    def _subscribe(self) -> None:
+    def resubscribe(self) -> None:
+        """Ask for the topics of the panes in sight."""
         wanted = {topic for pane in self.view.seen() for topic in pane.topics()}
         self.link.subscribe((*DEFAULT_TOPICS, *sorted(wanted)))
 

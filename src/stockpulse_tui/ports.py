@@ -19,6 +19,7 @@ from stockpulse_engine.domain.views import (
     OrderLife,
     PortfolioView,
     Preview,
+    StudyView,
 )
 from stockpulse_engine.wire.rest import CancelManyAnswer, ModifyBody, SubmitAnswer
 from stockpulse_engine.wire.stream import Frame
@@ -55,6 +56,10 @@ class Commands(Protocol):
         self, instrument_id: str, spec: str = "1m", limit: int = 300, end_ns: int | None = None
     ) -> list[Bar]:
         """The last bars, oldest first."""
+        ...
+
+    async def study(self, instrument_id: str, spec: str, text: str, limit: int = 300) -> StudyView:
+        """A study over the last bars; from then on its newest value comes by the stream."""
         ...
 
     async def orders(self, scope: str = "today", account_id: str = "", limit: int = 500) -> list[Order]:

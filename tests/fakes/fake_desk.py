@@ -97,12 +97,10 @@ class DeskCommands(FakeCommands):
             return []
         return [bar for bar in make_bars(instrument_id, spec) if end_ns is None or bar.ts_event < end_ns][-limit:]
 
-    async def study(
-        self, instrument_id: str, study: str, spec: str = "1m", limit: int = 300, end_ns: int | None = None
-    ) -> StudyView:
+    async def study(self, instrument_id: str, spec: str, text: str, limit: int = 300) -> StudyView:
         """A mean or an oscillation, by name."""
-        self.studies_asked.append((spec, study))
-        name, _, number = study.partition(" ")
+        self.studies_asked.append((spec, text))
+        name, _, number = text.partition(" ")
         if name not in ("sma", "rsi"):
             raise InvalidValueError(f"{name} is not a study.", fix="Did you mean sma?")
         bars = make_bars(instrument_id, spec)[-limit:]
@@ -113,7 +111,7 @@ class DeskCommands(FakeCommands):
         if name == "rsi":
             values = [None if v is None else 50 + 30 * math.sin(i / 9) for i, v in enumerate(values)]
         return StudyView(
-            instrument_id=instrument_id, spec=spec, study=study, label=f"{name}{period}", is_overlay=name == "sma",
+            instrument_id=instrument_id, spec=spec, study=text, label=f"{name}{period}", is_overlay=name == "sma",
             times=tuple(bar.ts_event for bar in bars), outputs=(StudyOutput(name=name, values=tuple(values)),),
             levels=(30.0, 70.0) if name == "rsi" else (),
         )  # fmt: skip

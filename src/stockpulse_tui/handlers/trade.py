@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_tui.handlers import Handler
 
 
@@ -18,10 +17,6 @@ class TradeHandler(Handler):
         self._open("sell")
 
     def _open(self, side: str) -> None:
-        from stockpulse_tui.screens.ticket import open_ticket
+        from stockpulse_tui.screens.ticket import open_order_ticket
 
-        shell = self.shell
-        command = shell.command
-        symbol = (command.symbol if command else "") or (symbol_of(shell.instrument_id) if shell.instrument_id else "")
-        words = [side, symbol, *(command.arguments if command else ())]
-        open_ticket(shell, " ".join(word for word in words if word) + " ")
+        open_order_ticket(self.shell, side)

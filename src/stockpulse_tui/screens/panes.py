@@ -28,6 +28,7 @@ class PaneSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 PANES: tuple[PaneSpec, ...] = (
     PaneSpec(name="watchlist", target="stockpulse_tui.widgets.board:Board"),
+    PaneSpec(name="chart", target="stockpulse_tui.widgets.chart:Chart", screen="screen.chart"),
     PaneSpec(name="ticket", target="stockpulse_tui.widgets.ticket:TicketPane"),
     PaneSpec(name="news", target="stockpulse_tui.widgets.news:News"),
 )

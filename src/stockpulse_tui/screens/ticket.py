@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stockpulse_engine.actions.registry import Context
+from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.render.span import Line
 from stockpulse_tui.screens.slots import Box
 from stockpulse_tui.ticket import Ticket
@@ -93,3 +94,11 @@ def open_ticket(shell: StockPulseApp, text: str) -> TicketWindow:
     window = TicketWindow(shell, text)
     shell.windows.open(window)
     return window
+
+
+def open_order_ticket(shell: StockPulseApp, side: str) -> TicketWindow:
+    """A ticket for a side, for the instrument in focus or the one the command line names, with its further words."""
+    command = shell.command
+    symbol = (command.symbol if command else "") or (symbol_of(shell.instrument_id) if shell.instrument_id else "")
+    words = [side, symbol, *(command.arguments if command else ())]
+    return open_ticket(shell, " ".join(word for word in words if word) + " ")
