@@ -117,6 +117,7 @@ async def test_an_acknowledged_cancel_survives_the_kill(venue: VenueProcess, bro
     await again.close()
 
 
+@pytest.mark.timeout(900)  # the night kills more often
 async def test_kills_under_order_flow_lose_no_acknowledged_order_and_double_none(venue: VenueProcess) -> None:
     acknowledged: set[str] = set()
     sent: list[str] = []

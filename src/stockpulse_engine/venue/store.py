@@ -18,6 +18,7 @@ from stockpulse_engine.domain.accounts import Account
 from stockpulse_engine.domain.errors import ConflictError, UnavailableError
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.instruments import Instrument
+from stockpulse_engine.domain.orders import OrderRole
 from stockpulse_engine.domain.reports import ExecutionReport
 from stockpulse_engine.venue.desk import AccountReport, AccountState, Counters, Turn
 from stockpulse_engine.venue.orders import TERMINAL, WorkingOrder
@@ -155,7 +156,7 @@ class VenueStore:
         """Open orders, and closed ones that belong to the bracket of an open one, oldest first."""
         rows = self._db.execute("SELECT body FROM orders WHERE is_open LIMIT ?", (_MAX_ROWS,))
         found = {order.number: order for order in map(_decode_order, rows)}
-        for order in tuple(found.values()):
+        for order in [each for each in found.values() if each.role is not OrderRole.SINGLE]:
             entry_id = order.parent_id or order.client_order_id
             for row in self._db.execute(
                 "SELECT body FROM orders WHERE account_id = ?1 AND parent_id = ?2"
