@@ -48,7 +48,7 @@ class MarketSource(Protocol):
         Events carry the time they happened, so none is later than `at_ns`. Opening again starts over.
 
         Raises:
-            InvalidValueError: `at_ns` is before `first_ns` or after `last_ns`.
+            InvalidValueError: `at_ns` is before `first_ns`.
         """
         ...
 

@@ -1,0 +1,171 @@
+"""Bars of a replay up to its clock: what was printed, and older bars from the files given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import lru_cache
+
+import numpy as np
+
+from stockpulse_engine.domain.market import Bar, BarSpec, Trade
+from stockpulse_engine.marketdata.calendar import Calendar, Session
+from stockpulse_engine.venue.cut import (
+    MINUTE_NS,
+    BarColumns,
+    Units,
+    check_spec,
+    concatenate,
+    cut_session,
+    make_bars,
+    merge,
+    weekly,
+)
+from stockpulse_engine.venue.replay.files import Kind, Recording
+from stockpulse_engine.venue.replay.rows import Ints, numbers
+from stockpulse_engine.venue.replay.track import PRICES, SCALE, SIZES, MinuteRow, Track, minute_row, unit_reader
+
+MINUTE_SESSIONS = 20
+"""Past days for which minute bars are served."""
+DAILY_SESSIONS = 2_520
+"""Past days for which daily bars are served: ten years."""
+_VOLUME_DAYS = 20
+
+
+class ReplayHistory:
+    """Answers `bars`; older bars are read from the files once per symbol and kept."""
+
+    def __init__(self, recordings: Sequence[Recording], calendar: Calendar, first_date: str) -> None:
+        self._recordings = recordings
+        self._calendar = calendar
+        self._first_date = first_date
+        self._old_minutes = lru_cache(maxsize=64)(self._read_minutes)
+        self._old_days = lru_cache(maxsize=256)(self._read_days)
+
+    def bars(
+        self, track: Track, spec: BarSpec, limit: int, end_ns: int, *, now_ns: int, printed: Sequence[Trade]
+    ) -> list[Bar]:
+        """The last `limit` bars that start before `end_ns`; `printed` are the prints of the minute still running."""
+        check_spec(spec)
+        minutes = concatenate([_columns(track.minutes), _running(printed, now_ns)])
+        if spec.is_intraday:
+            minutes = concatenate([self._old_minutes(track.instrument.symbol), minutes])
+            columns = self._cut(minutes.take(minutes.ts < end_ns), spec)
+        else:
+            columns = self._days(track, minutes, now_ns)
+            columns = columns if spec.unit == "d" else weekly(columns, self._calendar)
+        columns = columns.take(columns.ts < end_ns).take(slice(-limit, None) if limit > 0 else slice(0, 0))
+        units = Units(unit_reader(PRICES), unit_reader(SIZES), track.source)
+        return make_bars(columns, track.instrument.instrument_id, spec, now_ns=now_ns, units=units)
+
+    def average_volume(self, symbol: str) -> Decimal:
+        """Mean volume of the last days before the first one played; 0 when no daily bars were given."""
+        days = self._old_days(symbol)
+        first = self._calendar.session(self._first_date)
+        known = days.volume[days.end <= first.pre_open] if first else days.volume
+        return Decimal(int(known[-_VOLUME_DAYS:].mean()) // SCALE) if known.size else Decimal(0)
+
+    def _cut(self, minutes: BarColumns, spec: BarSpec) -> BarColumns:
+        """Minutes cut session by session; outside any session by the clock."""
+        parts = []
+        for begin, end, session in self._stretches(minutes.ts):
+            part = minutes.take(slice(begin, end))
+            if session is not None:
+                parts.append(cut_session(part, session, spec.duration_ns))
+            else:
+                starts = part.ts // spec.duration_ns * spec.duration_ns
+                parts.append(merge(part, starts, starts + spec.duration_ns))
+        return concatenate(parts)
+
+    def _stretches(self, ts: Ints) -> list[tuple[int, int, Session | None]]:
+        """Runs of minutes that belong to one session, or to none."""
+        out: list[tuple[int, int, Session | None]] = []
+        begin = 0
+        while begin < ts.size:
+            session = self._calendar.session_at(int(ts[begin]))
+            if session is not None:
+                until = session.post_close
+            else:
+                until = self._calendar.current_or_next(int(ts[begin])).pre_open
+            end = int(np.searchsorted(ts, until))
+            out.append((begin, end, session))
+            begin = end
+        return out
+
+    def _days(self, track: Track, minutes: BarColumns, now_ns: int) -> BarColumns:
+        """Daily bars from the files for days that are over, else from what was printed in regular hours."""
+        symbol = track.instrument.symbol
+        old = self._old_days(symbol)
+        old = old.take(old.end <= now_ns)
+        recorded = set(old.ts.tolist())
+        built = [
+            self._day(part, session, track, now_ns)
+            for begin, end, session in self._stretches(minutes.ts)
+            if session is not None and session.open not in recorded
+            for part in [minutes.take(slice(begin, end))]
+        ]
+        days = concatenate([old, *(day for day in built if len(day))])
+        order = np.argsort(days.ts, kind="stable")
+        return BarColumns(*(getattr(days, name)[order] for name in BarColumns.__slots__))
+
+    def _day(self, minutes: BarColumns, session: Session, track: Track, now_ns: int) -> BarColumns:
+        regular = minutes.take((minutes.ts >= session.open) & (minutes.ts < session.close))
+        day = merge(regular, np.full(len(regular), session.open), np.full(len(regular), session.close))
+        late = [row for row in track.auctions if session.close <= row[0] < session.post_close and row[0] <= now_ns]
+        for ts, price, size in late[:1]:
+            # The closing auction prints after the close: it is part of the day, known when it printed.
+            auction = BarColumns(*(np.array([x]) for x in (session.open, ts, price, price, price, price, size)))
+            both = concatenate([day, auction])
+            day = merge(both, both.ts, np.full(len(both), ts))
+        return day
+
+    def _read_minutes(self, symbol: str) -> BarColumns:
+        """Minute bars of days before the first one played."""
+        parts = []
+        for recording in self._recordings:
+            if recording.kind is Kind.BARS and recording.step_ns == MINUTE_NS and symbol in recording.symbols:
+                spans = [span for span in recording.spans if span.symbol == symbol and span.date < self._first_date]
+                for span in spans[-MINUTE_SESSIONS:]:
+                    frame = recording.between(span.first_ns, span.last_ns + 1, [symbol])
+                    rows = _whole_rows([numbers(frame, name) for name in ("open", "high", "low", "close", "volume")])
+                    ts = frame["ts"].to_numpy()
+                    good = rows[3] > 0
+                    parts.append(BarColumns(ts[good], ts[good] + MINUTE_NS, *rows[:, good]))
+        return concatenate(parts)
+
+    def _read_days(self, symbol: str) -> BarColumns:
+        """Daily bars, each known from its session's close on. Days the exchange was shut are left out."""
+        parts = []
+        for recording in self._recordings:
+            if recording.kind is Kind.DAYS and symbol in recording.symbols:
+                frame = recording.days(symbol)
+                sessions = [self._calendar.session(date) for date in frame["date"].to_list()]
+                rows = _whole_rows([numbers(frame, name) for name in ("open", "high", "low", "close", "volume")])
+                good = np.array([session is not None for session in sessions], bool) & (rows[2] > 0)
+                ts = np.array([session.open if session else 0 for session in sessions], np.int64)[good]
+                ends = np.array([session.close if session else 0 for session in sessions], np.int64)[good]
+                parts.append(BarColumns(ts, ends, *rows[:, good]).take(slice(-DAILY_SESSIONS, None)))
+        return concatenate(parts[:1])
+
+
+def _columns(rows: Sequence[MinuteRow]) -> BarColumns:
+    if not rows:
+        return concatenate([])
+    ts, *values = np.array(rows, dtype=np.int64).T
+    return BarColumns(ts, ts + MINUTE_NS, *values)
+
+
+def _running(printed: Sequence[Trade], now_ns: int) -> BarColumns:
+    """The minute that is still running, from its prints so far."""
+    begin = now_ns // MINUTE_NS * MINUTE_NS
+    inside = [trade for trade in printed if begin <= trade.ts_event <= now_ns]
+    if not inside:
+        return concatenate([])
+    price, size = (np.array([float(getattr(trade, name)) for trade in inside]) for name in ("price", "size"))
+    return _columns([minute_row(begin, price, size)])
+
+
+def _whole_rows(columns: Sequence[np.ndarray[tuple[int, ...], np.dtype[np.float64]]]) -> Ints:
+    """Rows of whole numbers of 1e-8; what is not a number becomes 0."""
+    rows: Ints = np.rint(np.nan_to_num(np.stack(columns), posinf=0.0, neginf=0.0) * SCALE).astype(np.int64)
+    return rows
