@@ -23,10 +23,12 @@ from stockpulse_engine.render.theme import choose_theme
 from stockpulse_engine.wire.stream import DEFAULT_TOPICS, Frame
 from stockpulse_tui import styles
 from stockpulse_tui.cell import Cell
+from stockpulse_tui.direct import DirectWriter
 from stockpulse_tui.dispatch import Dispatcher
 from stockpulse_tui.keymap import Keymap, key_name
 from stockpulse_tui.latency import Latency
 from stockpulse_tui.messages import InstrumentPicked, LineEntered, PaneOpened
+from stockpulse_tui.pace import Pace
 from stockpulse_tui.painter import Painter, cells, dimmed
 from stockpulse_tui.places import Places
 from stockpulse_tui.ports import Link
@@ -40,8 +42,6 @@ from stockpulse_tui.watchlists import Watchlists
 from stockpulse_tui.widgets.overlay import Overlay
 from stockpulse_tui.widgets.panel import Panel
 from stockpulse_tui.windows import Windows
-
-FLUSH_S = 1 / 30
 
 
 class StockPulseApp(App[None], inherit_bindings=False):
@@ -72,10 +72,10 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self._watch_file = watch_file
         self._views: dict[str, View] = {}
         self.windows = Windows(self)
+        self.direct = DirectWriter(self)
         self.places = Places()
         self._pending = Changes()
-        self._flush_handle: TimerHandle | None = None
-        self._flushed_at = 0.0
+        self._pace = Pace(self.call_after, self._hand_out)
         self._painted_from_ns = 0
         self.on_leave: Callable[[], None] | None = None
         """Called before the head leaves, and every minute: saves the frame."""
@@ -130,13 +130,10 @@ class StockPulseApp(App[None], inherit_bindings=False):
     def _on_frame(self, frame: Frame) -> None:
         self.status.frame_seen()
         self._pending.join(self.store.apply(frame))
-        if self._pending and self._flush_handle is None:
-            due = self._flushed_at + FLUSH_S - asyncio.get_running_loop().time()
-            self._flush_handle = self.call_after(max(0.0, due), self._hand_out)
+        if self._pending:
+            self._pace.ask()
 
     def _hand_out(self) -> None:
-        self._flush_handle = None
-        self._flushed_at = asyncio.get_running_loop().time()
         changes, self._pending = self._pending, Changes()
         self._painted_from_ns = changes.sent_at
         self.view.on_store(changes)
@@ -144,6 +141,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
         if changes.kinds - {"quotes", "sparks", "references"} or changes.is_reset:
             self.redraw_chrome()
         self.shell_screen.paint_now()
+        self.direct.flush()
 
     def post_display_hook(self) -> None:
         """A frame was written: from the engine's frame to the cell."""

@@ -22,8 +22,10 @@ from stockpulse_engine.render.span import Line, Span
 from stockpulse_engine.render.theme import Theme, luminance
 
 RESET = "\x1b[0m"
+DEFAULT_FG = "\x1b[39m"
 FILLER = "\ue000"
 """Follows a character that fills two cells, so that every line has as many characters as cells."""
+MAX_CLEAN = 8192
 DIM_SHARE = 0.62
 """What is under an open window is painted this far towards `ground`."""
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
@@ -39,26 +41,45 @@ class Painter:
         self.is_ascii = is_ascii
         self._prefixes: dict[_Key, str] = {}
         self._styles: dict[_Key, Style] = {}
+        self._clean: dict[str, str] = {}
+        self._shorts: dict[tuple[str, bool, bool, bool], str] = {}
+        self._blanks: dict[str, str] = {}
 
     def ansi(self, line: Line) -> str:
         """The line's text with escape sequences, ending in a reset."""
-        prefixes = self._prefixes
+        return self.run(line) + RESET
+
+    def run(self, line: Line) -> str:
+        """The same without the reset, for pieces that are joined.
+
+        A span says only what differs from the one before it. Leading blanks get a run of their own, on the background
+        alone: some tools that picture a terminal squeeze them otherwise.
+        """
+        full, short, blank, clean = self._prefixes, self._shorts, self._blanks, self._clean
         parts: list[str] = []
+        bg, is_styled = "", True
         for span in line:
-            key = (span.fg, span.bg, span.bold, span.italic, span.underline)
-            text = span.text
+            text, own = span.text, span.bg
+            is_plain = not (span.bold or span.italic or span.underline)
             if text[:1] == " " and not span.underline:
-                # Leading blanks get a run of their own: some tools that picture a terminal squeeze them.
                 body = text.lstrip(" ")
-                blank = ("ground", span.bg, False, False, False)
-                parts.append(prefixes.get(blank) or self._prefix(blank))
+                if own != bg or is_styled:
+                    parts.append(blank.get(own) or self._blank(own))
+                    bg, is_styled = own, False
+                else:
+                    parts.append(DEFAULT_FG)
                 parts.append(text[: len(text) - len(body)])
-                text = body
                 if not body:
                     continue
-            parts.append(prefixes.get(key) or self._prefix(key))
-            parts.append(text if text.isascii() and text.isprintable() else self._safe(text))
-        parts.append(RESET)
+                text = body
+            if own == bg and not is_styled:
+                key = (span.fg, span.bold, span.italic, span.underline)
+                parts.append(short.get(key) or self._short(key))
+            else:
+                wide = (span.fg, own, span.bold, span.italic, span.underline)
+                parts.append(full.get(wide) or self._prefix(wide))
+            bg, is_styled = own, not is_plain
+            parts.append(clean.get(text) or self._remember(text))
         return "".join(parts)
 
     def segments(self, line: Line) -> list[Segment]:
@@ -68,6 +89,14 @@ class Painter:
     def bake(self, line: Line, width: int) -> Baked:
         """The line as a strip of exactly `width` cells."""
         return Baked(self, line, width)
+
+    def _remember(self, text: str) -> str:
+        """Clean a text once; numbers and bars come again and again. Forgotten when there are too many."""
+        if len(self._clean) >= MAX_CLEAN:
+            self._clean.clear()
+        clean = text if text.isascii() and text.isprintable() else self._safe(text)
+        self._clean[text] = clean
+        return clean
 
     def _safe(self, text: str) -> str:
         """Last line of defence: no control character and no wrong width ever reaches the terminal."""
@@ -81,6 +110,18 @@ class Painter:
         codes = [code for code, is_on in zip(("1", "3", "4"), flags, strict=True) if is_on]
         made = f"\x1b[{';'.join(['0', *codes])};{self.theme.sgr(fg, bg)}m"
         self._prefixes[key] = made
+        return made
+
+    def _short(self, key: tuple[str, bool, bool, bool]) -> str:
+        fg, *flags = key
+        codes = [code for code, is_on in zip(("1", "3", "4"), flags, strict=True) if is_on]
+        made = f"\x1b[{';'.join([*codes, self.theme.sgr(fg, 'ground').partition(';48;')[0]])}m"
+        self._shorts[key] = made
+        return made
+
+    def _blank(self, bg: str) -> str:
+        made = f"\x1b[0;48;{self.theme.sgr('ground', bg).partition(';48;')[2]}m"
+        self._blanks[bg] = made
         return made
 
     def _style(self, span: Span) -> Style:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from textual.screen import Screen
 
 from stockpulse_engine.domain.market import InstrumentStatus, MarketPhase
+from stockpulse_tui.direct import FinishedUpdate
 from stockpulse_tui.widgets.board import Board
 from tests.fakes.fake_link import T0
 from tests.tui.harness import SIZES, Head, running_head, same_as_snapshot
@@ -178,3 +181,51 @@ async def test_the_mouse_moves_the_cursor() -> None:
         current = board_of(head).current
         assert current is not None
         assert current.symbol == board_of(head).rows[4].symbol
+
+
+async def test_changed_cells_go_straight_to_the_terminal_and_equal_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running_head((80, 24)) as head:
+        written: list[str] = []
+        shown = head.app._display
+
+        def display(screen: Screen[object], update: object) -> None:
+            if isinstance(update, FinishedUpdate):
+                written.append(update.render_segments(head.app.console))
+            shown(screen, update)  # type: ignore[arg-type] # whatever Textual hands over
+
+        monkeypatch.setattr(head.app, "_display", display)
+        frame = head.link.market.move(5)
+        before = head.rows()
+        head.link.send(frame)
+        await head.settle()
+        assert len(written) == 1
+        screen = [list(row) for row in before]
+        play(written[0], screen)
+        board = board_of(head)
+        top, height = board.region.y, board.region.height
+        painted = ["".join(row) for row in screen]
+        assert painted[top : top + height] == head.rows()[top : top + height]
+        assert painted != before
+
+
+async def test_under_a_window_nothing_goes_straight_to_the_terminal() -> None:
+    async with running_head((80, 24)) as head:
+        await head.press("colon")
+        assert not head.app.direct.is_open
+        head.link.send(head.link.market.move(5))
+        await head.settle()
+        await head.press("escape")
+        assert head.app.direct.is_open
+        board = board_of(head)
+        assert head.rows()[3][1:-1] == board.text_rows()[1]
+
+
+def play(text: str, screen: list[list[str]]) -> None:
+    """Write text with cursor addresses and styles onto a screen of characters, as a terminal would."""
+    x = y = 0
+    for move_y, move_x, style, letters in re.findall(r"\x1b\[(\d+);(\d+)H|\x1b\[([0-9;]*)m|([^\x1b]+)", text):
+        if move_y:
+            x, y = int(move_x) - 1, int(move_y) - 1
+        elif not style and letters:
+            screen[y][x : x + len(letters)] = letters
+            x += len(letters)

@@ -119,6 +119,11 @@ class ShellScreen(Screen[None], inherit_bindings=False):
         if self.is_current:
             self._on_timer_update()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether every widget lies where the next frame will find it."""
+        return self.is_current and not self._layout_required
+
     def painted(self) -> list[Strip]:
         """Every row as it is on the screen now; Textual's own screenshots read the same."""
         return self._compositor.render_strips() if self.size else []

@@ -1,20 +1,23 @@
-"""The watchlist's columns and cells: pure functions from values to spans."""
+"""The watchlist's columns and cells: pure functions from values to spans.
+
+Prices stay exact decimals up to the text; ratios (change, spread, place in the range) are drawn from floats, as they
+are only looked at: the engine explains the exact value on `?`.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import msgspec
 
-from stockpulse_engine.domain.market import Quote
-from stockpulse_engine.render.format import NOTHING, format_number
+from stockpulse_engine.render.format import MINUS, NOTHING
 from stockpulse_engine.render.span import Span
-from stockpulse_tui.widgets.flash import HOT, WARM, Flash
+from stockpulse_tui.widgets.flash import HOT, Flash
 
-HEAT_1, HEAT_2 = Decimal("0.6"), Decimal("1.5")
+HEAT_1, HEAT_2 = 0.6, 1.5
 """Percent of change from which the tint starts, and turns strong."""
 SESSION_NS = 23_400 * 1_000_000_000
 HALF_DAY_NS = 12_600 * 1_000_000_000
+FIRST_SHARE = 0.005
+"""Before this share of the day a relative volume says nothing."""
 RANGE_MIN = 10
 SPARK_WIDTH = 8
 
@@ -57,6 +60,14 @@ def visible_columns(width: int) -> tuple[int, tuple[tuple[ColumnSpec, int], ...]
     return name, tuple((c, c.width + (slack if has_range and c.name == "day range" else 0)) for c in columns)
 
 
+def signed(value: float, places: int) -> str:
+    """A signed number with a true minus; zero has no sign."""
+    text = f"{value:+.{places}f}"
+    if text[0] == "-":
+        return MINUS + text[1:] if text.strip("-0.") else text[1:]
+    return text if text.strip("+0.") else text[1:]
+
+
 def last_cell(text: str, width: int, bg: str, flash: Flash | None) -> Cells:
     """The last price, bold; after a change only the digits that changed are lit."""
     pad = width - len(text)
@@ -67,46 +78,33 @@ def last_cell(text: str, width: int, bg: str, flash: Flash | None) -> Cells:
         lit = Span(text[flash.at :], "strong", f"{direction}_bg2", bold=True)
     else:
         lit = Span(text[flash.at :], direction, f"{direction}_bg", bold=True)
-    assert flash.stage in (HOT, WARM)
     return (Span(" " * pad + text[: flash.at], "strong", bg, bold=True), lit)
 
 
-def change_cell(percent: Decimal | None, width: int, bg: str) -> Cells:
+def change_cell(percent: float | None, text: str, width: int, bg: str) -> Cells:
     """Change against the previous close with its heat; the tint is as wide as the column."""
     if percent is None:
         return (Span(NOTHING.rjust(width), "faint", bg),)
-    text = format_number(percent, 2, signed=True) + "%"
-    gap, own = " " * 2, text.rjust(width - 2)
-    size, token = abs(percent), "up" if percent > 0 else "down" if percent < 0 else "text"
+    token = "up" if percent > 0 else "down" if percent < 0 else "text"
+    size = abs(percent)
     if size >= HEAT_2:
-        return (Span(gap, "text", bg), Span(own, "strong", f"{token}_bg2"))
+        return (Span("  ", "text", bg), Span(text.rjust(width - 2), "strong", f"{token}_bg2"))
     if size >= HEAT_1:
-        return (Span(gap, "text", bg), Span(own, token, f"{token}_bg"))
-    return (Span(gap + own, token, bg),)
+        return (Span("  ", "text", bg), Span(text.rjust(width - 2), token, f"{token}_bg"))
+    return (Span(text.rjust(width), token, bg),)
 
 
-def spread_bp(quote: Quote) -> Decimal | None:
-    """Spread in basis points of the middle; None when a side is missing or the quote is crossed."""
-    if not quote.bid_size or not quote.ask_size or quote.ask < quote.bid:
-        return None
-    middle = quote.ask + quote.bid
-    return (quote.ask - quote.bid) * 20_000 / middle if middle else None
+def number_cell(text: str, width: int, bg: str, *, is_loud: bool = False) -> Cells:
+    """A quiet number; `warn` when a person should look."""
+    token = "faint" if text == NOTHING else "warn" if is_loud else "muted"
+    return (Span(text.rjust(width), token, bg),)
 
 
-def number_cell(value: Decimal | None, width: int, bg: str, *, loud_above: Decimal | None = None) -> Cells:
-    """A quiet number with one decimal; `warn` when above the usual."""
-    if value is None:
-        return (Span(NOTHING.rjust(width), "faint", bg),)
-    token = "warn" if loud_above is not None and value >= loud_above else "muted"
-    return (Span(format_number(value, 1).rjust(width), token, bg),)
-
-
-def range_cell(place: float | None, is_up: bool, width: int, bg: str) -> Cells:
-    """Where the last price stands between the day's low and high."""
+def range_cell(at: int, is_up: bool, width: int, bg: str) -> Cells:
+    """Where the last price stands between the day's low and high; `at` -1 where that is not known."""
     room = width - 2
-    if place is None:
+    if at < 0:
         return (Span("  " + NOTHING.ljust(room), "faint", bg),)
-    at = min(room - 1, max(0, round(place * (room - 1))))
     return (
         Span("  " + "─" * at, "line", bg),
         Span("●", "up" if is_up else "down", bg),
@@ -114,25 +112,22 @@ def range_cell(place: float | None, is_up: bool, width: int, bg: str) -> Cells:
     )
 
 
+def spark_text(values: tuple[float, ...], steps: str) -> str:
+    """Today in eight columns, at most six eighths high so that rows stay apart; `steps` are the glyph set's eighths."""
+    low, high = min(values), max(values)
+    scale = 5 / (high - low) if high > low else 0.0
+    return "".join(steps[1 + round((value - low) * scale)] for value in values[-SPARK_WIDTH:]).ljust(SPARK_WIDTH)
+
+
+def spark_cell(text: str, is_up: bool, width: int, bg: str) -> Cells:
+    """The sparkline in the wick tone of the day's sign."""
+    if not text:
+        return (Span("  " + NOTHING.ljust(width - 2), "faint", bg),)
+    return (Span("  ", "text", bg), Span(text, "wick_up" if is_up else "wick_down", bg))
+
+
 def day_share(left_ns: int, is_half_day: bool) -> float:
     """Share of a usual day's volume that has traded by now, `left_ns` before the close: a U over the session."""
     total = HALF_DAY_NS if is_half_day else SESSION_NS
     x = min(1.0, max(0.0, 1 - left_ns / total))
     return 0.6 * x + 0.2 * ((2 * x - 1) ** 3 + 1)
-
-
-def relative_volume(volume: Decimal | None, daily: Decimal, share: float) -> Decimal | None:
-    """Volume so far over what is usual by now; None without a volume, a usual one, or in the first minutes."""
-    if volume is None or daily <= 0 or share < 0.005:
-        return None
-    return volume / (daily * Decimal(share))
-
-
-def spark_cell(values: tuple[float, ...], is_up: bool, bg: str, steps: str) -> Cells:
-    """Today in eight columns, at most six eighths high so that rows stay apart; `steps` are the glyph set's eighths."""
-    if len(values) < 2:
-        return (Span("  " + NOTHING.ljust(SPARK_WIDTH), "faint", bg),)
-    low, high = min(values), max(values)
-    scale = 5 / (high - low) if high > low else 0.0
-    text = "".join(steps[1 + round((value - low) * scale)] for value in values[-SPARK_WIDTH:])
-    return (Span("  ", "text", bg), Span(text.ljust(SPARK_WIDTH), "wick_up" if is_up else "wick_down", bg))

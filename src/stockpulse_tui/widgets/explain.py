@@ -36,7 +36,8 @@ def explain_lines(cell: Cell, told: Explanation | None, market_ns: int) -> list[
 def describe_lines(store: Store, instrument: Instrument, market_ns: int) -> list[Line]:
     """DES: what an instrument is, where it trades, and how it stands now."""
     row = BoardRow(instrument.symbol, instrument)
-    row.update(store, 0.0)
+    row.update(store)
+    row.update_slow(store, 0.0, "")
     status = store.statuses.get(instrument.instrument_id)
     quote = row.quote
     lines = [

@@ -34,15 +34,18 @@ class LineView(Widget, can_focus=False, inherit_bindings=False):
         self._drawn: list[Line] = []
         self._strips: list[Baked | None] = []
         self._is_dimmed = False
+        self._shell: StockPulseApp | None = None
 
     @property
     def shell(self) -> StockPulseApp:
         """The application, with its own type."""
-        from stockpulse_tui.app import StockPulseApp
+        if self._shell is None:
+            from stockpulse_tui.app import StockPulseApp
 
-        app = self.app
-        assert isinstance(app, StockPulseApp)
-        return app
+            app = self.app
+            assert isinstance(app, StockPulseApp)
+            self._shell = app
+        return self._shell
 
     @property
     def store(self) -> Store:

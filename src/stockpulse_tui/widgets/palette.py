@@ -9,7 +9,6 @@ from textual import events
 from stockpulse_engine.actions.registry import Context
 from stockpulse_engine.base.text import clean_text
 from stockpulse_engine.domain.instruments import symbol_of
-from stockpulse_engine.render.format import format_number
 from stockpulse_engine.render.span import Line, Span, fit, spread
 from stockpulse_tui.line_edit import LineEdit
 from stockpulse_tui.painter import cells
@@ -135,9 +134,9 @@ class Palette(Overlay):
         if not entry.instrument_id:
             return (Span(entry.cli, "muted", bg, italic=entry.group == "codes"),)
         row = BoardRow(entry.name, self.store.instruments.get(entry.instrument_id))
-        row.update(self.store, 0.0)
+        row.update(self.store)
         token = "up" if row.is_up else "down"
-        change = "" if row.change is None else format_number(row.change, 2, signed=True) + "%"
+        change = "" if row.change is None else row.change_text
         return (Span(row.last_text, token, bg), Span(f"{change:>9}", token, bg))
 
     def _form(self, width: int) -> Line:
