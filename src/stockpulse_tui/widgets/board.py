@@ -122,7 +122,8 @@ class Board(BoardActions):
 
     def paint_rows(self, places: Sequence[int]) -> None:
         """Draw these rows again where they look different: cell by cell while nothing covers the board."""
-        is_direct = self.shell.direct.is_open and not self._is_dimmed
+        is_in_sight = self.display and self.parent is self.shell.view
+        is_direct = is_in_sight and self.shell.direct.is_open and not self._is_dimmed
         self._read_age()
         dirty: list[int] = []
         quick: list[tuple[BoardRow, int]] = []
@@ -231,6 +232,7 @@ class Board(BoardActions):
             return
         touched = self.flashes.expire(self.shell.clock.monotonic_ns())
         self.paint_rows([self.places[key] for key in touched if key in self.places])
+        self.shell.direct.flush()  # what waits could be written over another screen
         self._arm_flash_timer()
 
     # -- the cell under the cursor
