@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from stockpulse_engine.domain.errors import ConfigError
+from stockpulse_engine.marketdata.time import TIME_ZONE
 from stockpulse_engine.settings import Settings
 
 REPLAY = "replay:"
@@ -44,9 +47,19 @@ def parse_options(arguments: Sequence[str], settings: Settings) -> tuple[StartOp
     parser.add_argument("--foreground", action="store_true")
     found = parser.parse_args(list(arguments))
     files = tuple(Path(one).expanduser().absolute() for one in found.files or settings.engine.replay_from)
-    options = StartOptions(world=found.world, seed=found.seed, speed=found.speed, files=files, at=found.at)
+    at = _moment(found.at) if found.at else ""
+    options = StartOptions(world=found.world, seed=found.seed, speed=found.speed, files=files, at=at)
     _check(options)
     return options, bool(found.foreground)
+
+
+def _moment(text: str) -> str:
+    """A moment in ISO form with its zone; without one it is the exchange's time."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"--at {text[:40]!r} is not a moment.", fix="Write '2013-10-07 10:00'.") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(TIME_ZONE))).isoformat()
 
 
 def _check(options: StartOptions) -> None:
