@@ -131,6 +131,9 @@ class PipeLink:
     def report_latency(self, tick_to_cell_ns: int) -> None:
         """Nobody listens."""
 
+    async def start_engine(self, on_state: Callable[[str, str], None]) -> None:
+        """There is none."""
+
     async def run(self, on_frame: Callable[[Frame], None], on_state: Callable[[str, str], None]) -> None:
         """Snapshot, then whatever the feeder sends."""
         on_state("live", "")

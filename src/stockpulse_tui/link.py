@@ -1,17 +1,25 @@
-"""The real link: starts the engine when nobody answers, follows its stream, and says every state in words."""
+"""The real link: starts the engine when nobody answers, follows its stream, and says every state in words.
+
+The client's modules are loaded when the link runs: the first frame does not wait for them.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
+from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.base.tasks import spawn
-from stockpulse_engine.client.client import EngineClient
-from stockpulse_engine.client.launch import ensure_engine_async
-from stockpulse_engine.client.stream import LinkState, StreamLink
 from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.wire.stream import DEFAULT_TOPICS
 from stockpulse_tui.ports import Commands, OnFrame, OnState
 from stockpulse_tui.status import LIVE, LOST, READ_ONLY, STARTING
+
+if TYPE_CHECKING:
+    from stockpulse_engine.client.client import EngineClient
+    from stockpulse_engine.client.stream import StreamLink
 
 _WORDS = {"connecting": STARTING, "live": LIVE, "read_only": READ_ONLY, "lost": LOST}
 
@@ -22,49 +30,75 @@ class EngineLink:
     def __init__(self, paths: Paths, *, arguments: tuple[str, ...] = ()) -> None:
         self._paths = paths
         self._arguments = arguments
-        self._stream = StreamLink(paths)
-        self._client = EngineClient(paths, head_id=self._stream.head_id)
+        self._head_id = new_id("head-")
+        self._topics: tuple[str, ...] = DEFAULT_TOPICS
+        self._stream: StreamLink | None = None
+        self._client: EngineClient | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def head_id(self) -> str:
         """Id of this head."""
-        return self._stream.head_id
+        return self._head_id
 
     @property
     def commands(self) -> Commands:
         """Requests to the engine."""
+        if self._client is None:
+            from stockpulse_engine.client.client import EngineClient
+
+            self._client = EngineClient(self._paths, head_id=self._head_id)
         return self._client
 
     async def run(self, on_frame: OnFrame, on_state: OnState) -> None:
         """Start the engine if need be, then follow the stream; it reconnects and resyncs by itself."""
-        on_state(STARTING, "looking for the engine")
-        try:
-            await ensure_engine_async(self._paths, lambda step: on_state(STARTING, step), arguments=self._arguments)
-        except StockPulseError as error:
-            on_state(LOST, str(error))
+        from stockpulse_engine.client.stream import LinkState, StreamLink
+
+        await self.start_engine(on_state)
+        self._stream = StreamLink(self._paths, head_id=self._head_id, topics=self._topics)
         async with aclosing(self._stream.events()) as events:
             async for event in events:
                 if not isinstance(event, LinkState):
                     on_frame(event)
                     continue
-                on_state(
-                    _WORDS[event.state], event.detail or ("joining the stream" if event.state == "connecting" else "")
-                )
+                words = event.detail or ("joining the stream" if event.state == "connecting" else "")
+                on_state(_WORDS[event.state], words)
                 if event.state == "live":
-                    self._warm = spawn(self._warm_up(), name="warm up the first request")
+                    self._keep(spawn(self._warm_up(), name="warm up the first request"))
+
+    async def start_engine(self, on_state: OnState) -> None:
+        """Start the engine where none runs, saying each step."""
+        from stockpulse_engine.client.launch import ensure_engine_async
+
+        on_state(STARTING, "looking for the engine")
+        try:
+            await ensure_engine_async(self._paths, lambda step: on_state(STARTING, step), arguments=self._arguments)
+        except StockPulseError as error:
+            on_state(LOST, str(error))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _warm_up(self) -> None:
         """The first request loads its library; a halt must not wait for that."""
+        from stockpulse_engine.client.calls import halt_view
+
+        assert self.commands is self._client
         try:
-            await self._client.halt_view()
+            await self._client.send(halt_view())
         except StockPulseError:
             return
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Replace the topics, now or with the next session."""
-        if set(topics) != set(self._stream.topics):
-            self._subscribing = spawn(self._stream.subscribe(topics), name="subscribe")
+        if set(topics) == set(self._topics):
+            return
+        self._topics = topics
+        if self._stream is not None:
+            self._keep(spawn(self._stream.subscribe(topics), name="subscribe"))
 
     def report_latency(self, tick_to_cell_ns: int) -> None:
         """Tell the engine how long a tick took to its cell."""
-        self._stream.report_latency(tick_to_cell_ns)
+        if self._stream is not None:
+            self._stream.report_latency(tick_to_cell_ns)

@@ -136,6 +136,10 @@ class Link(Protocol):
         """Replace the set of topics; also after the next reconnect."""
         ...
 
+    async def start_engine(self, on_state: OnState) -> None:
+        """Start the engine where none runs, saying each step."""
+        ...
+
     def report_latency(self, tick_to_cell_ns: int) -> None:
         """Tell the engine how long a tick took to its cell."""
         ...

@@ -14,6 +14,20 @@ from pathlib import Path
 
 MAX_BYTES = 256 * 1024
 MAX_ROWS, MAX_COLUMNS = 200, 500
+_HALVES = {"##": "█", "# ": "▀", " #": "▄", "  ": " "}
+_S = ("###", "#  ", "###", "  #", "###")
+_LETTERS = (
+    _S,
+    ("###", " # ", " # ", " # ", " # "),
+    ("###", "# #", "# #", "# #", "###"),
+    ("###", "#  ", "#  ", "#  ", "###"),
+    ("# #", "# #", "## ", "# #", "# #"),
+    ("###", "# #", "###", "#  ", "#  "),
+    ("# #", "# #", "# #", "# #", "###"),
+    ("#  ", "#  ", "#  ", "#  ", "###"),
+    _S,
+    ("###", "#  ", "###", "#  ", "###"),
+)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ALTERNATE, _HOME, _HIDE = "\x1b[?1049h", "\x1b[H", "\x1b[?25l"
 _GRAY, _GRAY_256, _PLAIN = "\x1b[0;38;2;94;107;126;48;2;6;8;12m", "\x1b[0;38;5;241;48;5;232m", "\x1b[0;2m"
@@ -28,6 +42,8 @@ def paint_last_frame(file: Path, step: str) -> bool:
     except (OSError, ValueError):
         return False
     rows_of_frame, when = read_frame(file)
+    if not rows_of_frame:
+        rows_of_frame = welcome(columns, rows, has_blocks="utf" in (sys.stdout.encoding or "").lower())
     picture = compose(rows_of_frame, when, step, (columns, rows))
     os.write(sys.stdout.fileno(), f"{_ALTERNATE}{_HIDE}{_HOME}{_style()}{picture}\x1b[0m".encode())
     return True
@@ -41,6 +57,27 @@ def compose(frame: list[str], when: float, step: str, size: tuple[int, int]) -> 
     stamp = time.strftime("%a %d %b %H:%M:%S", time.localtime(when)) if when else ""
     words = f" … {step}   last seen {stamp}; nothing here is live yet" if stamp else f" … {step}"
     return "\r\n".join([*body, words[: columns - 1].ljust(columns - 1)])
+
+
+def welcome(columns: int, rows: int, *, has_blocks: bool) -> list[str]:
+    """What a home without a saved frame shows instead: the name, in half blocks where the terminal can."""
+    name = big_name() if has_blocks else ["S T O C K P U L S E"]
+    lines = [*name, "", "The trading desk in your terminal."]
+    left = max(0, (columns - max(len(line) for line in lines)) // 2)
+    above = max(0, (rows - len(lines)) // 2 - 2)
+    return [""] * above + [" " * left + line for line in lines]
+
+
+def big_name() -> list[str]:
+    """STOCKPULSE in three rows of half blocks, from dots three wide and five high."""
+    rows = []
+    for upper, lower in ((0, 1), (2, 3), (4, 5)):
+        cells = []
+        for dots in _LETTERS:
+            high, low = dots[upper], dots[lower] if lower < len(dots) else "   "
+            cells.append("".join(_HALVES[a + b] for a, b in zip(high, low, strict=True)))
+        rows.append(" ".join(cells))
+    return rows
 
 
 def read_frame(file: Path) -> tuple[list[str], float]:

@@ -25,6 +25,8 @@ class Status:
         self._shell = shell
         self.state = STARTING
         self.text = "looking for the engine"
+        self.drops = 0
+        """How often the stream broke or had to begin again."""
         self._seen_ns = 0
         self._seconds = 0
 
@@ -34,6 +36,8 @@ class Status:
 
     def link_changed(self, state: str, text: str) -> None:
         """The link says how it is; the screen says it in words at once."""
+        if self.state in (LIVE, READ_ONLY) and state not in (LIVE, READ_ONLY):
+            self.drops += 1
         self.state, self.text = state, clean_line(text, 120)
         self._show_banner()
         self._shell.redraw_chrome()
@@ -107,6 +111,7 @@ class Status:
             step=health.step if health else "",
             p50_ns=shell.latency.percentile(0.5),
             p99_ns=shell.latency.percentile(0.99),
+            dropped=self.drops,
             frame=frame_tokens(self.header()),
         )
 
@@ -118,7 +123,7 @@ class Status:
             age = format_age(max(0, self.lost_ns()))
             what = f"The engine has not answered for {age}."
             screen.banner.say(
-                what, "Prices are frozen; orders it holds go on. It is asked again by itself.", cells(self.text)
+                what, "Prices are frozen. It is asked again by itself; :engine starts it.", cells(self.text)
             )
         elif self.state == READ_ONLY:
             screen.banner.say("This head is read-only.", cells(self.text))

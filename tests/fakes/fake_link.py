@@ -247,6 +247,11 @@ class FakeLink:
         """Remember them."""
         self.topics = topics
 
+    async def start_engine(self, on_state: OnState) -> None:
+        """It comes back at once."""
+        on_state("live", "")
+        self.send(self.market.snapshot())
+
     def report_latency(self, tick_to_cell_ns: int) -> None:
         """Nobody listens."""
 

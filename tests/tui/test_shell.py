@@ -100,6 +100,18 @@ async def test_a_lost_engine_is_said_in_words_with_its_age_and_comes_back() -> N
         assert " old" not in head.text()
 
 
+async def test_a_lost_engine_is_started_by_a_code() -> None:
+    async with running_head() as head:
+        head.link.say("lost", "The engine does not answer.")
+        await head.tick(3)
+        assert head.app.status.drops == 1
+        await head.press("colon")
+        await head.type("engine")
+        await head.press("enter")
+        await head.tick()
+        assert "has not answered" not in head.text()
+
+
 async def test_a_session_of_another_version_is_read_only_and_says_so() -> None:
     async with running_head() as head:
         head.link.say("read-only", "The engine speaks version 2, this head version 1.")

@@ -70,8 +70,9 @@ SYSTEM = (
     Action(
         id="engine.control",
         title="engine",
-        help="Start, stop, restart or look at the engine.",
+        help="Start, stop, restart or look at the engine; on the command line, start it again when it is gone.",
         group="System",
+        codes=("ENGINE",),
         cli="engine status",
         role=Role.ADMIN,
         scope=Scope.ENGINE,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,6 +120,9 @@ def _runtime() -> Path:
 
 
 def _short_runtime(state: Path) -> Path:
+    import hashlib  # 10 ms, and tempfile as much: a head's first paint needs neither
+    import tempfile
+
     digest = hashlib.sha256(os.fsencode(state)).hexdigest()[:12]
     base = "/tmp" if sys.platform != "win32" else tempfile.gettempdir()  # noqa: S108 - 0700 directory, owner checked
     return Path(base) / f"sp-{os.getuid()}-{digest}"

@@ -15,6 +15,7 @@ from stockpulse_engine.render.span import Line, Span
 from stockpulse_tui.cell import Cell
 from stockpulse_tui.handlers import Handler
 from stockpulse_tui.settings import NAMES
+from stockpulse_tui.status import LOST
 
 if TYPE_CHECKING:
     from stockpulse_tui.app import StockPulseApp
@@ -181,6 +182,14 @@ class AroundHandler(Handler):
         """Paint everything again."""
         self.shell.apply_look()
         self.shell.screen.refresh(layout=True)
+
+    def do_engine_control(self) -> None:
+        """Start the engine again; while it runs there is nothing to do from here."""
+        shell = self.shell
+        if shell.status.state != LOST:
+            shell.notify_line("the engine runs; `sp engine` in a shell stops or restarts it")
+            return
+        shell.in_background(shell.link.start_engine(shell.status.link_changed))
 
     def do_app_quit(self) -> None:
         """Leave this head."""

@@ -41,6 +41,8 @@ class SlotLayout(Layout):
 class View(Widget, can_focus=False, inherit_bindings=False):
     """Base of the views. Subclasses name their panes and, per size class, their columns."""
 
+    BLANK = True
+    """Nothing but background: the framework need not ask for lines."""
     action_id = ""
     pane_names: tuple[str, ...] = ()
 

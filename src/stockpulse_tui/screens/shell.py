@@ -63,6 +63,7 @@ def _place_of(widget: Widget) -> str:
 class ShellScreen(Screen[None], inherit_bindings=False):
     """Header, tabs, banner, view, footer, health."""
 
+    BLANK = True
     DEFAULT_CSS = """
     ShellScreen { layers: base overlay; background: $sp-ground; overflow: hidden hidden; }
     """

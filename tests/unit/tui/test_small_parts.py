@@ -16,7 +16,7 @@ from stockpulse_tui.places import Places
 from stockpulse_tui.screens.desk import _LARGE, _MEDIUM
 from stockpulse_tui.screens.slots import Box, place, size_class
 from stockpulse_tui.settings import load_settings
-from stockpulse_tui.splash import compose, frame_bytes, read_frame
+from stockpulse_tui.splash import big_name, compose, frame_bytes, read_frame, welcome
 from stockpulse_tui.watchlists import Group, Watchlists, expand, load_watchlists
 from stockpulse_tui.widgets.flash import HOT, MAX_PER_SECOND, WARM, Flashes
 
@@ -219,3 +219,11 @@ def test_settings_changed_by_hand_are_kept(tmp_path: Path) -> None:
     assert load_settings(config, state).motion == "off"
     config.write_text('[ui]\ntheme = "pink"\n')
     assert "stockpulse.toml" in load_settings(config, state).problems[0]
+
+
+def test_a_first_start_shows_the_name() -> None:
+    rows = welcome(120, 40, has_blocks=True)
+    assert all(len(row) <= 120 for row in rows)
+    assert "The trading desk in your terminal." in rows[-1]
+    assert {len(row) for row in big_name()} == {39}
+    assert "".join(welcome(80, 24, has_blocks=False)).isascii()
