@@ -19,8 +19,8 @@ def price_of(terms: OrderTerms) -> Decimal | None:
     return terms.limit_price if terms.limit_price is not None else terms.stop_price
 
 
-def movable(orders: Iterable[Order], instrument_id: str) -> list[Order]:
-    """Orders of an instrument whose price can be moved, highest first."""
+def movable(orders: Iterable[Order], instrument_id: str, near: Decimal = Decimal(0)) -> list[Order]:
+    """Orders of an instrument whose price can be moved, nearest to `near` first."""
     found = [
         order
         for order in orders
@@ -29,14 +29,14 @@ def movable(orders: Iterable[Order], instrument_id: str) -> list[Order]:
         and not order.is_unknown
         and price_of(order.terms) is not None
     ]
-    return sorted(found, key=lambda order: (price_of(order.terms) or Decimal(0), order.client_order_id), reverse=True)
+    return sorted(found, key=lambda o: (abs((price_of(o.terms) or near) - near), o.client_order_id))
 
 
 def bracket_of(order: Order, orders: Iterable[Order]) -> tuple[Order, ...]:
-    """The movable orders of the bracket an order belongs to, itself included."""
+    """The movable orders of the bracket an order belongs to, itself included, its entry first."""
     root = order.parent_id or order.client_order_id
     family = [o for o in orders if root in (o.client_order_id, o.parent_id)]
-    return tuple(movable(family, order.terms.instrument_id))
+    return tuple(sorted(movable(family, order.terms.instrument_id), key=lambda o: (o.parent_id, o.client_order_id)))
 
 
 class OrderPick:

@@ -49,8 +49,8 @@ class Ticket:
         self.form = Form()
         self.preview: Preview | None = None
         self.preview_problem = ""
-        self.preview_of: SubmitOrder | None = None
-        """The order the preview speaks about."""
+        self.preview_of = ""
+        """The line the preview speaks about; prices it refers to may have moved since."""
         self._ids = ids
         self._preview_id = ids()
         self.intent = Intent(ids)
@@ -69,8 +69,8 @@ class Ticket:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the preview speaks of exactly the order on screen."""
-        return self.preview is not None and self.preview_of == self.body_to_preview()
+        """Whether the preview speaks of the line on screen."""
+        return self.preview is not None and self.preview_of == self.edit.text
 
     @property
     def is_denied(self) -> bool:
@@ -92,8 +92,7 @@ class Ticket:
         self.edit.set(text)
         self.zone, self._typed = Zone.LINE, None
         self.intent = Intent(self._ids)
-        self.preview = self.preview_of = None
-        self.preview_problem = ""
+        self.preview, self.preview_of, self.preview_problem = None, "", ""
         self.read(context)
 
     def body(self, *, is_staged: bool) -> SubmitOrder | None:
@@ -104,13 +103,13 @@ class Ticket:
         """The request to ask about."""
         return self.order.command(self._preview_id, source=SOURCE) if self.order else None
 
-    def take_preview(self, body: SubmitOrder, preview: Preview | None, problem: str = "") -> None:
-        """What the engine answered about `body`; answers about an order no longer on screen are dropped."""
-        if body != self.body_to_preview():
+    def take_preview(self, line: str, preview: Preview | None, problem: str = "") -> None:
+        """What the engine answered about the order of `line`; answers about another line are dropped."""
+        if line != self.edit.text:
             return
         self.preview_problem = problem
         if preview is not None:
-            self.preview, self.preview_of = preview, body
+            self.preview, self.preview_of = preview, line
             self.row = min(self.row, max(0, len(preview.rows) - 1))
 
     def shown_fields(self) -> tuple[str, ...]:

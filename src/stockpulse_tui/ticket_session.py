@@ -39,7 +39,6 @@ class TicketSession:
         self._timer: TimerHandle | None = None
         self._serial = 0
         self._quote: Quote | None = None
-        self._asked_ns = 0
         self.is_asking = False
         """Whether an answer is awaited."""
 
@@ -150,10 +149,10 @@ class TicketSession:
         if body is None or self.ticket.intent.phase not in (Phase.DRAFT, Phase.REFUSED):
             return
         self._serial += 1
-        self.is_asking, self._asked_ns = True, self._shell.clock.now_ns()
-        self._shell.in_background(self._preview(self._serial, body))
+        self.is_asking = True
+        self._shell.in_background(self._preview(self._serial, self.ticket.edit.text, body))
 
-    async def _preview(self, serial: int, body: SubmitOrder) -> None:
+    async def _preview(self, serial: int, line: str, body: SubmitOrder) -> None:
         problem = ""
         preview = None
         try:
@@ -163,5 +162,5 @@ class TicketSession:
         if serial != self._serial:
             return
         self.is_asking = False
-        self.ticket.take_preview(body, preview, problem)
+        self.ticket.take_preview(line, preview, problem)
         self._changed()

@@ -46,6 +46,11 @@ class TradeDraft:
         return self._prices[ENTRY]
 
     @property
+    def marked(self) -> Decimal:
+        """The price that `j` and `k` move."""
+        return self._prices[self.handle]
+
+    @property
     def stop(self) -> Decimal | None:
         """The protective stop, None without."""
         return self._prices.get(STOP)

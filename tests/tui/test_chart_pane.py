@@ -22,7 +22,9 @@ async def on_chart(head: Head) -> None:
     await until(head, lambda: "rsi 14" in head.text())
 
 
-def working(order_id: str, price: str, *, side: Side = Side.BUY, role: OrderRole = OrderRole.SINGLE, parent: str = "") -> Order:
+def working(
+    order_id: str, price: str, *, side: Side = Side.BUY, role: OrderRole = OrderRole.SINGLE, parent: str = ""
+) -> Order:
     """An order that rests at the venue."""
     is_stop = role is OrderRole.STOP
     terms = OrderTerms(
@@ -188,7 +190,9 @@ async def test_live_bars_join_the_history() -> None:
     async with desk_head(only=PANES) as (head, _):
         await on_chart(head)
         last = make_bars("AAPL.XNAS", "5m")[-1]
-        newer = replace(last, ts_event=last.ts_event + last.spec.duration_ns, close=Decimal("233.33"), high=Decimal("233.40"))
+        newer = replace(
+            last, ts_event=last.ts_event + last.spec.duration_ns, close=Decimal("233.33"), high=Decimal("233.40")
+        )
         head.link.send(head.link.market.delta(bars=(newer,)))
         await until(head, lambda: "C 233.33" in head.text())
 

@@ -147,10 +147,14 @@ class Chart(ChartTrade, ChartMoves, Panel):
         return format_age(age) if age > STALE_NS else ""
 
     def _study_lines(self, series: BarSeries) -> tuple[StudyLine, ...]:
+        """Over the price the colours go up from the first, in panes of their own down from the last."""
         lines: list[StudyLine] = []
+        over = under = 0
         for text in self.state.studies:
             study = self.feed.study(self.instrument_id, self.state.spec, text)
-            lines += study.lines(series.bars, series.version, 1 + len(lines) % 4)
+            is_over = study.view is not None and study.view.is_overlay
+            lines += study.lines(series.bars, series.version, 1 + over % 4 if is_over else 4 - under % 4)
+            over, under = over + is_over, under + (not is_over)
         return tuple(lines)
 
     def _orders(self, instrument: Instrument) -> tuple[ChartOrder, ...]:

@@ -171,14 +171,18 @@ class ChartTrade:
 
     def do_order_pick(self) -> None:
         """The next working order of this instrument; after the last one none."""
-        orders = movable(self.store.orders.values(), self.instrument_id)
-        self._pick_next([(order,) for order in orders])
+        self._pick_next([(order,) for order in self._movable()])
 
     def do_order_pick_bracket(self) -> None:
         """The next bracket as a whole."""
-        orders = movable(self.store.orders.values(), self.instrument_id)
+        orders = self._movable()
         whole = dict.fromkeys(bracket_of(order, orders) for order in orders)
         self._pick_next([family for family in whole if len(family) > 1])
+
+    def _movable(self) -> list[Order]:
+        """Nearest to the market first."""
+        last = self.store.last(self.instrument_id) or Decimal(0)
+        return movable(self.store.orders.values(), self.instrument_id, last)
 
     def _pick_next(self, groups: list[tuple[Order, ...]]) -> None:
         instrument = self.instrument
@@ -298,7 +302,9 @@ class ChartTrade:
         left.append(Span(f"   {self._distance(draft.price, tick)}", fg if frame else "muted", bg))
         left.append(Span(f"   {draft.note()}", fg, bg))
         if draft.handle != ENTRY:
-            left.append(Span(f"   moving the {draft.handle}", fg if frame else "accent", bg, bold=True))
+            left.append(
+                Span(f"   {draft.handle} {format_price(draft.marked, tick)}", fg if frame else "accent", bg, bold=True)
+            )
         return _bar(spread(left, self._line_keys(draft, fg, bg, is_framed=bool(frame)), width - 4, bg=bg), width, bg)
 
     def _line_keys(self, draft: TradeDraft, fg: str, bg: str, *, is_framed: bool) -> Line:

@@ -15,6 +15,7 @@ from stockpulse_tui.ticket import Ticket, Zone
 from stockpulse_tui.widgets.order_state import intent_lines, outside
 from stockpulse_tui.widgets.ticket_parts import (
     TicketFacts,
+    cut,
     form_lines,
     input_line,
     preview_line,
@@ -95,7 +96,7 @@ def _sections(ticket: Ticket, facts: TicketFacts, size: tuple[int, int], look: L
         words.append(quote_line(facts, inner, 7))
     order = ticket.order
     if order is not None and order.notes:
-        words.append((Span(_cut(outside("; ".join(order.notes)), inner), "faint"),))
+        words.append((Span(cut(outside("; ".join(order.notes)), inner), "faint"),))
     sections = [[well], _inset(words, look)]
     if look.has_form:
         sections.append(_inset(form_lines(ticket, facts), look))
@@ -127,7 +128,9 @@ def _preview(ticket: Ticket, facts: TicketFacts, inner: int, look: Look) -> list
     is_buy = ticket.order.terms.side is Side.BUY
     for place, row in enumerate(ticket.rows):
         is_marked = ticket.zone is Zone.ROWS and place == ticket.row and facts.is_active
-        line = preview_line(row, facts, (inner, look.name_width), is_marked=is_marked, is_buy=is_buy)
+        line = preview_line(
+            row, facts, (inner, look.name_width), is_marked=is_marked, is_buy=is_buy, is_stale=not ticket.is_fresh
+        )
         lines.append(line)
     return _marked(_inset(lines, look), ticket, look, facts)
 
@@ -231,11 +234,6 @@ def _break(words: str, room: int) -> tuple[str, str]:
         return words, ""
     at = words.rfind(" ", 0, max(1, room))
     return (words[:at], words[at + 1 :]) if at > 0 else (words[:room], words[room:])
-
-
-def _cut(text: str, room: int) -> str:
-    """The text, or its beginning and that there is more."""
-    return text if len(text) <= room else text[: room - 1] + "…"
 
 
 def _keys(keys: Sequence[tuple[str, str]], bg: str) -> Line:

@@ -66,7 +66,8 @@ def _typed_spans(ticket: Ticket, room: int, *, is_typing: bool) -> Line:
     for token in ticket.reading.tokens:
         for place in range(token.start, min(token.end, len(tokens))):
             tokens[place] = TOKEN_COLORS.get(token.kind, "text")
-    ghost = ticket.reading.ghost if is_typing and edit.cursor == len(edit.text) else ""
+    shows_ghost = edit.cursor == len(edit.text) if is_typing else not edit.text
+    ghost = ticket.reading.ghost if shows_ghost else ""
     letters = [(letter, token, "ground") for letter, token in zip(edit.text, tokens, strict=True)]
     letters += [(letter, "faint", "ground") for letter in ghost]
     if is_typing:
@@ -116,12 +117,19 @@ def _bold_numbers(words: str, order: ParsedOrder) -> Line:
 def _missing(ticket: Ticket, width: int) -> Line:
     errors = ticket.reading.errors
     if not ticket.edit.text.strip() or not errors:
-        key = Span("Right", "accent", bold=True)
-        return fit((Span("Write an order, or take the example with ", "muted"), key), width)
+        words = "Write an order, or take the example: " if width > 60 else "An order, or the example: "
+        return fit((Span(words, "muted"), Span("Right", "accent", bold=True)), width)
     error = errors[0]
     is_wrong = not error.is_incomplete
     mark = Span("! " if is_wrong else "… ", "danger" if is_wrong else "accent", bold=True)
-    return fit((mark, Span(outside(error.message), "strong"), Span(f"  {outside(error.fix)}", "muted")), width)
+    message = outside(error.message)
+    room = width - len(mark.text) - len(message) - 2
+    return fit((mark, Span(message, "strong"), Span(f"  {cut(outside(error.fix), room)}", "muted")), width)
+
+
+def cut(text: str, room: int) -> str:
+    """The text, or its beginning and that there is more."""
+    return text if len(text) <= room else text[: max(0, room - 1)] + "…"[:room]
 
 
 def quote_line(facts: TicketFacts, width: int, indent: int) -> Line:
@@ -173,8 +181,10 @@ def ruler_lines(order: ParsedOrder, width: int, glyphs: Glyphs) -> list[Line]:
     return list(bracket_ruler(prices, amounts, order.instrument.tick_size, width, glyphs=glyphs))
 
 
-def preview_line(row: PreviewRow, facts: TicketFacts, size: tuple[int, int], *, is_marked: bool, is_buy: bool) -> Line:
-    """One row of the preview; `size` is its width and that of its name."""
+def preview_line(
+    row: PreviewRow, facts: TicketFacts, size: tuple[int, int], *, is_marked: bool, is_buy: bool, is_stale: bool
+) -> Line:
+    """One row of the preview; `size` is its width and that of its name. What an older line was told is `faint`."""
     width, name_width = size
     bg = "select" if is_marked else "panel"
     word, token = VERDICTS.get(row.verdict, ("", "muted"))
@@ -188,7 +198,8 @@ def preview_line(row: PreviewRow, facts: TicketFacts, size: tuple[int, int], *, 
         left.append(Span(f"   {part}", "text" if not bar else "muted", bg))
     if line_width(tuple(left)) > room:
         left = [*fit(tuple(left), room - 1, bg=bg), Span("…", "muted", bg)]
-    return spread(left, (Span(word, token, bg, bold=token != "up"),), width, bg=bg)
+    line = spread(left, (Span(word, token, bg, bold=token != "up"),), width, bg=bg)
+    return tuple(Span(span.text, "faint", span.bg) for span in line) if is_stale else line
 
 
 def _weight_bar(row: PreviewRow, facts: TicketFacts, room: int, bg: str, *, is_buy: bool) -> Line:
