@@ -131,7 +131,8 @@ class Store:
         if frame.references:
             kinds.add("references")
             for key, texts in frame.references.items():
-                self.references[key] = (Decimal(texts[0]), Decimal(texts[1]), Decimal(texts[2]))
+                if all(texts):  # a recorded day may have no session before it to be measured against
+                    self.references[key] = (Decimal(texts[0]), Decimal(texts[1]), Decimal(texts[2]))
             changes.quotes.update(frame.references)
         if frame.sparks:
             kinds.add("sparks")

@@ -142,3 +142,10 @@ def test_joined_changes_name_what_each_frame_changed(counts: list[int]) -> None:
         joined.join(changes)
     assert joined.quotes == named
     assert all(store.quotes[key].last == market.last[key] for key in named)
+
+
+def test_a_day_without_a_close_before_it_has_no_reference() -> None:
+    store, market = filled_store()
+    store.references.clear()
+    store.apply(market.delta(references={"IBM.XNYS": ("", "181.51", "182.88"), "AAPL.XNAS": ("230", "229", "233")}))
+    assert set(store.references) == {"AAPL.XNAS"}
