@@ -24,6 +24,11 @@ class EventBlock:
         self.times.append(event.ts_event)
         self.events.append(event)
 
+    def extend(self, other: EventBlock) -> None:
+        """Append all events of another stretch."""
+        self.times += other.times
+        self.events += other.events
+
     def sort(self) -> EventBlock:
         """Bring the events into the order of time."""
         order = np.argsort(np.array(self.times, dtype=np.int64), kind="stable").tolist()

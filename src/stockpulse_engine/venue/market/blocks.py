@@ -24,7 +24,7 @@ from stockpulse_engine.venue.market.universe import TICK
 
 SOURCE = "sim"
 _ZERO = Decimal(0)
-_ACTIVE_QUOTES = 6.0
+_ACTIVE_QUOTES = 14.0
 _EXTENDED_QUOTES = 1.0
 _KEPT_DECIMALS = 200_000
 
@@ -60,26 +60,48 @@ def minute_count(session: Session) -> int:
     return (session.post_close - session.pre_open) // MINUTE_NS
 
 
+class BlockMaker:
+    """Makes the events of one minute, an instrument at a time, so that a clock that ticks often never waits long."""
+
+    def __init__(self, market: SimulatedMarket, ordinal: int, minute: int) -> None:
+        self.place = (ordinal, minute)
+        self._market = market
+        self._session = market.calendar.by_ordinal(ordinal)
+        self._begin = self._session.pre_open + minute * MINUTE_NS
+        self._auctions = EventBlock()
+        self._trading = EventBlock()
+        self._done = 0
+        self._count = len(market.universe) if minute < minute_count(self._session) else 0
+
+    def work(self, share: float) -> None:
+        """Get at least this share (0 to 1) of the instruments done."""
+        while self._done < min(self._count, int(share * self._count) + 1):
+            writer = _Writer(self._market, self._done, *self.place, self._begin)
+            writer.write_auctions(self._auctions)
+            writer.write(self._trading)
+            self._done += 1
+
+    def finish(self) -> EventBlock:
+        """The whole minute. Auctions print first, then phases change, then trading goes on."""
+        ordinal, minute = self.place
+        if minute >= minute_count(self._session):
+            return _end_of_day(self._market, self._session)
+        self.work(1.0)
+        end, block = self._begin + MINUTE_NS, self._auctions
+        for at, phase in self._session.changes():
+            if self._begin <= at < end:
+                for instrument_id in self._market.universe.ids:
+                    block.add(InstrumentStatus(instrument_id, phase, False, at, "", SOURCE))
+        block.extend(self._trading)
+        for item in self._market.news(ordinal):
+            if self._begin <= item.ts_event < end:
+                block.add(item)
+        return block.sort()
+
+
 def make_block(market: SimulatedMarket, ordinal: int, minute: int) -> EventBlock:
     """Everything that happens in one minute of a session, counted from the start of pre-market."""
-    session = market.calendar.by_ordinal(ordinal)
-    block = EventBlock()
-    begin = session.pre_open + minute * MINUTE_NS
-    if minute >= minute_count(session):
-        return _end_of_day(market, session)
-    writers = [_Writer(market, place, ordinal, minute, begin) for place in range(len(market.universe))]
-    for writer in writers:
-        writer.write_auctions(block)
-    for at, phase in session.changes():
-        if begin <= at < begin + MINUTE_NS:
-            for instrument_id in market.universe.ids:
-                block.add(InstrumentStatus(instrument_id, phase, False, at, "", SOURCE))
-    for writer in writers:
-        writer.write(block)
-    for item in market.news(ordinal):
-        if begin <= item.ts_event < begin + MINUTE_NS:
-            block.add(item)
-    return block.sort()
+    return BlockMaker(market, ordinal, minute).finish()
 
 
 def _end_of_day(market: SimulatedMarket, session: Session) -> EventBlock:

@@ -12,7 +12,7 @@ from stockpulse_engine.venue.market.days import BLOCK, DayChain
 from stockpulse_engine.venue.market.minutes import MINUTE_NS, Mids, Minutes, Noise, columns
 from stockpulse_engine.venue.market.regular import bridge
 from stockpulse_engine.venue.market.seeds import Purpose, stream
-from stockpulse_engine.venue.market.universe import Floats, Ints, Singles, Universe
+from stockpulse_engine.venue.market.universe import Floats, Ints, Singles, Universe, Wholes
 
 _EVENING_SHARE = 0.3
 """Part of the quiet overnight move that already happens after the close."""
@@ -91,11 +91,11 @@ class ExtendedHours:
         )
         mids = self._mids(normals[0], rate, ends, news, self._row(ordinal, "sigma"))
         busy = self._universe.trades_per_minute[:, None] * rate * _crowd(news, rate.size, self._universe.sigma)
-        trades = np.minimum(rng.poisson(busy), 200)
+        trades = np.minimum(rng.poisson(busy), 200).astype(np.int32)
         spread = self._spread(mids.start, rate)
         minutes = columns(mids, spread, trades, noise)
         size = self._universe.mean_trade[:, None].astype(np.float32) * np.exp(0.6 * normals[1] - 1.2)
-        minutes.volume[:] = np.maximum((trades * size).astype(np.int64), trades)
+        minutes.volume[:] = np.maximum((trades * size).astype(np.int32), trades)
         return minutes
 
     def _mids(
@@ -111,19 +111,19 @@ class ExtendedHours:
         end = first * np.exp(path)
         return Mids(np.concatenate([first, end[:, :-1]], axis=1), end, end * amplitude * step)
 
-    def _spread(self, start: Singles, rate: Floats) -> Ints:
+    def _spread(self, start: Singles, rate: Floats) -> Wholes:
         """Three times the regular spread next to regular hours, twelve times in the dead of the night."""
         universe = self._universe
         calm = np.maximum(universe.spread_ticks, 0.8)[:, None] * start / np.exp(universe.base_log)[:, None]
         wide = calm * (3 + 9 * (1 - rate / rate.max()))
-        ticks: Ints = np.maximum(1, np.rint(wide)).astype(np.int64)
+        ticks: Wholes = np.maximum(1, np.rint(wide)).astype(np.int32)
         return ticks
 
 
 def _silence_auction(pre: Minutes) -> None:
     """Nothing prints while the opening auction collects orders."""
     quiet = slice(-(OPENING_AUCTION_NS // (60 * SECOND_NS)), None)
-    middle = np.rint(pre.end[:, quiet]).astype(np.int64)
+    middle = np.rint(pre.end[:, quiet]).astype(np.int32)
     for prices in (pre.open, pre.high, pre.low, pre.close):
         prices[:, quiet] = middle
     pre.trades[:, quiet] = 0

@@ -109,4 +109,5 @@ class History:
 def _columns(day: InstrumentDay) -> BarColumns:
     minutes = day.minutes
     ts = day.session.pre_open + np.arange(minutes.open.size, dtype=np.int64) * MINUTE_NS
-    return BarColumns(ts, ts + MINUTE_NS, minutes.open, minutes.high, minutes.low, minutes.close, minutes.volume)
+    names = ("open", "high", "low", "close", "volume")
+    return BarColumns(ts, ts + MINUTE_NS, *(getattr(minutes, name).astype(np.int64) for name in names))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stockpulse_engine.domain.market import SECOND_NS
-from stockpulse_engine.venue.market.universe import Ints, Singles
+from stockpulse_engine.venue.market.universe import Singles, Wholes
 
 MINUTE_NS = 60 * SECOND_NS
 CLOSING_PRINT_NS = MINUTE_NS - 1_000_000
@@ -50,13 +50,13 @@ class Minutes:
     Where `trades` is 0 the four prices repeat the mid price and the volume is 0. `start` and `end` are mid prices.
     """
 
-    open: Ints
-    high: Ints
-    low: Ints
-    close: Ints
-    volume: Ints
-    trades: Ints
-    spread: Ints
+    open: Wholes
+    high: Wholes
+    low: Wholes
+    close: Wholes
+    volume: Wholes
+    trades: Wholes
+    spread: Wholes
     start: Singles
     end: Singles
 
@@ -92,7 +92,7 @@ class Mids:
     deviation: Singles
 
 
-def columns(mids: Mids, spread: Ints, trades: Ints, noise: Noise) -> Minutes:
+def columns(mids: Mids, spread: Wholes, trades: Wholes, noise: Noise) -> Minutes:
     """Fill in the four prices of each minute; volume is left at 0.
 
     The extremes are those of a Brownian bridge between both ends; prints happen half a spread away from the mid.
@@ -105,7 +105,7 @@ def columns(mids: Mids, spread: Ints, trades: Ints, noise: Noise) -> Minutes:
     bottom = (total - np.sqrt(square + reach * noise.excess[1])) / 2
     first = start + np.where(noise.sides & 1, half, -half)
     last = end + np.where(noise.sides & 2, half, -half)
-    whole = (np.rint(prices).astype(np.int64) for prices in (first, top + half, bottom - half, last))
+    whole = (np.rint(prices).astype(np.int32) for prices in (first, top + half, bottom - half, last))
     opening, high, low, closing = (np.maximum(prices, 1, out=prices) for prices in whole)
     minutes = Minutes(opening, high, low, closing, np.zeros_like(trades), trades, spread, start, end)
     return minutes if trades.min() > _FREE_TRADES else _thin_out(minutes)
@@ -114,7 +114,7 @@ def columns(mids: Mids, spread: Ints, trades: Ints, noise: Noise) -> Minutes:
 def _thin_out(minutes: Minutes) -> Minutes:
     """Make the prices possible for few prints: one has one price, two have no extremes of their own, three one."""
     trades = minutes.trades
-    closing = np.where(trades == 0, np.maximum(np.rint(minutes.end), 1).astype(np.int64), minutes.close)
+    closing = np.where(trades == 0, np.maximum(np.rint(minutes.end), 1).astype(np.int32), minutes.close)
     opening = np.where(trades <= 1, closing, minutes.open)
     upper, lower = np.maximum(opening, closing), np.minimum(opening, closing)
     high = np.where(trades <= _FREE_TRADES - 1, upper, minutes.high)

@@ -14,7 +14,7 @@ from stockpulse_engine.marketdata.calendar import Calendar
 from stockpulse_engine.venue.market.days import BLOCK, HALT_MOVE, OVERNIGHT_SHARE, DayChain
 from stockpulse_engine.venue.market.minutes import AUCTION_TRADES, MINUTE_NS, Halt, Mids, Minutes, Noise, columns
 from stockpulse_engine.venue.market.seeds import Purpose, stream
-from stockpulse_engine.venue.market.universe import Floats, Ints, Singles, Universe
+from stockpulse_engine.venue.market.universe import Floats, Ints, Singles, Universe, Wholes
 
 LONGEST = 390
 """Minutes of a full regular session."""
@@ -76,7 +76,7 @@ class RegularHours:
         start, end = _mids(np.exp(block.log_open[rows, place]), path, halts)
         sigma = block.sigma[rows, place].astype(np.float32)
         deviation = end * (sigma[:, None] * _DAYTIME) * step
-        weight = volume_shape(length) * np.sqrt(draw.burst) * np.exp(0.35 * draw.normals[1])
+        weight = volume_shape(length) * np.sqrt(draw.burst) * (0.6 + 0.4 * draw.noise.excess[1])
         _excite(weight, jump_minutes)
         _silence(weight, halts)
         trades = self._trades(place, weight, draw.noise.excess[0])
@@ -96,7 +96,7 @@ class RegularHours:
         universe, block, rows = self._universe, self._chain.block(number), draw.rows
         length = step.shape[1]
         factors = self._factor_paths(number)
-        own = draw.normals[0] * step * float(universe.idio_sigma[place] * _DAYTIME)
+        own = draw.normals * step * float(universe.idio_sigma[place] * _DAYTIME)
         path = bridge(own, elapsed_shape(length), block.idio[rows, place])
         path += float(universe.beta[place]) * factors[0][rows, :length]
         path += float(universe.loading[place]) * factors[1 + universe.sector_of[place]][rows, :length]
@@ -136,21 +136,21 @@ class RegularHours:
                 paths[0, row, jump_minute(block.chance[0, row, 0], length) : length] += block.market_jump[row]
         return paths
 
-    def _trades(self, place: int, weight: Singles, reach: Singles) -> Ints:
+    def _trades(self, place: int, weight: Singles, reach: Singles) -> Wholes:
         """Number of prints: with the volume, and more where the price reached further."""
         busy = weight * float(self._universe.trades_per_minute[place] / volume_shape(weight.shape[1]).mean())
-        trades = 1 + np.rint(busy * (0.7 + 0.3 * reach)).astype(np.int64)
+        trades = 1 + np.rint(busy * (0.7 + 0.3 * reach)).astype(np.int32)
         trades[:, [0, -1]] = np.maximum(trades[:, [0, -1]], AUCTION_TRADES)
         trades[weight == 0] = 0
         return np.minimum(trades, _MOST_TRADES)
 
-    def _spread(self, place: int, length: int, start: Singles, sigma: Singles) -> Ints:
+    def _spread(self, place: int, length: int, start: Singles, sigma: Singles) -> Wholes:
         """Quoted spread in ticks: from price and volume, wider near the open and on wild days."""
         universe = self._universe
         calm = start * float(universe.spread_ticks[place] / np.exp(universe.base_log[place]))
         wild = np.sqrt(np.maximum(sigma / float(universe.sigma[place]), 0.5))[:, None]
         wide = calm * wild * (1 + 1.4 * np.exp(-np.arange(length, dtype=np.float32) / 9))
-        ticks: Ints = np.maximum(1, np.rint(wide)).astype(np.int64)
+        ticks: Wholes = np.maximum(1, np.rint(wide)).astype(np.int32)
         return ticks
 
 
@@ -166,14 +166,14 @@ class _Draw:
 
     @classmethod
     def make(cls, rng: np.random.Generator) -> _Draw:
-        normals = rng.standard_normal((2, BLOCK, LONGEST), dtype=np.float32)
+        normals = rng.standard_normal((BLOCK, LONGEST), dtype=np.float32)
         excess = rng.standard_exponential((2, BLOCK, LONGEST), dtype=np.float32)
         sides = rng.integers(0, 4, (BLOCK, LONGEST), dtype=np.uint8)
         return cls(np.arange(BLOCK), normals, Noise(excess, sides), _cascade(rng), rng.random((BLOCK, 2)))
 
     def cut(self, rows: Ints, length: int) -> _Draw:
         noise = Noise(self.noise.excess[:, rows, :length], self.noise.sides[rows, :length])
-        return _Draw(rows, self.normals[:, rows, :length], noise, self.burst[rows, :length], self.auctions[rows])
+        return _Draw(rows, self.normals[rows, :length], noise, self.burst[rows, :length], self.auctions[rows])
 
 
 @lru_cache(maxsize=16)
@@ -263,7 +263,7 @@ def _fill_volume(minutes: Minutes, volume: Floats, weight: Singles, chance: Floa
     opening = np.rint(volume * (0.008 + 0.012 * chance[:, 0]) / 100).astype(np.int64) * 100 + 100
     closing = np.rint(volume * (0.05 + 0.06 * chance[:, 1]) / 100).astype(np.int64) * 100 + 100
     share = weight * (0.9 * volume / weight.sum(axis=1)).astype(np.float32)[:, None]
-    minutes.volume[:] = np.where(minutes.trades > 0, np.maximum(share.astype(np.int64), minutes.trades), 0)
+    minutes.volume[:] = np.where(minutes.trades > 0, np.maximum(share.astype(np.int32), minutes.trades), 0)
     minutes.volume[:, 0] += opening
     minutes.volume[:, -1] += closing
     return opening, closing

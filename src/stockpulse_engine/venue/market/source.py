@@ -19,7 +19,7 @@ from stockpulse_engine.domain.market import (
 )
 from stockpulse_engine.marketdata.calendar import Calendar, Session
 from stockpulse_engine.venue.batch import EventBlock
-from stockpulse_engine.venue.market.blocks import SOURCE, halt_status, make_block, minute_count
+from stockpulse_engine.venue.market.blocks import SOURCE, BlockMaker, halt_status, make_block, minute_count
 from stockpulse_engine.venue.market.history import History
 from stockpulse_engine.venue.market.market import WARM_UP, SimulatedMarket
 from stockpulse_engine.venue.market.minutes import MINUTE_NS
@@ -36,6 +36,7 @@ class SimulatedSource:
         self._instruments = tuple(listing.instrument() for listing in market.universe.listings)
         self._place = (0, 0)
         self._block = EventBlock()
+        self._maker: BlockMaker | None = None
         self._now = 0
 
     @property
@@ -90,11 +91,14 @@ class SimulatedSource:
         events: list[MarketEvent] = []
         while to_ns > self._now:
             events += self._block.take(to_ns)
-            end = self._block_end()
-            if end is None or end > to_ns:
+            if self._block_end() > to_ns:
                 break
-            self._open_next()
+            following = self._following()
+            if following is None:
+                break
+            self._open_block(*following)
         self._now = max(self._now, to_ns)
+        self._prepare()
         return events
 
     def bars(self, instrument_id: str, spec: BarSpec, limit: int, end_ns: int | None = None) -> list[Bar]:
@@ -114,23 +118,39 @@ class SimulatedSource:
             raise InvariantError("A market source must be opened with seed_events before it is read.")
 
     def _open_block(self, ordinal: int, minute: int) -> None:
+        maker = self._maker
+        if maker is None or maker.place != (ordinal, minute):
+            maker = BlockMaker(self._market, ordinal, minute)
+        self._maker = None
         self._place = (ordinal, minute)
-        self._block = make_block(self._market, ordinal, minute)
+        self._block = maker.finish()
 
-    def _block_end(self) -> int | None:
-        """When the next block begins; None at the end of the calendar."""
+    def _prepare(self) -> None:
+        """Work on the next minute in step with this one: no call has to make a whole minute at once."""
+        if self._maker is None:
+            following = self._following()
+            self._maker = following and BlockMaker(self._market, *following)
+        if self._maker is not None:
+            session = self._market.calendar.by_ordinal(self._place[0])
+            begin = session.pre_open + self._place[1] * MINUTE_NS
+            self._maker.work(min(1.0, (self._now - begin) / MINUTE_NS))
+
+    def _block_end(self) -> int:
+        """When the next block begins. At the end of the calendar the last one never ends, so time may run past it."""
         ordinal, minute = self._place
         session = self._market.calendar.by_ordinal(ordinal)
         if minute < minute_count(session):
             return session.pre_open + (minute + 1) * MINUTE_NS
         if ordinal + 1 >= len(self._market.calendar):
-            return None
+            return session.post_close
         return self._market.calendar.by_ordinal(ordinal + 1).pre_open
 
-    def _open_next(self) -> None:
+    def _following(self) -> tuple[int, int] | None:
+        """Session and minute after the running one; None at the end of the calendar."""
         ordinal, minute = self._place
-        is_over = minute >= minute_count(self._market.calendar.by_ordinal(ordinal))
-        self._open_block(*((ordinal + 1, 0) if is_over else (ordinal, minute + 1)))
+        if minute < minute_count(self._market.calendar.by_ordinal(ordinal)):
+            return (ordinal, minute + 1)
+        return (ordinal + 1, 0) if ordinal + 1 < len(self._market.calendar) else None
 
     def _statuses(self, session: Session) -> list[MarketEvent]:
         at, phase = [change for change in session.changes() if change[0] <= self._now][-1]

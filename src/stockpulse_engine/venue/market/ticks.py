@@ -71,7 +71,7 @@ class Ticks:
 def make_ticks(rng: np.random.Generator, terms: MinuteTerms) -> Ticks:
     """Draw the ticks of a minute."""
     prints = terms.trades - (terms.opening_size > 0) - (terms.closing_size > 0)
-    slots = prints + 1 + int(rng.poisson(terms.extra_quotes + 0.8 * prints))
+    slots = prints + 1 + int(rng.poisson(terms.extra_quotes + 1.4 * prints))
     at = _times(rng, terms, slots)
     print_slot = np.sort(rng.permutation(slots - 1)[:prints]) if prints else np.empty(0, np.int64)
     forced = _forced(rng, terms, prints)
@@ -85,9 +85,11 @@ def make_ticks(rng: np.random.Generator, terms: MinuteTerms) -> Ticks:
     for place, (value, _) in forced.items():
         price[place] = value
     _widen(rng, bid, ask, print_slot)
+    is_buy &= price > 1  # at the smallest price there is no bid below for a buyer to pass over
     bid[print_slot] = np.where(is_buy, price - terms.spread, price)
+    ask[print_slot] = np.where(is_buy, price, price + terms.spread)
     np.maximum(bid, 1, out=bid)
-    ask[print_slot] = np.maximum(price, 1) + np.where(is_buy, 0, terms.spread)
+    np.maximum(ask, bid + 1, out=ask)
     size = _sizes(rng, terms.volume - terms.opening_size - terms.closing_size, prints)
     bid_size, ask_size = _displayed(rng, terms.lots, bid), _displayed(rng, terms.lots, ask)
     _cover(bid_size, print_slot[~is_buy], size[~is_buy])

@@ -15,6 +15,8 @@ from stockpulse_engine.venue.market.listings import ROWS
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 """Single precision where speed counts: good to a hundredth of a tick."""
+Wholes = NDArray[np.int32]
+"""Ticks, shares of a minute and counts: half the width, for the same reason. Sums of them are `Ints`."""
 Ints = NDArray[np.int64]
 
 TICK = Decimal("0.01")

@@ -27,7 +27,11 @@ def terms(draw: st.DrawFn) -> MinuteTerms:
     trades = draw(st.integers(4 if auctions else 0, 60))
     spread = draw(st.integers(1, 30))
     minute = a_minute(
-        draw(st.integers(0, 2**31)), draw(st.floats(60, 90_000)), trades, spread, draw(st.floats(0.0, 40.0))
+        draw(st.integers(0, 2**31)),
+        draw(st.floats(5, 900) | st.floats(900, 90_000)),
+        trades,
+        spread,
+        draw(st.floats(0.0, 40.0)),
     )
     extra = draw(st.integers(0, 100_000)) if trades else 0
     opens = draw(st.sampled_from([0, 20_000_000_000]))
