@@ -135,7 +135,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
 
     def _hand_out(self) -> None:
         changes, self._pending = self._pending, Changes()
-        self._painted_from_ns = changes.sent_at
+        self._painted_from_ns = 0 if changes.is_reset else changes.sent_at
         self.view.on_store(changes)
         self.windows.on_store()
         if changes.kinds - {"quotes", "sparks", "references"} or changes.is_reset:

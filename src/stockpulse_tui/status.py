@@ -96,6 +96,7 @@ class Status:
             unknown=max(len(store.unknown_orders()), view.unknown_orders if view else 0),
             working=view.working_orders if view else 0,
             alerts=len(store.alerts),
+            is_lost=self.state == LOST,
             is_read_only=self.state == READ_ONLY or store.is_read_only,
         )
 

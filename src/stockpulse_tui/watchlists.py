@@ -57,7 +57,7 @@ class Watchlists:
         for sector in dict.fromkeys(i.sector for i in instruments if i.sector):
             members = tuple(i.symbol for i in instruments if i.sector == sector)
             if len(members) > 2:
-                made.append(Group(sector[:12].capitalize(), members))
+                made.append(Group(sector[:16].capitalize(), members))
         self.groups = tuple(made[:MAX_GROUPS])
         self.at = next((i for i, group in enumerate(self.groups) if group.name == name), 0)
 

@@ -14,6 +14,7 @@ def main() -> None:
     from stockpulse_engine.base.clock import WallClock
     from stockpulse_tui.app import StockPulseApp
     from stockpulse_tui.settings import Settings
+    from tests.fakes.fake_desk import DeskCommands
     from tests.fakes.fake_link import T0, FakeLink
 
     class ShiftedClock(WallClock):
@@ -31,7 +32,9 @@ def main() -> None:
     for name in ("theme", "glyphs"):
         if os.environ.get(f"DEV_{name.upper()}"):
             settings.change(name, os.environ[f"DEV_{name.upper()}"])
-    StockPulseApp(FakeLink(clock, period_s=0.4, moves=3), clock=clock, settings=settings).run()
+    link = FakeLink(clock, period_s=0.4, moves=3)
+    link.fake_commands = DeskCommands(link)
+    StockPulseApp(link, clock=clock, settings=settings).run()
 
 
 if __name__ == "__main__":

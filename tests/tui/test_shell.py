@@ -91,6 +91,7 @@ async def test_a_lost_engine_is_said_in_words_with_its_age_and_comes_back() -> N
         text = head.text()
         assert "The engine has not answered for 47 s." in text
         assert "! engine lost 47 s" in head.rows()[-1]
+        assert "? feed  ? broker" in head.rows()[-1], "what is not known is not shown as well"
         assert "47 s old" in text
         assert "232.12" in text, "nothing disappears"
         head.link.say("live", "")

@@ -54,6 +54,8 @@ class HeaderFacts(msgspec.Struct, frozen=True, kw_only=True):
     working: int = 0
     alerts: int = 0
     is_read_only: bool = False
+    is_lost: bool = False
+    """The engine is silent: amounts are as they were and turn grey."""
 
 
 def frame_tokens(facts: HeaderFacts) -> tuple[str, str] | None:
@@ -78,6 +80,9 @@ def header_line(facts: HeaderFacts, width: int) -> Line:
         parts.pop(name, None)
     left = [span for key, spans in parts.items() if key not in _RIGHT for span in spans]
     right = [span for key in _RIGHT if key in parts for span in parts[key]]
+    if facts.is_lost:
+        badges = len(parts["badges"])
+        left = [*left[:badges], *(Span(span.text, "faint", span.bg, span.bold) for span in left[badges:])]
     frame = frame_tokens(facts)
     line = spread(left, (*right, Span(" ")), width)
     return line if frame is None else tuple(_framed(span, frame) for span in line)

@@ -55,6 +55,9 @@ def _entries(facts: HealthFacts) -> list[Line]:
         made.append((Span("… ", "accent", "ground"), Span(f"{facts.link_text}  ", "text", "ground")))
     if facts.step:
         made.append((Span("… ", "accent", "ground"), Span(f"{cells(clean_line(facts.step, 60))}  ", "text", "ground")))
+    if facts.link_state == "lost":
+        # What the engine last said of its parts is not known to hold any more.
+        return [*made, *((Span(f"? {cells(clean_line(part.name, 16))}  ", "faint", "ground"),) for part in facts.parts)]
     return [*made, *(_part(part) for part in sorted(facts.parts, key=lambda part: _RANK.get(part.state, 0)))]
 
 
