@@ -30,11 +30,20 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec(name="watchlist", target="stockpulse_tui.widgets.board:Board"),
     PaneSpec(name="chart", target="stockpulse_tui.widgets.chart:Chart", screen="screen.chart"),
     PaneSpec(name="ticket", target="stockpulse_tui.widgets.ticket:TicketPane"),
+    PaneSpec(name="orders", target="stockpulse_tui.widgets.blotter:Blotter", screen="screen.orders"),
+    PaneSpec(name="life", target="stockpulse_tui.widgets.life:Life", screen="screen.orders", on_desk=False),
+    PaneSpec(name="positions", target="stockpulse_tui.widgets.positions:Positions", screen="screen.positions"),
+    PaneSpec(name="lots", target="stockpulse_tui.widgets.lots:Lots", screen="screen.positions", on_desk=False),
+    PaneSpec(name="equity", target="stockpulse_tui.widgets.equity:Equity", screen="screen.positions", on_desk=False),
     PaneSpec(name="news", target="stockpulse_tui.widgets.news:News"),
 )
 """In the order Tab visits them."""
 
-VIEWS: dict[str, str] = {"screen.desk": "stockpulse_tui.screens.desk:Desk"}
+VIEWS: dict[str, str] = {
+    "screen.desk": "stockpulse_tui.screens.desk:Desk",
+    "screen.positions": "stockpulse_tui.screens.positions:PositionsView",
+    "screen.orders": "stockpulse_tui.screens.orders:Orders",
+}
 """Screen action → `module:class` of a view of its own; a screen without a line shows its panes as `Single` does."""
 
 
