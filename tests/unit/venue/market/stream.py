@@ -19,16 +19,42 @@ from stockpulse_engine.domain.market import (
 from stockpulse_engine.marketdata.calendar import Session, load_calendar
 from stockpulse_engine.venue.market.market import SimulatedMarket
 from stockpulse_engine.venue.market.source import SimulatedSource
+from stockpulse_engine.venue.market.universe import Universe, default_universe
 
 MINUTE = 60 * SECOND_NS
 HOUR = 60 * MINUTE
 SEED = 7
 
 
+SYMBOLS = ("SPY", "QQQ", "AAPL", "META", "F", "JPM", "XOM", "WDFC", "LNN", "PLUG")
+"""Busy and quiet, dear and cheap: enough for what holds for each instrument, and quick to play."""
+
+
+@lru_cache(maxsize=1)
+def whole_market() -> SimulatedMarket:
+    """The market as users see it; it holds no state that a test could change."""
+    return SimulatedMarket(SEED, load_calendar())
+
+
 @lru_cache(maxsize=1)
 def market() -> SimulatedMarket:
-    """The market most tests read; it holds no state that a test could change."""
-    return SimulatedMarket(SEED, load_calendar())
+    """The same with few instruments: what most tests read."""
+    return small_market(SEED)
+
+
+def small_market(seed: int) -> SimulatedMarket:
+    """A new market of few instruments."""
+    rows = default_universe().listings
+    chosen = tuple(row for row in rows if row.instrument_id.rsplit(".", 1)[0] in SYMBOLS)
+    return SimulatedMarket(seed, load_calendar(), Universe(chosen))
+
+
+@lru_cache(maxsize=1)
+def day_with_a_halt() -> Session:
+    """The first session from March 2026 on in which something is halted."""
+    first = session("2026-03-02").ordinal
+    ordinal = next(ordinal for ordinal in range(first, first + 250) if market().halts(ordinal))
+    return load_calendar().by_ordinal(ordinal)
 
 
 def session(date: str) -> Session:

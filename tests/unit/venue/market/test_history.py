@@ -10,7 +10,7 @@ import pytest
 
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
 from stockpulse_engine.domain.market import SECOND_NS, Bar, BarSpec, Trade, parse_bar_spec
-from tests.unit.venue.market.stream import HOUR, MINUTE, market, opened, session
+from tests.unit.venue.market.stream import HOUR, MINUTE, day_with_a_halt, market, opened, session
 
 AAPL, QUIET = "AAPL.XNAS", "LNN.XNYS"
 DAY = session("2026-03-12")
@@ -70,7 +70,7 @@ def test_minutes_of_today_are_what_the_stream_printed(begin: int) -> None:
 
 def test_a_halted_minute_has_no_bar() -> None:
     """And the minutes around a halt still add up."""
-    start, end, name = market().halts(DAY.ordinal)[0]
+    start, end, name = market().halts(day_with_a_halt().ordinal)[0]
     begin = (start - 2 * MINUTE) // MINUTE * MINUTE
     source = opened(begin - 1)
     trades = [e for e in source.advance(end + 3 * MINUTE) if isinstance(e, Trade) and e.instrument_id == name]

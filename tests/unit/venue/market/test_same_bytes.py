@@ -7,10 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stockpulse_engine.domain.market import SECOND_NS, MarketEvent
-from stockpulse_engine.marketdata.calendar import load_calendar
-from stockpulse_engine.venue.market.market import SimulatedMarket
 from stockpulse_engine.venue.market.source import SimulatedSource
-from tests.unit.venue.market.stream import MINUTE, SEED, opened, play, session
+from tests.unit.venue.market.stream import MINUTE, SEED, opened, play, session, small_market
 
 DAY = session("2026-03-12")
 START, END = DAY.open - 20 * SECOND_NS, DAY.open + 20 * SECOND_NS
@@ -24,7 +22,7 @@ def as_bytes(events: list[MarketEvent]) -> bytes:
 WHOLE = as_bytes(play(START, END))
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=12)
 @given(st.lists(st.integers(START, END), max_size=30))
 def test_any_partition_of_time_gives_the_same_events(cuts: list[int]) -> None:
     """The open is inside: auction prints, status changes and quotes of one moment stay together in order."""
@@ -33,7 +31,7 @@ def test_any_partition_of_time_gives_the_same_events(cuts: list[int]) -> None:
     assert as_bytes(events) == WHOLE
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=10)
 @given(st.integers(START, END))
 def test_opened_later_the_rest_is_the_same(at: int) -> None:
     """Events after the opening time are those another opening would have seen."""
@@ -43,7 +41,7 @@ def test_opened_later_the_rest_is_the_same(at: int) -> None:
 
 def test_a_new_process_would_play_the_same_day() -> None:
     """Another market object, reached by another route, with other things asked of it before."""
-    other = SimulatedMarket(SEED, load_calendar())
+    other = small_market(SEED)
     other.daily(3, 250)
     source = SimulatedSource(other)
     source.seed_events(session("2026-03-11").post_close - 5 * SECOND_NS)
@@ -54,7 +52,7 @@ def test_a_new_process_would_play_the_same_day() -> None:
 
 def test_another_seed_is_another_market() -> None:
     """The seed matters."""
-    source = SimulatedSource(SimulatedMarket(SEED + 1, load_calendar()))
+    source = SimulatedSource(small_market(SEED + 1))
     source.seed_events(START)
     assert as_bytes(source.advance(END)) != WHOLE
 

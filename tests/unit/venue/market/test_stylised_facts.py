@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stockpulse_engine.venue.market.days import BLOCK
-from tests.unit.venue.market.stream import market, session
+from tests.unit.venue.market.stream import session, whole_market
 
 Floats = NDArray[np.float64]
 FIRST_BLOCK = 230
@@ -20,9 +20,9 @@ MINUTES = 390
 @lru_cache(maxsize=1)
 def days() -> NDArray[np.int64]:
     """Daily bars as [instrument, session, open/high/low/close/volume]."""
-    count = len(market().universe)
+    count = len(whole_market().universe)
     rows = [
-        np.concatenate([market().daily(place, FIRST_BLOCK + block).values for block in range(BLOCKS)])
+        np.concatenate([whole_market().daily(place, FIRST_BLOCK + block).values for block in range(BLOCKS)])
         for place in range(count)
     ]
     return np.stack(rows)
@@ -32,12 +32,12 @@ def days() -> NDArray[np.int64]:
 def minutes() -> tuple[Floats, Floats, Floats]:
     """Closes, volumes and relative spreads of full sessions as [instrument, session, minute]."""
     first = session("2026-01-05").ordinal
-    ordinals = [o for o in range(first, first + 14) if not market().calendar.by_ordinal(o).is_half_day]
-    shape = (len(market().universe), len(ordinals), MINUTES)
+    ordinals = [o for o in range(first, first + 14) if not whole_market().calendar.by_ordinal(o).is_half_day]
+    shape = (len(whole_market().universe), len(ordinals), MINUTES)
     close, volume, spread = np.empty(shape), np.empty(shape), np.empty(shape)
     for place in range(shape[0]):
         for row, ordinal in enumerate(ordinals):
-            day = market().day(place, ordinal)
+            day = whole_market().day(place, ordinal)
             regular = slice(day.first_regular, day.end_regular)
             close[place, row] = day.minutes.close[regular]
             volume[place, row] = day.minutes.volume[regular]
@@ -117,7 +117,7 @@ def test_volume_goes_with_movement() -> None:
 
 def test_sectors_move_together() -> None:
     """More than with the rest, and the rest more than not at all."""
-    universe = market().universe
+    universe = whole_market().universe
     together: Floats = np.asarray(np.corrcoef(daily_returns()))
     same = universe.sector_of[:, None] == universe.sector_of[None]
     other = ~same
@@ -139,7 +139,7 @@ def test_nights_leave_gaps() -> None:
 
 def test_spreads_follow_price_and_volume() -> None:
     """In basis points: wide for cheap and for rarely traded names, tight for the busiest."""
-    universe = market().universe
+    universe = whole_market().universe
     _, _, spread = minutes()
     typical = dict(zip(universe.ids, 1e4 * spread.mean(axis=(1, 2)), strict=True))
     assert typical["AAPL.XNAS"] < 1.5
@@ -152,7 +152,7 @@ def test_spreads_follow_price_and_volume() -> None:
 
 def test_prices_stay_near_their_level() -> None:
     """Over three years no price runs away or dies."""
-    levels = days()[:, :, 3] / np.exp(market().universe.base_log)[:, None]
+    levels = days()[:, :, 3] / np.exp(whole_market().universe.base_log)[:, None]
     assert levels.min() > 0.1
     assert levels.max() < 8
 
@@ -160,6 +160,6 @@ def test_prices_stay_near_their_level() -> None:
 def test_halts_and_news_happen_now_and_then() -> None:
     """Over a quarter: some halts, not one every day."""
     first = session("2026-01-05").ordinal
-    halts = [halt for ordinal in range(first, first + 60) for halt in market().halts(ordinal)]
+    halts = [halt for ordinal in range(first, first + 60) for halt in whole_market().halts(ordinal)]
     assert 5 < len(halts) < 80
     assert days().shape[1] == BLOCK * BLOCKS
