@@ -84,7 +84,15 @@ class Painter:
 
     def segments(self, line: Line) -> list[Segment]:
         """The line as rich segments, for everything that has to cut or tint it."""
-        return [Segment(self._safe(span.text), self._style(span)) for span in line]
+        made: list[Segment] = []
+        for span in line:
+            text = self._safe(span.text)
+            body = text if span.underline else text.lstrip(" ")
+            if len(body) < len(text):
+                made.append(Segment(text[: len(text) - len(body)], self._style(Span("", "ground", span.bg))))
+            if body:
+                made.append(Segment(body, self._style(span)))
+        return made
 
     def bake(self, line: Line, width: int) -> Baked:
         """The line as a strip of exactly `width` cells."""
