@@ -106,7 +106,10 @@ class SimulatedSource:
         self._require_open()
         place = self._market.universe.index.get(instrument_id)
         if place is None:
-            raise NotFoundError(f"{instrument_id[:40]!r} is not in the simulated market.", fix="See `sp quote --list`.")
+            raise NotFoundError(
+                f"{instrument_id[:40]!r} is not in the simulated market.",
+                fix="It has names like AAPL.XNAS and SPY.ARCX.",
+            )
         printed = [
             event for event in self._block.taken() if isinstance(event, Trade) and event.instrument_id == instrument_id
         ]
