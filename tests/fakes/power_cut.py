@@ -57,6 +57,8 @@ class ForgetfulDisk:
 def lay_out(image: dict[str, bytes], source: Path, target: Path) -> None:
     """Write a snapshot of files below `source` to the same places below `target`."""
     for name, content in image.items():
+        if not Path(name).is_relative_to(source):
+            continue
         file = target / Path(name).relative_to(source)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)

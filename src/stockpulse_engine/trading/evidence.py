@@ -72,6 +72,8 @@ def _status_findings(order: Order, venue: VenueOrder, *, is_settled: bool) -> li
     if venue.status in _ENDS:
         kind = _ENDS[venue.status]
         return [] if order.status.value == venue.status else [Finding(kind, shown)]
+    if venue.status == "FILLED":
+        return _complete_findings(order, venue)
     if venue.status not in WORKING:
         return []
     if order.status is _S.PENDING_UPDATE:
@@ -86,6 +88,19 @@ def _status_findings(order: Order, venue: VenueOrder, *, is_settled: bool) -> li
     elif order.status in (_S.ACCEPTED, _S.TRIGGERED, _S.PARTIALLY_FILLED) and not same_terms(order.terms, venue.terms):
         found.append(Finding(_K.UPDATE, shown, merged(order.terms, venue.terms)))
     return found
+
+
+def _complete_findings(order: Order, venue: VenueOrder) -> list[Finding]:
+    """The venue is done with it: whatever is still pending here was decided there."""
+    if order.status.is_terminal:
+        return []
+    if order.pending_terms is not None:
+        return _change_findings(order, venue, is_settled=True) or [Finding(_K.UPDATE_REJECT, "it was filled before")]
+    if order.status is _S.PENDING_CANCEL:
+        return [Finding(_K.CANCEL_REJECT, "it was filled before")]
+    if not same_terms(order.terms, venue.terms):
+        return [Finding(_K.UPDATE, "the venue shows it FILLED", merged(order.terms, venue.terms))]
+    return []
 
 
 def _change_findings(order: Order, venue: VenueOrder, *, is_settled: bool) -> list[Finding]:
