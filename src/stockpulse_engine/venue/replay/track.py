@@ -94,10 +94,19 @@ class Track:
         at_trade = np.searchsorted(quotes.ts, trades.ts, side="left")
         sides = _sides(trades.price, np.append(self.bid, bid)[at_trade], np.append(self.ask, ask)[at_trade])
         fair = bid < ask
-        played = Played(self, quotes.ts[fair], bid[fair], ask[fair], bid_size[fair], ask_size[fair], last[fair])
-        played.volume, played.trades, played.sides, played.before = volume[fair], trades, sides, self.shown
+        # Where bid passes over ask nothing is known to be for sale: the last fair prices stay, with nothing behind them.
+        shown_bid, shown_ask = self._shown_prices(np.where(fair, bid, np.nan), np.where(fair, ask, np.nan))
+        keep = fair | (_begins(bid > ask, before=self.bid > self.ask) & ~np.isnan(shown_bid))
+        columns = (shown_bid, shown_ask, np.where(fair, bid_size, 0.0), np.where(fair, ask_size, 0.0), last)
+        played = Played(self, quotes.ts[keep], *(column[keep] for column in columns))
+        played.volume, played.trades, played.sides, played.before = volume[keep], trades, sides, self.shown
         self._move_on(played, (bid, ask, bid_size, ask_size), total)
         return played
+
+    def _shown_prices(self, bid: Floats, ask: Floats) -> tuple[Floats, Floats]:
+        """Fair prices as they stand: a gap takes those before it."""
+        before = (self.shown.bid, self.shown.ask) if self.shown else (np.nan, np.nan)
+        return _filled(bid, before[0]), _filled(ask, before[1])
 
     def finish_minute(self, begin: int, trades: TradeRows) -> None:
         """A minute is over: keep its bar."""
@@ -197,6 +206,12 @@ def _filled(values: Floats, before: float) -> Floats:
     place = np.where(np.isnan(known), 0, np.arange(known.size))
     filled: Floats = known[np.maximum.accumulate(place)][1:]
     return filled
+
+
+def _begins(flags: Flags, *, before: bool) -> Flags:
+    """Where a run of true flags begins."""
+    begins: Flags = flags & ~np.concatenate([[before], flags])[:-1]
+    return begins
 
 
 def _sides(price: Floats, bid: Floats, ask: Floats) -> list[str]:

@@ -64,6 +64,15 @@ def test_crossed_and_locked_moments_are_counted_and_not_shown(ticks: list[Path])
     assert [quote.ts_event for quote in quotes][-1] == ns("09:30:04")
 
 
+def test_while_the_tape_is_crossed_nothing_is_for_sale(ticks: list[Path]) -> None:
+    """The last fair prices stay with no size behind them, so that nobody trades on what is not known."""
+    quotes = {quote.ts_event: quote for quote in of_kind(everything(opened(*ticks)), Quote)}
+    crossed, after = quotes[ns("09:30:03")], quotes[ns("09:30:04")]
+    assert (crossed.bid, crossed.ask) == (Decimal("180.05"), Decimal("180.08"))
+    assert crossed.bid_size == crossed.ask_size == 0
+    assert after.bid_size == 400
+
+
 def test_quotes_carry_the_last_price_and_the_volume_so_far(ticks: list[Path]) -> None:
     """A print comes before the quote of the same moment."""
     events = everything(opened(*ticks))
@@ -154,7 +163,8 @@ def test_opened_in_the_middle_the_state_is_that_of_the_stream(ticks: list[Path])
     source = ReplaySource("test", ticks)
     seeds = source.seed_events(moment)
     [quote] = of_kind(seeds, Quote)
-    assert (quote.bid, quote.ts_event, quote.volume) == (Decimal("180.05"), ns("09:30:01"), Decimal(5_050))
+    assert (quote.bid, quote.ts_event, quote.volume) == (Decimal("180.05"), ns("09:30:03"), Decimal(5_050))
+    assert quote.bid_size == quote.ask_size == 0, "the tape is crossed at that moment: nothing is for sale"
     [status] = of_kind(seeds, InstrumentStatus)
     assert (status.phase, status.ts_event) == (MarketPhase.OPEN, ns("09:30:01"))
     assert everything(source) == [event for event in whole if event.ts_event > moment]
