@@ -30,6 +30,7 @@ class ChartState:
         self.cursor_ts: int | None = None
         self.cursor_price: Decimal | None = None
         self.studies: list[str] = list(STUDIES)
+        self.style = "candles"
 
     @property
     def spec(self) -> str:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from stockpulse_engine.domain.orders import Order, OrderRole, OrderStatus, OrderTerms, OrderType, Side
+from stockpulse_tui.widgets.chart import Chart
 from tests.fakes.fake_desk import DeskCommands, make_bars
 from tests.fakes.fake_link import T0
 from tests.tui.desk_head import desk_head, until
@@ -19,7 +20,15 @@ PANES = ("watchlist", "chart")
 async def on_chart(head: Head) -> None:
     """Open the chart's own screen and wait for its bars and studies."""
     await head.press("2")
-    await until(head, lambda: "rsi 14" in head.text())
+    await until(head, lambda: has_studies(head))
+
+
+def has_studies(head: Head) -> bool:
+    """Whether every study of the chart has its values."""
+    chart = head.app.view.panes["chart"]
+    assert isinstance(chart, Chart)
+    studies = (chart.feed.study(chart.instrument_id, chart.state.spec, text) for text in chart.state.studies)
+    return bool(chart.instrument_id) and all(study.view is not None for study in studies)
 
 
 def working(
@@ -210,6 +219,16 @@ async def test_a_study_is_added_by_name_and_a_wrong_one_is_said_in_words() -> No
         await until(head, lambda: "Did you mean sma?" in head.text())
         await head.press("I")
         assert "sma9" not in head.text()
+
+
+async def test_a_line_of_closes_and_back() -> None:
+    async with desk_head(only=PANES) as (head, _):
+        await on_chart(head)
+        assert "▇" in "".join(head.rows()[4:20])
+        await head.press("m")
+        assert "▇" not in "".join(head.rows()[4:20])
+        await head.press("m")
+        assert "▇" in "".join(head.rows()[4:20])
 
 
 async def test_the_cross_hair_reads_the_bar_under_it() -> None:

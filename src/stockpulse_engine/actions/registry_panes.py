@@ -254,7 +254,7 @@ CHART = (
     Action(
         id="chart.style",
         title="style",
-        help="Change between candles, bars and a line.",
+        help="Change between candles and a line of closes.",
         group="Chart",
         keys={_C: ("m",)},
     ),

@@ -93,6 +93,8 @@ class ChartData(msgspec.Struct, frozen=True, kw_only=True):
     cursor_price: Decimal | None = None
     zoom: int = 0
     is_log: bool = False
+    style: str = "candles"
+    """candles, or line: the closes alone."""
     is_focused: bool = False
     specs: tuple[str, ...] = ()
     stale_for: str = ""

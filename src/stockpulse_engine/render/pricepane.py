@@ -68,6 +68,11 @@ class _Pane:
         self._tagged: set[int] = set()
 
     def candles(self) -> None:
+        if self._data.style == "line":
+            closes = [float(bar.close) for bar in self._view.bars]
+            points = study_points(closes, self._scale, step=self._view.step, shift=self._view.shift)
+            draw_line(self._canvas, points, "strong", self._glyphs)
+            return
         place = self._scale.place
         for i, bar in enumerate(self._view.bars):
             opened, closed = float(bar.open), float(bar.close)

@@ -31,8 +31,8 @@ from stockpulse_tui.widgets.states import empty_state
 if TYPE_CHECKING:
     from stockpulse_tui.store import Changes
 
-QUOTE_S = 0.12
-"""Least time between two drawings for nothing but a new quote: eyes follow the tag no faster."""
+FOLLOW_S = 0.15
+"""Least time between two drawings for nothing but a market that moves: eyes follow no faster."""
 STALE_NS = 60_000_000_000
 EXITS = {OrderRole.TAKE: "take", OrderRole.STOP: "stop"}
 TYPES = {"LIMIT": "LMT", "STOP": "STP", "STOP_LIMIT": "STP LMT", "TRAILING_STOP": "TRAIL", "MARKET": "MKT"}
@@ -43,13 +43,13 @@ class Chart(ChartTrade, ChartMoves, Panel):
 
     context = Context.CHART
     title = "Chart"
-    kinds = frozenset({"orders", "fills", "references", "clock", "accounts", "arms", "halt"})
+    kinds = frozenset({"orders", "fills", "arms", "halt"})
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.state = ChartState()
         self._made: ChartFeed | None = None
-        self._quote_timer: TimerHandle | None = None
+        self._timer: TimerHandle | None = None
         self.ready_trading()
 
     @property
@@ -134,6 +134,7 @@ class Chart(ChartTrade, ChartMoves, Panel):
             cursor=self.cursor_at(),
             cursor_price=state.cursor_price,
             zoom=state.zoom,
+            style=state.style,
             is_focused=self.is_active,
             specs=SPECS,
             stale_for=self._stale_for(),
@@ -203,11 +204,13 @@ class Chart(ChartTrade, ChartMoves, Panel):
         if changes.is_reset and self.series.has_answer:
             self.feed.again(self.instrument_id, self.state.spec)
         self.trade_on_store()
-        is_fed = changes.touches("bars", "studies") and self._joined()
-        if is_fed or changes.touches(*self.kinds):
+        is_moved = self.instrument_id in changes.quotes
+        if changes.touches("bars", "studies"):
+            is_moved = self._joined() or is_moved
+        if changes.touches(*self.kinds):
             self.redraw()
-        elif self.instrument_id in changes.quotes and self._quote_timer is None:
-            self._quote_timer = self.shell.call_after(QUOTE_S, self._quote_moved)
+        elif is_moved and self._timer is None:
+            self._timer = self.shell.call_after(FOLLOW_S, self._market_moved)
 
     def _joined(self) -> bool:
         before = self.series.rolled
@@ -216,8 +219,8 @@ class Chart(ChartTrade, ChartMoves, Panel):
             self.state.offset += self.series.rolled - before
         return is_changed
 
-    def _quote_moved(self) -> None:
-        self._quote_timer = None
+    def _market_moved(self) -> None:
+        self._timer = None
         self.redraw()
 
     def show_instrument(self, instrument_id: str) -> None:

@@ -172,6 +172,11 @@ class ChartMoves(Panel):
         self.prefetch()
         self.redraw()
 
+    def do_chart_style(self) -> None:
+        """Candles, or a line of closes."""
+        self.state.style = "line" if self.state.style == "candles" else "candles"
+        self.redraw()
+
     def do_chart_timeframe(self) -> None:
         """The next bar length, or the one named on the command line."""
         words = self.shell.command.arguments if self.shell.command else ()

@@ -9,7 +9,7 @@ from stockpulse_engine.domain.errors import StockPulseError, UnavailableError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.orders import Order, OrderType, Side
 from stockpulse_engine.render.format import format_number, format_percent, format_price, format_quantity
-from stockpulse_engine.render.span import Line, Span, fit, spread
+from stockpulse_engine.render.span import Line, Span, fit, line_width, spread
 from stockpulse_tui.courier import Courier
 from stockpulse_tui.intent import Intent, Phase
 from stockpulse_tui.order_pick import OrderPick, bracket_of, movable, price_of
@@ -295,17 +295,18 @@ class ChartTrade:
         tick = draft.instrument.tick_size
         kind = "stop" if draft.order_type(quote) is OrderType.STOP else "limit"
         words = f" {format_quantity(draft.quantity)} at {format_price(draft.price, tick)} {kind}"
-        left = [
-            Span(f" {side.upper()} ", "ink", side, bold=True),
+        chip = Span(f" {side.upper()} ", "ink", side, bold=True)
+        marked = f"   {draft.handle} {format_price(draft.marked, tick)}" if draft.handle != ENTRY else ""
+        parts = [
             Span(words, fg if frame else "strong", bg, bold=True),
+            Span(marked, fg if frame else "accent", bg, bold=True),
+            Span(f"   {draft.note()}", fg, bg),
+            Span(f"   {self._distance(draft.price, tick)}", fg if frame else "muted", bg),
         ]
-        left.append(Span(f"   {self._distance(draft.price, tick)}", fg if frame else "muted", bg))
-        left.append(Span(f"   {draft.note()}", fg, bg))
-        if draft.handle != ENTRY:
-            left.append(
-                Span(f"   {draft.handle} {format_price(draft.marked, tick)}", fg if frame else "accent", bg, bold=True)
-            )
-        return _bar(spread(left, self._line_keys(draft, fg, bg, is_framed=bool(frame)), width - 4, bg=bg), width, bg)
+        keys = self._line_keys(draft, fg, bg, is_framed=bool(frame))
+        while len(parts) > 1 and line_width((chip, *parts, *keys)) + 5 > width:
+            parts.pop()
+        return _bar(spread((chip, *parts), keys, width - 4, bg=bg), width, bg)
 
     def _line_keys(self, draft: TradeDraft, fg: str, bg: str, *, is_framed: bool) -> Line:
         if not draft.is_whole:

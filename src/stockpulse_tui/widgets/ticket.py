@@ -139,6 +139,11 @@ class TicketPane(TicketKeys, Panel):
             self._made = TicketSession(self.shell, Ticket(has_form=False), self.redraw)
         return self._made
 
+    def title_left(self) -> Line:
+        """What the order is about."""
+        instrument = _instrument(self.shell, self.session.ticket)
+        return (Span(outside(instrument.symbol, 24), "muted", self.title_bg),) if instrument else ()
+
     def title_right(self) -> Line:
         """The time of the market it speaks of."""
         facts = ticket_facts(self.shell, self.session, is_active=self.is_active)

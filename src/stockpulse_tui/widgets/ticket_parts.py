@@ -24,7 +24,6 @@ from stockpulse_tui.widgets.order_state import outside
 FIELD_WIDTHS = (8, 11, 9, 10, 8, 11, 9, 9)
 FIELD_GAPS = (1, 2, 1, 1, 1, 1, 1, 0)
 VERDICTS = {"ok": ("ok", "up"), "read": ("! read", "warn"), "denied": ("denied", "danger")}
-VERDICT_WIDTH = 8
 WEIGHT_BAR = 32
 
 
@@ -193,9 +192,10 @@ def preview_line(
     left = [Span(f"{outside(row.name, 12):<{name_width}}", "muted", bg), Span(first, value, bg, bold=True)]
     bar = _weight_bar(row, facts, width - name_width, bg, is_buy=is_buy)
     left += [Span("   ", "text", bg), *bar] if bar else []
-    room = width - VERDICT_WIDTH
+    room = width - len(word) - 2
     for part in rest:
-        left.append(Span(f"   {part}", "text" if not bar else "muted", bg))
+        if line_width(tuple(left)) + len(part) + 3 <= room:
+            left.append(Span(f"   {part}", "text" if not bar else "muted", bg))
     if line_width(tuple(left)) > room:
         left = [*fit(tuple(left), room - 1, bg=bg), Span("…", "muted", bg)]
     line = spread(left, (Span(word, token, bg, bold=token != "up"),), width, bg=bg)
