@@ -35,6 +35,8 @@ class DeskCommands(FakeCommands):
         self.bars_asked: list[tuple[str, str, int, int | None]] = []
         self.studies_asked: list[tuple[str, str]] = []
         self.is_silent = False
+        self.denial_text = ""
+        """What the gate says instead of its own words."""
         self.is_lenient = False
         """The preview lets everything pass; submitting does not."""
         self.has_bars = True
@@ -43,7 +45,11 @@ class DeskCommands(FakeCommands):
     async def preview_order(self, command: SubmitOrder) -> Preview:
         """Rows as the engine words them."""
         self.previewed.append(command)
-        return preview_of(command, is_allowed=self.is_lenient or command.terms.quantity <= MOST)
+        preview = preview_of(command, is_allowed=self.is_lenient or command.terms.quantity <= MOST)
+        if not self.denial_text:
+            return preview
+        rows = tuple(replace(row, text=self.denial_text, name=self.denial_text) for row in preview.rows)
+        return replace(preview, denial_text=self.denial_text, rows=rows)
 
     async def submit_order(self, command: SubmitOrder) -> SubmitAnswer:
         """Once per id: the same body is answered again, another one is a conflict."""

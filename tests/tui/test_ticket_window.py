@@ -226,3 +226,15 @@ async def test_ascii_has_no_byte_above_127() -> None:
         await write(head, LINE)
         await previewed(head)
         assert all(row.isascii() for row in head.rows())
+
+
+async def test_text_of_the_engine_can_not_drive_the_terminal() -> None:
+    hostile = "\x1b]0;owned\x07\x1b[2J[bold]\u202eevil\u202c[/bold]\r\n\x9b31m"
+    async with desk_head() as (head, desk):
+        desk.denial_text = hostile
+        await head.press("b")
+        await write(head, "5000 lmt 231.40")
+        await previewed(head)
+        text = head.text()
+        assert "[bold]evil[/bold]" in text, "markup is text"
+        assert not set("\x1b\x07\x9b\u202e\r") & set(text)
