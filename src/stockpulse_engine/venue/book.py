@@ -127,6 +127,11 @@ class InstrumentBook:
         return quote is not None and quote.bid_size > 0 and quote.ask_size > 0 and quote.bid > quote.ask
 
     @property
+    def is_empty(self) -> bool:
+        """Whether neither side shows anything: no price is known, so nothing is traded on it."""
+        return self.bids.size <= 0 and self.asks.size <= 0
+
+    @property
     def has_orders(self) -> bool:
         """Whether any order of ours is here."""
         ladders = self.buys.prices or self.sells.prices or self.buy_stops.prices or self.sell_stops.prices
@@ -193,7 +198,7 @@ class InstrumentBook:
 
     def may_trade(self, order: WorkingOrder) -> bool:
         """Whether phase, halt and quote allow this order to execute now."""
-        if self.is_halted or not self.is_fresh or self.is_crossed:
+        if self.is_halted or not self.is_fresh or self.is_crossed or self.is_empty:
             return False
         return self.phase is MarketPhase.OPEN or (order.is_extended and self.phase in EXTENDED_PHASES)
 
