@@ -19,6 +19,7 @@ SHELL_ONLY = {
     "portfolio": "one document of what the screens show in three places",
     "send": "Enter on a staged order",
     "discard": "Esc on a staged order",
+    "token": "a secret is changed where no screen shows it",
 }
 """Commands no key stands for, and why."""
 TWINS = [action for action in ACTIONS if action.cli]

@@ -8,8 +8,10 @@ from pathlib import Path
 from stockpulse_engine.base.clock import Clock, WallClock
 from stockpulse_engine.base.lock import FileLock, LockHeldError, acquire_lock
 from stockpulse_engine.base.paths import Paths
-from stockpulse_engine.domain.errors import ConflictError
+from stockpulse_engine.domain.errors import ConflictError, NotFoundError
+from stockpulse_engine.domain.views import VerifyResult
 from stockpulse_engine.storage.backup import Manifest, restore_backup, write_backup
+from stockpulse_engine.storage.chain import verify
 from stockpulse_engine.storage.home import migrate, rollback
 
 
@@ -21,6 +23,23 @@ def backup_to(paths: Paths, target: Path) -> tuple[Path, int]:
 def restore_from(file: Path, paths: Paths, *, replace_existing: bool) -> Manifest:
     """Restore a backup; see `storage.backup.restore_backup`."""
     return restore_backup(file, paths, replace_existing=replace_existing)
+
+
+def backup_directory(paths: Paths) -> Path:
+    """Where the engine writes a backup that was asked for without a target."""
+    return paths.data / "backups"
+
+
+def verify_journal(paths: Paths, world: str) -> VerifyResult:
+    """Walk a world's journal while no engine holds it; damage is in the result, never raised.
+
+    Raises:
+        NotFoundError: this home has no journal of that world.
+    """
+    journal, head = paths.journal(world), paths.journal_head(world)
+    if not journal.exists() and not head.exists():
+        raise NotFoundError(f"There is no journal of {world} here.", fix="Start the engine once, or name --world.")
+    return verify(journal, head)
 
 
 def rollback_home(paths: Paths) -> str:

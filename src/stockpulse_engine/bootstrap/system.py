@@ -9,6 +9,7 @@ from pathlib import Path
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.paths import Paths, ensure_private
 from stockpulse_engine.bootstrap.health import HealthBoard
+from stockpulse_engine.bootstrap.offline import backup_directory
 from stockpulse_engine.domain.views import ClockView, HaltView, HealthView
 from stockpulse_engine.storage.backup import write_backup
 
@@ -56,7 +57,7 @@ class SystemService:
 
     async def backup(self) -> tuple[str, int]:
         """Write a consistent backup into the data directory; returns (file name, bytes)."""
-        directory = ensure_private(self._paths.data / "backups")
+        directory = ensure_private(backup_directory(self._paths))
         file, size = await asyncio.to_thread(write_backup, self._paths, directory, self._clock)
         await asyncio.to_thread(_prune, directory)
         return file.name, size

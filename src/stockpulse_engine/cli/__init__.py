@@ -8,6 +8,8 @@ import sys
 
 _TERMINAL = "stockpulse_tui"
 """Run by name, never imported: the engine does not know its heads."""
+_COMPLETING = "_SP_COMPLETE"
+"""Set by the shell when it asks what may follow; then there are no arguments either."""
 
 
 def main() -> None:
@@ -30,7 +32,7 @@ def main() -> None:
 def _wants_terminal(arguments: list[str]) -> bool:
     """No command: nothing at all, or only `--home DIR` before nothing. Painting must not wait for typer."""
     if not arguments:
-        return True
+        return _COMPLETING not in os.environ
     if arguments[0].startswith("--home"):
         value = arguments[0].partition("=")[2] or (arguments[1] if len(arguments) > 1 else "")
         used = 1 if "=" in arguments[0] else 2

@@ -9,7 +9,7 @@ import typer
 
 from stockpulse_engine.cli.link import engine, request_id
 from stockpulse_engine.cli.options import AccountName, JsonFlag
-from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, number
+from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_prose, emit_table, number
 from stockpulse_engine.cli.register import add_command
 from stockpulse_engine.domain.money import parse_decimal
 from stockpulse_engine.domain.views import AccountView, PositionView
@@ -157,7 +157,7 @@ def day(
         return
     from stockpulse_engine.portfolio.review import to_markdown
 
-    emit(to_markdown(review))
+    emit_prose(to_markdown(review))
 
 
 def register(app: typer.Typer) -> None:

@@ -19,6 +19,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "data": ("log",),
     "home": ("config", "backup", "restore", "doctor"),
     "engine": ("engine",),
+    "token": ("token",),
 }
 """Module of this room → its commands; only the module of the asked command is loaded."""
 

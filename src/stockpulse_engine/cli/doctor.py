@@ -103,7 +103,8 @@ def _engine(paths: Paths) -> Finding:
         return Finding(name="engine", verdict="!", found="not running", fix="Any command starts it: sp engine start")
     from stockpulse_engine.client.blocking import BlockingClient
 
-    view = BlockingClient(paths, role="viewer", head_id="doctor").health()
+    with BlockingClient(paths, role="viewer", head_id="doctor") as client:
+        view = client.health()
     bad = [f"{part.name} {part.state}: {part.detail}" for part in view.parts if part.state in {"late", "gone"}]
     verdict = "ok" if view.status == "ok" else "!"
     return Finding(

@@ -14,7 +14,7 @@ from stockpulse_engine.cli.link import engine, paths
 from stockpulse_engine.cli.options import JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, say
 from stockpulse_engine.cli.register import add_command
-from stockpulse_engine.domain.errors import UnavailableError
+from stockpulse_engine.domain.errors import ConflictError, UnavailableError
 
 engine_app = typer.Typer(help="The engine: the daemon that owns quotes, orders and the journal.", no_args_is_help=True)
 World = Annotated[str, typer.Option("--world", help="sim, live or replay:NAME; the configured one if left out.")]
@@ -44,8 +44,24 @@ def start(world: World = "", source: Sources = [], speed: Speed = 0, seed: Seed 
     from stockpulse_engine.client.launch import ensure_engine
 
     arguments = _daemon_arguments(world, source, speed, seed, at)
+    _say_who_runs(is_asked_for_more=bool(arguments))
     ensure_engine(paths(), on_step=lambda step: say(f"… {step}"), arguments=arguments)
     _show_status(as_json=False)
+
+
+def _say_who_runs(*, is_asked_for_more: bool) -> None:
+    """One engine per home: say who holds it; options can not reach an engine that runs already."""
+    from stockpulse_engine.base.lock import lock_holder
+    from stockpulse_engine.render.format import iso_utc
+
+    holder = lock_holder(paths().lock)
+    if holder is None:
+        return
+    since = f" since {iso_utc(holder.since_ns)[:19]}Z" if holder.since_ns else ""
+    words = f"The engine of this home runs already: process {holder.pid}{since}."
+    if is_asked_for_more:
+        raise ConflictError(words, fix="sp engine restart takes the same options; or choose another --home.")
+    say(words)
 
 
 def stop() -> None:

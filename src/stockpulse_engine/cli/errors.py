@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 
-from stockpulse_engine.cli.output import say_error
+from stockpulse_engine.cli.output import reader_may_leave, say_error
 from stockpulse_engine.domain.errors import StockPulseError
 
 EXIT_CODES = (
@@ -32,6 +31,8 @@ def guarded(work: Callable[[], object]) -> int:
     """Do the work of one command and return its exit code; failures are said on stderr with their fix."""
     try:
         work()
+        with reader_may_leave():
+            sys.stdout.flush()
     except StockPulseError as error:
         say_error(error.title, str(error))
         return error.exit_code
@@ -39,6 +40,4 @@ def guarded(work: Callable[[], object]) -> int:
         return done.code if isinstance(done.code, int) else 0
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # `sp orders | head` is not a failure
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from stockpulse_engine.base.clock import WallClock
 from stockpulse_engine.base.flagfile import FlagFile
+from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.cli.link import engine, paths
 from stockpulse_engine.cli.output import emit, emit_json, say
+from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.domain.views import HaltView
 
@@ -18,7 +20,8 @@ def halt_now(reason: str, *, as_json: bool) -> None:
         view = engine(is_started=False).set_halt("halt", reason=words)
     except UnavailableError:
         say("Latched: no order leaves any more. The engine is not running; it finds the latch when it starts.")
-        return
+        now = WallClock().now_ns()
+        view = HaltView(state=TradingState.HALTED, reason=words, since=now, actor="cli", is_latched=True)
     show_halt(view, as_json=as_json)
 
 
@@ -27,6 +30,6 @@ def show_halt(view: HaltView, *, as_json: bool) -> None:
     if as_json:
         emit_json(view)
         return
-    emit(f"{view.state.value}: {view.reason} ({view.actor})")
+    emit(f"{view.state.value}: {clean_line(view.reason)} ({clean_line(view.actor)})")
     if view.flattening:
-        emit(f"closing {', '.join(view.flattening)}")
+        emit(f"closing {clean_line(', '.join(view.flattening))}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import structs
 
 from stockpulse_engine.cli.link import engine, paths
 from stockpulse_engine.cli.options import JsonFlag, YesFlag
@@ -81,7 +82,10 @@ def backup(
         file, size = backup_to(paths(), Path(target).expanduser().absolute())
         answer = BackupAnswer(file=str(file), bytes=size, journal_seq=0, journal_digest="")
     else:
+        from stockpulse_engine.bootstrap.offline import backup_directory
+
         answer = engine().backup()
+        answer = structs.replace(answer, file=str(backup_directory(paths()) / answer.file))  # no path leaves the engine
     if as_json:
         emit_json(answer)
     else:

@@ -4,28 +4,44 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 
 import msgspec
 
-from stockpulse_engine.base.text import clean_line
+from stockpulse_engine.base.text import clean_line, clean_text
 from stockpulse_engine.domain.market import BarSpec
 
 GAP = "  "
+MAX_PROSE_LINE = 2_000
 _GREEN, _RED, _FAINT, _BOLD, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[90m", "\x1b[1m", "\x1b[0m"
 
 
 def emit_json(value: object) -> None:
     """Print `value` as one JSON document (decimals as text, stable field names)."""
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(named(value)), indent=2) + b"\n")
-    sys.stdout.flush()
+    _write_bytes(msgspec.json.format(msgspec.json.encode(named(value)), indent=2) + b"\n")
 
 
 def emit_json_line(value: object) -> None:
     """Print `value` as one line of JSON and flush: for streams."""
-    sys.stdout.buffer.write(msgspec.json.encode(named(value)) + b"\n")
-    sys.stdout.flush()
+    _write_bytes(msgspec.json.encode(named(value)) + b"\n")
+
+
+def _write_bytes(data: bytes) -> None:
+    with reader_may_leave():
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+
+
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """`sp orders | head` is not a failure: who reads has what it wanted, and the command ends well."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
 
 
 def named(value: object) -> object:
@@ -42,8 +58,15 @@ def named(value: object) -> object:
 
 
 def emit(text: str) -> None:
-    """Print a line of data."""
-    sys.stdout.write(text + "\n")
+    """Print a line of data. What comes from outside is cleaned by whoever puts the line together."""
+    with reader_may_leave():
+        sys.stdout.write(text + "\n")
+
+
+def emit_prose(text: str) -> None:
+    """Print several lines of text that may quote others: nothing in it drives the terminal."""
+    for line in text.splitlines():
+        emit(clean_text(line, MAX_PROSE_LINE).rstrip())
 
 
 def say(text: str) -> None:

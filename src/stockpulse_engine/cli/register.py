@@ -14,9 +14,15 @@ _KEEP = "\b\n"
 
 def add_command(app: typer.Typer, command: Callable[..., Any], *, name: str = "", **settings: Any) -> None:
     """Add `command` under its own (or the given) name."""
+    words, _ = split_help(command)
+    short = words.split("\n\n")[0].replace("\n", " ")
+    app.command(name or None, help=help_text(command), short_help=short, **settings)(command)
+
+
+def help_text(command: Callable[..., Any]) -> str:
+    """What `--help` says: the docstring, then its examples line by line."""
     words, examples = split_help(command)
-    text = f"{words}\n\n{_KEEP}Examples:\n" + "\n".join(f"  {one}" for one in examples) if examples else words
-    app.command(name or None, help=text, short_help=words.split("\n\n")[0].replace("\n", " "), **settings)(command)
+    return f"{words}\n\n{_KEEP}Examples:\n" + "\n".join(f"  {one}" for one in examples) if examples else words
 
 
 def split_help(command: Callable[..., Any]) -> tuple[str, tuple[str, ...]]:

@@ -10,11 +10,12 @@ from msgspec import structs
 
 from stockpulse_engine.actions.orderline import LineReading, OrderContext, ParsedOrder, read_order_line
 from stockpulse_engine.base.ids import new_id
+from stockpulse_engine.base.text import clean_line, clean_text
 from stockpulse_engine.cli.link import engine
 from stockpulse_engine.cli.orders import ORDER_HEADINGS, TradeOptions, order_row
 from stockpulse_engine.cli.output import emit, emit_json, emit_table, say, strong
 from stockpulse_engine.domain.commands import SubmitOrder
-from stockpulse_engine.domain.errors import DeniedError, InvalidValueError
+from stockpulse_engine.domain.errors import DeniedError, InvalidValueError, NotFoundError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.views import AccountView, Preview
@@ -31,13 +32,10 @@ def run_trade(line: str, options: TradeOptions) -> None:
     parsed = _parse(line, account)
     made = parsed.command(options.client_order_id or new_id("C"), is_staged=options.is_staged, source="cli")
     command = structs.replace(made, allow_duplicate=options.is_repeated)
-    preview = engine().preview_order(command)
-    if not options.as_json:
-        show_preview(parsed, preview)
-    if not preview.is_allowed:
-        raise DeniedError(f"{preview.denial}: {preview.denial_text}", denial=preview.denial)
-    if not options.is_agreed:
-        _confirm(command)
+    if options.client_order_id and _is_known(options.client_order_id):
+        say(f"{options.client_order_id} was sent before; here is what became of it. Nothing is sent twice.")
+    else:
+        _look_and_ask(parsed, command, options)
     answer = engine().submit_order(command)
     if options.as_json:
         emit_json(answer)
@@ -45,15 +43,35 @@ def run_trade(line: str, options: TradeOptions) -> None:
         emit_table(ORDER_HEADINGS, [order_row(one) for one in answer.orders], left=(0, 2, 3, 5, 8, 9))
 
 
+def _look_and_ask(parsed: ParsedOrder, command: SubmitOrder, options: TradeOptions) -> None:
+    """Show what it would do, refuse what the gate would refuse, and ask."""
+    preview = engine().preview_order(command)
+    if not options.as_json:
+        show_preview(parsed, preview)
+    if not preview.is_allowed:
+        words = preview.denial_text.replace("`allow_duplicate`", "--allow-duplicate")
+        raise DeniedError(f"{preview.denial}: {words}", denial=preview.denial)
+    if not options.is_agreed:
+        _confirm(command)
+
+
+def _is_known(client_order_id: str) -> bool:
+    """Whether this very id was used before: the engine then answers as it did, or says that the body differs."""
+    try:
+        return engine().order(client_order_id).client_order_id == client_order_id
+    except NotFoundError:
+        return False
+
+
 def show_preview(parsed: ParsedOrder, preview: Preview) -> None:
     """Print the sentence and what would happen, row by row, on stderr."""
-    say(strong(parsed.sentence))
+    say(strong(clean_line(parsed.sentence)))
     for note in parsed.notes:
-        say(f"  {note}")
+        say(f"  {clean_line(note)}")
     width = max((len(row.name) for row in preview.rows), default=0)
     for row in preview.rows:
         mark = {"read": "!", "denied": "✗"}.get(row.verdict, " ")
-        say(f"{mark} {row.name.ljust(width)}  {row.text}")
+        say(f"{mark} {row.name.ljust(width)}  {clean_text(row.text)}")
 
 
 def _confirm(command: SubmitOrder) -> None:

@@ -15,7 +15,14 @@ from stockpulse_engine.base.lock import lock_holder
 from stockpulse_engine.base.paths import Paths, ensure_private
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.client.blocking import BlockingClient
-from stockpulse_engine.domain.errors import ForbiddenError, InvalidValueError, UnavailableError
+from stockpulse_engine.domain.errors import (
+    ConfigError,
+    ForbiddenError,
+    IntegrityError,
+    InvalidValueError,
+    StockPulseError,
+    UnavailableError,
+)
 from stockpulse_engine.domain.views import HealthView
 
 OnStep = Callable[[str], None]
@@ -25,6 +32,8 @@ POLL_S = 0.03
 _PROBE_S = 2.0
 _TAIL_BYTES = 2_000
 _CLOCK = WallClock()
+_TELLING: dict[int, type[StockPulseError]] = {kind.exit_code: kind for kind in (IntegrityError, ConfigError)}
+"""Exit codes of a daemon that say what a person has to put right first; any other end is `UnavailableError`."""
 started: dict[int, subprocess.Popen[bytes]] = {}
 """Daemons this process started, by pid. They outlive it; the handles are kept so that dead ones can be reaped."""
 
@@ -48,6 +57,8 @@ def ensure_engine(
 
     Raises:
         UnavailableError: it could not be started, or was not ready in time.
+        IntegrityError: its journal does not hold.
+        ConfigError: a setting of it is wrong.
     """
     start = _Start(paths, on_step, command or (sys.executable, *DAEMON, *arguments))
     give_up = _CLOCK.monotonic_ns() + round(timeout_s * 1e9)
@@ -122,7 +133,8 @@ class _Start:
                 self._tell("waiting for the engine to answer")
         elif self._child.poll() is not None and lock_holder(self._paths.lock) is None:
             code = self._child.returncode
-            raise UnavailableError(f"The engine ended with {code}: {self._last_words()}", fix="See `sp engine logs`.")
+            kind = _TELLING.get(code, UnavailableError)
+            raise kind(f"The engine ended with {code}: {self._last_words()}", fix="See `sp engine logs`.")
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
