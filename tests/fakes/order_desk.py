@@ -101,6 +101,10 @@ class FakeLatch:
         """Unlatch."""
         self.is_latched = False
 
+    def note(self) -> str:
+        """Only touched."""
+        return ""
+
 
 class FakeGate:
     """Lets everything pass until told otherwise."""
@@ -292,12 +296,16 @@ class OrderDesk:
         return None
 
     def _account_view(self, account_id: str) -> AccountView:
-        account = self.service.book.accounts[account_id]
-        numbers: dict[str, Any] = {**dict.fromkeys(_MONEY, ZERO), **dict.fromkeys(_COUNTS, 0)}
-        return AccountView(account=account, loss_left=None, **numbers)
+        return account_view(self.service, account_id)
 
     def _bus_failed(self, value: object, error: Exception) -> None:
         raise AssertionError(f"a handler of {value} failed") from error
+
+
+def account_view(service: OrderService, account_id: str) -> AccountView:
+    """Balances nobody looks at."""
+    numbers: dict[str, Any] = {**dict.fromkeys(_MONEY, ZERO), **dict.fromkeys(_COUNTS, 0)}
+    return AccountView(account=service.book.accounts[account_id], loss_left=None, **numbers)
 
 
 _MONEY: Sequence[str] = (

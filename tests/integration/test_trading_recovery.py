@@ -187,6 +187,14 @@ class Market(RuleBasedStateMachine):
         self.desk.broker.cut()
         self.run(self.desk.time.settle())
 
+    @rule(quantity=QUANTITIES, fate=st.sampled_from(["lost", "silent"]))
+    def submit_into_a_blackout(self, quantity: int, fate: str) -> None:
+        """Neither the request nor any question about it is answered for a while."""
+        self.desk.broker.is_blind = self.desk.broker.holds_reports = True
+        self.submit(quantity=quantity, fate=fate, instrument=AAPL, is_bracket=False)
+        self.run(self.desk.time.advance(10))
+        self.desk.broker.is_blind = False
+
     # --- time and power -------------------------------------------------------------------------------------
 
     @rule(seconds=st.sampled_from([0.1, 1, 10, 70]))
@@ -265,7 +273,7 @@ class Market(RuleBasedStateMachine):
         broker = self.desk.broker
         broker.is_blind = broker.holds_reports = False
         self.desk.venue.changed.set()
-        await self.desk.time.advance(300)
+        await self.desk.time.advance(120)
 
     def _everything_agrees(self) -> None:
         venue, book = self.desk.venue, self.desk.service.book
@@ -294,7 +302,7 @@ _SIZE = (
 )
 
 
-class TestMarket(Market.TestCase):  # type: ignore[name-defined,misc]  # hypothesis makes the class at run time
+class TestMarket(Market.TestCase):  # type: ignore[misc,valid-type]  # hypothesis makes the class at run time
     settings = settings(_SIZE, deadline=None)
 
 

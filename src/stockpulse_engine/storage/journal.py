@@ -93,6 +93,7 @@ class SqliteJournal:
         self._decode = msgspec.msgpack.Decoder(Event).decode
         self._failure = ""
         self._is_closed = False
+        self._turn: list[_Request] = []
         self._queue: deque[_Request] = deque()
         self._queued = 0
         self._wake = threading.Condition()
@@ -189,11 +190,19 @@ class SqliteJournal:
         if self._writer is None:
             self._resolve(self._attempt([request]))
             return request.future
+        if not self._turn:  # what this turn of the loop still brings shares the sync
+            request.future.get_loop().call_soon(self._hand_over)
+        self._turn.append(request)
         with self._wake:
-            self._queue.append(request)
             self._queued += len(encoded)
-            self._wake.notify()
         return request.future
+
+    def _hand_over(self) -> None:
+        """Give the writer everything that this turn of the loop has brought."""
+        with self._wake:
+            self._queue.extend(self._turn)
+            self._turn.clear()
+            self._wake.notify()
 
     async def append(self, events: Sequence[Event]) -> int:
         """Append and return the last seq once it is on disk."""
@@ -229,6 +238,7 @@ class SqliteJournal:
 
     def close(self) -> None:
         """Write what is queued, fold the write-ahead log into the database, and let go of the files."""
+        self._hand_over()
         with self._wake:
             self._is_closed = True
             self._wake.notify()

@@ -14,7 +14,6 @@ from stockpulse_engine.domain.reports import VenueOrder
 _K, _S = OrderEventKind, OrderStatus
 WORKING: Final = frozenset({"ACCEPTED", "TRIGGERED", "PARTIALLY_FILLED", "HELD"})
 _ENDS: Final = {"CANCELED": _K.CANCEL, "EXPIRED": _K.EXPIRE, "REJECTED": _K.REJECT, "SUSPENDED": _K.SUSPEND}
-_NEVER_CONFIRMED: Final = frozenset({_S.SUBMITTED})
 
 
 class Finding(NamedTuple):
@@ -27,8 +26,10 @@ class Finding(NamedTuple):
 
 def was_ever_confirmed(order: Order) -> bool:
     """Whether the venue ever said a word about it: only what was never confirmed can be freed by absence."""
+    if order.venue_order_id or order.filled_quantity:
+        return True
     beneath = order.resume_status if order.status is _S.PENDING_CANCEL else order.status
-    return beneath not in _NEVER_CONFIRMED or bool(order.venue_order_id) or bool(order.filled_quantity)
+    return beneath is not _S.SUBMITTED and not order.status.is_terminal
 
 
 def needs_answer(order: Order) -> bool:

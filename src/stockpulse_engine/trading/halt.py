@@ -38,9 +38,12 @@ class Halter:
     @property
     def state(self) -> TradingState:
         """The state in force now."""
-        if self._fault or self._desk.latch.is_set():
-            return _T.HALTED
-        return self._desk.recorder.front.state.state
+        return _T.HALTED if self._desk.latch.is_set() else self.state_beside_latch
+
+    @property
+    def state_beside_latch(self) -> TradingState:
+        """What is recorded, or HALTED by a fault of ours; the router looks at the latch itself."""
+        return _T.HALTED if self._fault else self._desk.recorder.front.state.state
 
     def view(self) -> HaltView:
         """Trading state with who, why and when."""
@@ -50,7 +53,7 @@ class Halter:
         is_recorded = last.state is state
         return HaltView(
             state=state,
-            reason=self._fault or (last.reason if is_recorded else "the halt latch is set"),
+            reason=self._fault or (last.reason if is_recorded else self._latch_note()),
             since=last.ts_event if is_recorded else 0,
             actor=last.actor if is_recorded else "latch",
             is_latched=is_latched,
@@ -103,7 +106,10 @@ class Halter:
     async def watch_latch(self) -> None:
         """A latch set by someone else (a file, `touch`) is recorded and everything is canceled."""
         if self._desk.latch.is_set() and self._desk.recorder.front.state.state is not _T.HALTED:
-            await self.halt("the halt latch was set", "latch")
+            await self.halt(self._latch_note(), "latch")
+
+    def _latch_note(self) -> str:
+        return self._desk.latch.note() or "the halt latch was set"
 
     async def _loosen(self, state: TradingState, reason: str, actor: str) -> None:
         """Record first and clear the latch second: a crash in between leaves it halted."""

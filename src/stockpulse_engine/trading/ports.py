@@ -167,6 +167,10 @@ class HaltLatch(Protocol):
         """Remove the latch (only after a typed word)."""
         ...
 
+    def note(self) -> str:
+        """Who set it and why, as far as it tells; "" when it was only touched."""
+        ...
+
 
 class Gate(Protocol):
     """The pre-trade gate, bound by bootstrap to quotes, balances, limits and the trading state."""

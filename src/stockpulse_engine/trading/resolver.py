@@ -100,10 +100,12 @@ class Resolver:
     async def conclude_absence(self, order: Order) -> None:
         """The venue has said twice, some time apart, that there is no such order."""
         desk, key = self._desk, order.client_order_id
+        if not order.is_open:
+            return
         if was_ever_confirmed(order):
             if not order.is_unknown:
+                desk.alert("danger", f"The venue no longer knows {key}, which it had confirmed.", key)
                 await self._write([desk.event(_K.MARK_UNKNOWN, key, reason="the venue no longer knows it")])
-            desk.alert("danger", f"The venue no longer knows {key}, which it had confirmed.", key)
         elif not order.status.is_terminal:
             await self._write([desk.event(_K.CANCEL, key, reason=NEVER_REACHED, actor="reconcile")])
         elif order.is_unknown:

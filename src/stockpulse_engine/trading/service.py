@@ -98,7 +98,7 @@ class OrderService:
             brokers=brokers,
             accounts=self._account,
             latch=latch,
-            state=lambda: self._halter.state,
+            state=lambda: self._halter.state_beside_latch,
             is_clean=lambda account: self._desk.clean.get(account.kind, False),
             journal_failure=lambda: journal.failure,
             positions=positions,
