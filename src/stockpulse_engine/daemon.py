@@ -27,9 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     clock = WallClock()
     try:
         settings = load_settings(paths, os.environ)
-        options, is_foreground = parse_options(sys.argv[1:] if arguments is None else arguments, settings)
         for directory in (paths.state, paths.data, paths.runtime):
             ensure_private(directory)
+        words = sys.argv[1:] if arguments is None else arguments
+        options, is_foreground = parse_options(words, settings, paths.last_start)
         with hold_home(paths, clock):
             configure_logs(paths, is_foreground, settings=settings.log)
             migrate_home(paths, clock, lambda step: _log.info("migrating", step=step))

@@ -61,6 +61,12 @@ class Arms:
         if self._arms.pop((head_id, account_id), None) is not None:
             self._on_change()
 
+    def disarm_all(self) -> None:
+        """Take every arming away: after a halt a person decides again."""
+        if self._arms:
+            self._arms.clear()
+            self._on_change()
+
     def is_armed(self, head_id: str, account_id: str) -> bool:
         """Whether the head may send for the account now."""
         self.expire()

@@ -22,6 +22,7 @@ from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.logs import get_logger
 from stockpulse_engine.base.tasks import spawn
 from stockpulse_engine.bus.topics import AccountTouched, AlertRaised, OrderChanged, PartChanged, TradingStateSet
+from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.market import Bar, Depth, InstrumentStatus, NewsItem, Quote, Trade, parse_bar_spec
 from stockpulse_engine.domain.views import HealthView, StudyPoint
@@ -280,6 +281,8 @@ class StreamHub:
 
     def _on_state(self, _: TradingStateSet) -> None:
         halt = self._services.trading.halt_view()
+        if halt.state is TradingState.HALTED:
+            self.arms.disarm_all()
         for ticker in self.tickers.values():
             ticker.pending.halt = halt
             ticker.hurry()

@@ -51,6 +51,11 @@ class Paths:
         return self.state / "engine.lock"
 
     @property
+    def last_start(self) -> Path:
+        """The world the engine was last told to be in."""
+        return self.state / "last-start.json"
+
+    @property
     def last_frame(self) -> Path:
         """The last painted screen, shown greyed at the next start."""
         return self.state / "last-frame.ansi"

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from stockpulse_engine.base.files import atomic_write
 from stockpulse_engine.domain.errors import ConfigError
 from stockpulse_engine.marketdata.time import TIME_ZONE
 from stockpulse_engine.settings import Settings
@@ -32,25 +33,62 @@ class StartOptions(msgspec.Struct, frozen=True, kw_only=True):
         return self.world.startswith(REPLAY)
 
 
-def parse_options(arguments: Sequence[str], settings: Settings) -> tuple[StartOptions, bool]:
+class LastStart(msgspec.Struct, frozen=True):
+    """The world a home was last told to be in: it comes back there after a stop or a crash."""
+
+    world: str
+    seed: int
+    speed: float
+    files: tuple[str, ...] = ()
+
+
+def parse_options(arguments: Sequence[str], settings: Settings, memory: Path) -> tuple[StartOptions, bool]:
     """Read the daemon's arguments; returns the options and whether it runs in the foreground.
+
+    What was said wins; what was left out is as at the last start that named a world (kept in `memory`), else as
+    configured. Moving to another world starts from the configuration again.
 
     Raises:
         ConfigError: a world that is none, or a replay without files.
     """
+    found = _parser().parse_args(list(arguments))
+    last = _recall(memory)
+    configured = LastStart(
+        settings.engine.world, settings.engine.seed, settings.engine.speed, settings.engine.replay_from
+    )
+    base = last if last is not None and found.world in (None, last.world) else configured
+    files = tuple(Path(one).expanduser().absolute() for one in found.files or base.files)
+    options = StartOptions(
+        world=found.world or base.world,
+        seed=base.seed if found.seed is None else found.seed,
+        speed=base.speed if found.speed is None else found.speed,
+        files=files,
+        at=_moment(found.at) if found.at else "",
+    )
+    _check(options)
+    if found.world:
+        kept = LastStart(options.world, options.seed, options.speed, tuple(str(file) for file in files))
+        atomic_write(memory, msgspec.json.encode(kept))
+    return options, bool(found.foreground)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stockpulse-engine", description="The StockPulse engine.")
-    parser.add_argument("--world", default=settings.engine.world)
+    parser.add_argument("--world")
     parser.add_argument("--from", dest="files", action="append", default=[], metavar="PATH")
-    parser.add_argument("--speed", type=float, default=settings.engine.speed)
-    parser.add_argument("--seed", type=int, default=settings.engine.seed)
+    parser.add_argument("--speed", type=float)
+    parser.add_argument("--seed", type=int)
     parser.add_argument("--at", default="")
     parser.add_argument("--foreground", action="store_true")
-    found = parser.parse_args(list(arguments))
-    files = tuple(Path(one).expanduser().absolute() for one in found.files or settings.engine.replay_from)
-    at = _moment(found.at) if found.at else ""
-    options = StartOptions(world=found.world, seed=found.seed, speed=found.speed, files=files, at=at)
-    _check(options)
-    return options, bool(found.foreground)
+    return parser
+
+
+def _recall(memory: Path) -> LastStart | None:
+    """The last start; a file that can not be read is as good as none."""
+    try:
+        return msgspec.json.decode(memory.read_bytes(), type=LastStart)
+    except (OSError, msgspec.DecodeError):
+        return None
 
 
 def _moment(text: str) -> str:
@@ -76,4 +114,7 @@ def _check(options: StartOptions) -> None:
         raise ConfigError(f"{options.world[:24]!r} is not a world.", fix="Use sim or replay:NAME.")
     for file in options.files:
         if not file.exists():
-            raise ConfigError(f"{file} does not exist.", fix="Give the path of a Parquet or CSV file.")
+            raise ConfigError(
+                f"{file} does not exist.",
+                fix="Give the path of a Parquet or CSV file with --from, or start --world sim.",
+            )

@@ -201,3 +201,14 @@ def test_a_value_two_topic_sets_want_is_encoded_once(monkeypatch: pytest.MonkeyP
     ]
     assert bodies[0] is bodies[1]
     assert sum(type(value).__name__ == "Quote" for value in encoded) == 50
+
+
+def test_a_halt_takes_every_arming_away() -> None:
+    changes: list[int] = []
+    arms = Arms(ManualClock(), lambda: changes.append(1))
+    arms.arm("a", PAPER, 30)
+    arms.arm("b", PAPER, 30)
+    arms.disarm_all()
+    arms.disarm_all()
+    assert arms.views() == ()
+    assert len(changes) == 3, "told once when it happened"
