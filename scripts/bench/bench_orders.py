@@ -17,11 +17,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from stockpulse_engine.base.clock import WallClock  # noqa: E402 - the fakes live beside the tests
-from stockpulse_engine.bus.bus import Bus  # noqa: E402
-from stockpulse_engine.domain.accounts import AccountKind  # noqa: E402
-from stockpulse_engine.domain.commands import SubmitOrder  # noqa: E402
-from stockpulse_engine.domain.orders import (  # noqa: E402
+from stockpulse_engine.base.clock import WallClock  # noqa: E402 - after the path
+from stockpulse_engine.bus.bus import Bus  # noqa: E402 - after the path
+from stockpulse_engine.domain.accounts import AccountKind  # noqa: E402 - after the path
+from stockpulse_engine.domain.commands import SubmitOrder  # noqa: E402 - after the path
+from stockpulse_engine.domain.orders import (  # noqa: E402 - after the path
     Order,
     OrderEvent,
     OrderEventKind,
@@ -29,11 +29,11 @@ from stockpulse_engine.domain.orders import (  # noqa: E402
     OrderType,
     Side,
 )
-from stockpulse_engine.storage.journal import SqliteJournal  # noqa: E402
-from stockpulse_engine.storage.latch import FileLatch  # noqa: E402
-from stockpulse_engine.trading.service import OrderService  # noqa: E402
-from tests.fakes.fake_broker import FakeBroker, FakeVenue  # noqa: E402
-from tests.fakes.order_desk import ACCOUNT, FakeGate, OrderDesk, account_view  # noqa: E402
+from stockpulse_engine.storage.journal import SqliteJournal  # noqa: E402 - after the path
+from stockpulse_engine.storage.latch import FileLatch  # noqa: E402 - after the path
+from stockpulse_engine.trading.service import OrderService  # noqa: E402 - after the path
+from tests.fakes.fake_broker import FakeBroker, FakeVenue  # noqa: E402 - after the path
+from tests.fakes.order_desk import ACCOUNT, FakeGate, OrderDesk, account_view  # noqa: E402 - after the path
 
 CALLERS, EACH, ALONE = 64, 100, 300
 

@@ -88,7 +88,7 @@ async def test_a_lost_cancel_all_is_followed_by_single_cancels(desk: OrderDesk) 
     async def lost(account_id: str) -> None:
         raise TimeoutError("no answer")
 
-    desk.broker.cancel_all = lost  # type: ignore[method-assign]
+    desk.broker.cancel_all = lost  # type: ignore[method-assign]  # the fault
     await desk.change("halt")
     await desk.time.advance(2)
     assert desk.order("C1").status is S.CANCELED
