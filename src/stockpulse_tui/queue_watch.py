@@ -69,3 +69,12 @@ def _displayed(depth: Depth, side: Side, price: Decimal) -> Decimal | None:
     worst = levels[-1].price
     is_visible = price > worst if side is Side.BUY else price < worst
     return Decimal(0) if is_visible else None
+
+
+def short_size(value: Decimal) -> str:
+    """A size in at most four characters: `312`, `2.4k`, `24k`, `1.2m`."""
+    for unit, letter in ((Decimal(1_000_000), "m"), (Decimal(1_000), "k")):
+        if value >= unit:
+            scaled = value / unit
+            return f"{scaled:.1f}{letter}" if scaled < 10 and scaled % 1 else f"{scaled:.0f}{letter}"
+    return f"{value:.0f}"

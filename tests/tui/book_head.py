@@ -44,6 +44,11 @@ async def book_head(
 
 async def rest(head: Head) -> None:
     """Let the short timers of panes that wait for the cursor to rest run out."""
-    for _ in range(20):
-        await head.pilot.pause(0.01)
+    for _ in range(4):
+        await head.pilot.pause(0.04)
     await head.settle()
+
+
+def inside(head: Head) -> str:
+    """What is between the chrome rows, which have tests of their own."""
+    return "\n".join(row.rstrip() for row in head.rows()[2:-2])

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from stockpulse_engine.domain.orders import OrderStatus
 from tests.fakes.fake_book import BookCommands
-from tests.tui.book_head import book_head, rest
+from tests.tui.book_head import book_head, inside, rest
 from tests.tui.harness import SIZES, Head, same_as_snapshot
 
 
@@ -31,7 +31,7 @@ def asked(desk: BookCommands, kind: str) -> list[tuple[str, ...]]:
 async def test_the_orders_screen_looks_as_it_did(size: tuple[int, int]) -> None:
     async with book_head(size, screen="5") as (head, _):
         await to_row(head, "C02NVDA")
-        assert same_as_snapshot(f"orders-{size[0]}x{size[1]}", head.text())
+        assert same_as_snapshot(f"orders-{size[0]}x{size[1]}", inside(head))
 
 
 async def test_a_row_tells_the_order_and_its_legs_are_indented() -> None:
@@ -125,6 +125,9 @@ async def test_a_price_moves_only_after_it_was_picked_and_is_asked_for_by_enter(
         await head.press("escape")
         assert "320.30" in row_of(head, "TSLA")
         await head.press("o", "k", "enter")
+        assert "SAFE: nothing is sent" in head.text()
+        assert desk.modified == []
+        await head.press("A", "enter")
         ((key, body),) = desk.modified
         assert key == "C04TSLA"
         assert str(body.limit_price) == "320.31"
@@ -151,6 +154,7 @@ async def test_what_can_not_be_moved_says_why() -> None:
 
 async def test_terms_are_changed_in_one_line() -> None:
     async with book_head(screen="5") as (head, desk):
+        await head.press("A")
         await to_row(head, "C04TSLA")
         await head.press("m")
         assert "20 @ 320.30" in head.text()

@@ -12,7 +12,9 @@ from stockpulse_engine.render.format import format_number, format_price, format_
 from stockpulse_engine.render.glyphs import FULL, Glyphs
 from stockpulse_engine.render.span import Line, Span, fit
 
-_BID, _PRICE, _ASK, _MINE, _PROFIT = 12, 11, 12, 10, 9
+_SIZE, _PRICE, _MINE, _PROFIT = 12, 11, 10, 9
+_NARROW_SIZE, _NARROW_MINE = 8, 8
+"""Where the five columns would not fit otherwise."""
 _GROUP_LIMIT = 1000
 
 
@@ -87,7 +89,9 @@ class _Painter:
         self._largest = float(max(sizes, default=Decimal(1)) or 1)
         self._best_bid = max(self._bids, default=None)
         self._best_ask = min(self._asks, default=None)
-        core = 1 + _MINE + _BID + _PRICE + _ASK + _MINE
+        is_narrow = width < 1 + 2 * (_MINE + _SIZE) + _PRICE
+        self._mine_width, self._size_width = (_NARROW_MINE, _NARROW_SIZE) if is_narrow else (_MINE, _SIZE)
+        core = 1 + 2 * (self._mine_width + self._size_width) + _PRICE
         self._has_profit = bool(data.position) and width >= core + _PROFIT
         used = core + (_PROFIT if self._has_profit else 0)
         self._traded_width = width - used if data.traded and width - used >= 10 else 0
@@ -115,8 +119,8 @@ class _Painter:
     def heading(self) -> Line:
         """Column titles over their columns."""
         profit = "P&L".rjust(_PROFIT - 1) + " " if self._has_profit else ""
-        left = f" {profit}{'mine'.center(_MINE)}{'bid'.rjust(_BID)}"
-        text = f"{left}{'price'.center(_PRICE)}{'ask'.ljust(_ASK)}{'mine'.center(_MINE)}"
+        mine, size = "mine".center(self._mine_width), self._size_width
+        text = f" {profit}{mine}{'bid'.rjust(size)}{'price'.center(_PRICE)}{'ask'.ljust(size)}{mine}"
         text += "traded here"[: self._traded_width].ljust(self._traded_width)
         return fit((Span(text, "muted"),), self._width)
 
@@ -157,17 +161,18 @@ class _Painter:
     def _mine(self, price: Decimal, bg: str, *, is_buy: bool) -> list[Span]:
         orders = [o for o in self._data.orders if o.is_buy is is_buy and self._is_here(o.price, price)]
         if not orders:
-            return [Span(" " * _MINE, "text", bg)]
+            return [Span(" " * self._mine_width, "text", bg)]
         quantity = sum((o.quantity for o in orders), Decimal(0))
-        text = f" {format_quantity(quantity)} {orders[0].text if len(orders) == 1 else f'{len(orders)} ord'} "[
-            : _MINE - 2
-        ]
+        told = orders[0].text if len(orders) == 1 else f"{len(orders)} ord"
+        room = self._mine_width - 2
+        text = f"{format_quantity(quantity)} {told}".strip()
+        text = text[:room] if len(text) >= room else f" {text} "[:room]
         token = "accent" if any(o.is_picked for o in orders) else "buy" if is_buy else "sell"
-        chip = Span(text.center(_MINE - 2), "ink", token, bold=True)
+        chip = Span(text.center(room), "ink", token, bold=True)
         return [Span(" ", "text", bg), chip, Span(" ", "text", bg)]
 
     def _size(self, price: Decimal, bg: str, *, is_bid: bool) -> Line:
-        width = _BID if is_bid else _ASK
+        width = self._size_width
         size = (self._bids if is_bid else self._asks).get(price)
         if size is None:
             return (Span(" " * width, "text", bg),)

@@ -35,6 +35,10 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec(name="positions", target="stockpulse_tui.widgets.positions:Positions", screen="screen.positions"),
     PaneSpec(name="lots", target="stockpulse_tui.widgets.lots:Lots", screen="screen.positions", on_desk=False),
     PaneSpec(name="equity", target="stockpulse_tui.widgets.equity:Equity", screen="screen.positions", on_desk=False),
+    PaneSpec(name="ladder", target="stockpulse_tui.widgets.ladder:Ladder", screen="screen.ladder"),
+    PaneSpec(name="tape", target="stockpulse_tui.widgets.tape:Tape", screen="screen.ladder", on_desk=False),
+    PaneSpec(name="cursor", target="stockpulse_tui.widgets.at_cursor:AtCursor", screen="screen.ladder", on_desk=False),
+    PaneSpec(name="mine", target="stockpulse_tui.widgets.ladder_orders:LadderOrders", on_desk=False),
     PaneSpec(name="news", target="stockpulse_tui.widgets.news:News"),
 )
 """In the order Tab visits them."""
@@ -42,6 +46,7 @@ PANES: tuple[PaneSpec, ...] = (
 VIEWS: dict[str, str] = {
     "screen.desk": "stockpulse_tui.screens.desk:Desk",
     "screen.positions": "stockpulse_tui.screens.positions:PositionsView",
+    "screen.ladder": "stockpulse_tui.screens.ladder:LadderView",
     "screen.orders": "stockpulse_tui.screens.orders:Orders",
 }
 """Screen action → `module:class` of a view of its own; a screen without a line shows its panes as `Single` does."""

@@ -16,6 +16,32 @@ from stockpulse_tui.intent import Intent, Phase
 
 if TYPE_CHECKING:
     from stockpulse_tui.app import StockPulseApp
+    from stockpulse_tui.messages import LineEntered
+
+
+class FlattenWord:
+    """Mixed into panes with a position: `F` asks for a word, the symbol closes one position, FLATTEN all of them."""
+
+    shell: StockPulseApp
+    _flattening: PositionView | None = None
+
+    def ask_flatten(self, position: PositionView | None) -> None:
+        """Ask. From the command line only FLATTEN is offered: it says what it means."""
+        self._flattening = position if self.shell.command is None else None
+        one = f"{symbol_of(self._flattening.instrument_id)} to close it, " if self._flattening else ""
+        count = len(self.shell.store.positions)
+        self.shell.windows.ask(
+            "trading.flatten", f"type {one}FLATTEN to close all {count} position{'' if count == 1 else 's'}"
+        )
+
+    def on_line_entered(self, message: LineEntered) -> None:
+        """The symbol closes one; any other word goes on to what closes everything."""
+        position = self._flattening
+        if message.purpose != "trading.flatten" or position is None:
+            return
+        if message.text.strip().upper() == symbol_of(position.instrument_id):
+            message.stop()
+            FlattenOne(self.shell, position).start()
 
 
 class FlattenOne:

@@ -98,13 +98,21 @@ class OrderActs(TablePane):
 
     def send_pick(self, pick: OrderPick) -> None:
         """Ask for the moved prices."""
-        problem = why_not(self.shell)
-        if problem:
-            self.shell.notify_line(problem, "danger")
+        if self.is_refused():
             return
         self.pick = None
         for key, body in pick.requests():
             self.ask_change(key, body)
+
+    def is_refused(self) -> bool:
+        """Whether a change would be refused by this head now; then it says why."""
+        problem = why_not(self.shell)
+        if problem:
+            self.shell.notify_line(problem, "danger")
+        elif not self.shell.status.armed_until():
+            problem = "SAFE: nothing is sent. A arms this head; cancels always work"
+            self.shell.notify_line(problem, "warn")
+        return bool(problem)
 
     def ask_change(self, client_order_id: str, body: ModifyBody) -> None:
         """Ask for other terms; the row says `changing` until the venue answers."""
@@ -154,7 +162,7 @@ class OrderActs(TablePane):
 
     def _entered_modify(self, text: str) -> None:
         order = self.store.orders.get(self._modifying)
-        if order is None:
+        if order is None or self.is_refused():
             return
         try:
             body = parse_modify(text, order, tick_of(order, self.store.instruments))
@@ -224,9 +232,7 @@ class OrderActs(TablePane):
 
     def send_staged(self, order: Order) -> None:
         """Send what was staged, once."""
-        problem = why_not(self.shell)
-        if problem:
-            self.shell.notify_line(problem, "danger")
+        if self.is_refused():
             return
         key, commands = order.client_order_id, self.shell.link.commands
         self.asker.ask(("send", key), lambda asked: commands.send_order(key, asked))

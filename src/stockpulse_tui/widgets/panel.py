@@ -125,6 +125,8 @@ class Panel(LineView, can_focus=True, inherit_bindings=False):
         return None
 
     def watch_has_focus(self, has_focus: bool) -> None:
-        """The title row and the selection show it."""
+        """The title row and the selection show it; the footer lists the keys of who has it."""
         super().watch_has_focus(has_focus)
         self.redraw()
+        if has_focus:
+            self.shell.shell_screen.footer.redraw()

@@ -21,12 +21,11 @@ from stockpulse_tui.order_words import DEFAULT_TICK
 from stockpulse_tui.painter import cells
 from stockpulse_tui.position_rows import COMPACT, SORTS, cash_line, columns, row_of, sorted_positions, total_row
 from stockpulse_tui.tickets import open_line
-from stockpulse_tui.widgets.flatten_one import FlattenOne
+from stockpulse_tui.widgets.flatten_one import FlattenWord
 from stockpulse_tui.widgets.list_pane import TablePane
 from stockpulse_tui.widgets.states import empty_state
 
 if TYPE_CHECKING:
-    from stockpulse_tui.messages import LineEntered
     from stockpulse_tui.store import Changes
 
 TALL = 9
@@ -46,7 +45,7 @@ class PositionPicked(Message):
         super().__init__()
 
 
-class Positions(TablePane):
+class Positions(FlattenWord, TablePane):
     """The positions pane."""
 
     context = Context.POSITIONS
@@ -56,7 +55,6 @@ class Positions(TablePane):
         super().__init__(id=id)
         self.sort = "value"
         self.positions: list[PositionView] = []
-        self._flattening = ""
 
     def on_mount(self) -> None:
         """Take in what is known already."""
@@ -229,20 +227,7 @@ class Positions(TablePane):
 
     def do_trading_flatten(self) -> None:
         """Ask for a word: the symbol closes this position, FLATTEN closes everything."""
-        position = self.current
-        self._flattening = position.instrument_id if position and self.shell.command is None else ""
-        symbol = f"{symbol_of(self._flattening)} to close it, " if self._flattening else ""
-        count = len(self.positions)
-        label = f"type {symbol}FLATTEN to close all {count} position{'' if count == 1 else 's'}"
-        self.shell.windows.ask("trading.flatten", label)
-
-    def on_line_entered(self, message: LineEntered) -> None:
-        """The symbol closes one; any other word goes on to what closes everything."""
-        position = next((p for p in self.positions if p.instrument_id == self._flattening), None)
-        is_one = position is not None and message.text.strip().upper() == symbol_of(position.instrument_id)
-        if message.purpose == "trading.flatten" and is_one and position is not None:
-            message.stop()
-            FlattenOne(self.shell, position).start()
+        self.ask_flatten(self.current)
 
     def do_position_lots(self) -> None:
         """The lots of the position, on the positions screen when they are not in sight."""
