@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.events import EngineStarted, EngineStopped
@@ -12,6 +13,9 @@ from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.evidence import needs_answer
 from stockpulse_engine.trading.link import Link
 from stockpulse_engine.trading.resolver import Resolver
+
+_BREATH: Final = 500
+"""Entries replayed between two breaths of the loop: heads that are attached see the start go on."""
 
 
 class Recovery:
@@ -23,9 +27,10 @@ class Recovery:
         self._resolver = resolver
         self._version = version
         self._world = world
+        self._has_started = False
 
-    def replay(self) -> int:
-        """Fold the whole journal; returns the number of entries.
+    async def replay(self) -> int:
+        """Fold the whole journal, letting the loop breathe; returns the number of entries.
 
         Raises:
             IntegrityError: an entry does not hold.
@@ -36,6 +41,8 @@ class Recovery:
         for entry in recorder.journal.scan():
             recorder.replay(entry)
             count += 1
+            if count % _BREATH == 0:
+                await asyncio.sleep(0)
             event = entry.event
             if isinstance(event, OrderEvent) and event.kind is OrderEventKind.SUBMIT:
                 order = recorder.book.orders[event.client_order_id]
@@ -46,7 +53,7 @@ class Recovery:
     async def start(self) -> None:
         """Replay, record the start, and try to join each venue once; `run` goes on trying."""
         desk = self._desk
-        self.replay()
+        await self.replay()
         was_clean = not desk.recorder.book.is_running
         fact = EngineStarted(
             version=self._version,
@@ -56,6 +63,7 @@ class Recovery:
             recorded_at=desk.clock.now_ns(),
         )
         await desk.recorder.write([fact])
+        self._has_started = True
         if desk.recorder.book.state.reason.startswith("flatten:") or desk.recorder.book.state.reason == "flatten":
             desk.alert("danger", "A flatten was cut off by the stop: see what is left and flatten again.", "flatten")
         for link in self._links:
@@ -83,7 +91,8 @@ class Recovery:
                 desk.alert("warn", "Some orders were still on their way at the stop; the next start asks about them.")
         await desk.crew.stop()
         await desk.recorder.settle()
-        fact = EngineStopped(ts_event=desk.market_now(), recorded_at=desk.clock.now_ns())
-        await desk.recorder.write([fact])
+        if self._has_started:  # a start that failed half-way leaves the mark of the kill before it alone
+            fact = EngineStopped(ts_event=desk.market_now(), recorded_at=desk.clock.now_ns())
+            await desk.recorder.write([fact])
         for link in self._links:
             await link.broker.close()

@@ -187,3 +187,11 @@ async def test_replaying_gives_the_live_state(desk: OrderDesk) -> None:
     assert replayed.facts() == before
     assert replayed.entries == desk.service.book.entries
     assert desk.steps("C1")[-1] is K.CANCEL
+
+
+async def test_a_start_that_failed_half_way_does_not_hide_the_kill(desk: OrderDesk) -> None:
+    await desk.crash()
+    desk._make()
+    await desk.service.stop()
+    await desk.restart()
+    assert desk.service.kills_survived == 1
