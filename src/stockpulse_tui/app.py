@@ -14,10 +14,9 @@ from textual.app import App
 from textual.screen import Screen
 
 from stockpulse_engine.actions.codes import Command
-from stockpulse_engine.actions.registry import BY_ID, Context
+from stockpulse_engine.actions.registry import Context
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.text import clean_line
-from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.render.glyphs import Glyphs, glyphs_named
 from stockpulse_engine.render.theme import choose_theme
 from stockpulse_engine.wire.stream import DEFAULT_TOPICS, Frame
@@ -25,7 +24,7 @@ from stockpulse_tui import styles
 from stockpulse_tui.cell import Cell
 from stockpulse_tui.direct import DirectWriter
 from stockpulse_tui.dispatch import Dispatcher
-from stockpulse_tui.keymap import Keymap, key_name
+from stockpulse_tui.keymap import Keymap
 from stockpulse_tui.latency import Latency
 from stockpulse_tui.messages import InstrumentPicked, LineEntered, PaneOpened
 from stockpulse_tui.pace import Pace
@@ -38,9 +37,8 @@ from stockpulse_tui.screens.shell import ShellScreen
 from stockpulse_tui.settings import Settings
 from stockpulse_tui.status import Status
 from stockpulse_tui.store import Changes, Store
+from stockpulse_tui.terminal_keys import pressed, use_key_reader
 from stockpulse_tui.watchlists import Watchlists
-from stockpulse_tui.widgets.overlay import Overlay
-from stockpulse_tui.widgets.panel import Panel
 from stockpulse_tui.windows import Windows
 
 
@@ -79,6 +77,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self._painted_from_ns = 0
         self.on_leave: Callable[[], None] | None = None
         """Called before the head leaves, and every minute: saves the frame."""
+        use_key_reader()
         super().__init__()
         self.dispatch = Dispatcher(self)
         for theme in styles.all_themes():
@@ -178,6 +177,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
         if view is None:
             view = self._views[action_id] = make_view(action_id)
             self.shell_screen.mount(view)
+            self.dispatch.hold()
         if old is not None and old is not view:
             old.display = False
         view.display = True
@@ -194,6 +194,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
             view.focus_front()
         self.resubscribe()
         self.redraw_chrome()
+        self.dispatch.release()
 
     def pick_instrument(self, instrument_id: str) -> None:
         """Every pane in sight follows this instrument."""
@@ -233,17 +234,24 @@ class StockPulseApp(App[None], inherit_bindings=False):
 
     # -- keys, actions, windows
 
-    async def on_key(self, event: events.Key) -> None:
-        """Every key nobody below took."""
-        event.stop()
-        event.prevent_default()
-        self.dispatch.press(key_name(event.key, event.character))
+    async def on_event(self, event: events.Event) -> None:
+        """A key is acted on in its turn: sent by way of a widget, it would be lost with a window that just closes."""
+        if not isinstance(event, events.Key):
+            await super().on_event(event)
+            return
+        self.app_focus = True
+        for key in pressed(event.key, event.character):
+            self.dispatch.press(key)
 
     @property
     def context(self) -> Context:
         """Whose keys are heard now."""
-        focused = self.focused
-        return focused.context if isinstance(focused, (Panel, Overlay)) else Context.GLOBAL
+        return getattr(self.dispatch.owner, "context", Context.GLOBAL)
+
+    def cell(self) -> Cell | None:
+        """The cell under the cursor of the front pane."""
+        pane = self.view.front_pane
+        return pane.cell() if pane is not None else None
 
     @property
     def command(self) -> Command | None:
@@ -257,16 +265,6 @@ class StockPulseApp(App[None], inherit_bindings=False):
     def on_line_entered(self, message: LineEntered) -> None:
         """An answer no pane took."""
         self.dispatch.entered(message.purpose, message.text)
-
-    def cell(self) -> Cell | None:
-        """The cell under the cursor of the focused pane."""
-        focused = self.focused
-        return focused.cell() if isinstance(focused, Panel) else None
-
-    def cli_twin(self) -> str:
-        """The shell line that shows what is in sight."""
-        symbol = symbol_of(self.instrument_id) if self.instrument_id else ""
-        return BY_ID[self.view_id].cli_line(symbol)
 
     # -- small services
 

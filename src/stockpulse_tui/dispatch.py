@@ -14,9 +14,12 @@ from stockpulse_tui.widgets.overlay import Overlay
 
 if TYPE_CHECKING:
     from stockpulse_tui.app import StockPulseApp
+    from stockpulse_tui.widgets.line_view import LineView
 
 PREFIX_NS = 1_500_000_000
 """How long the first of two presses waits for the second."""
+MAX_HELD = 32
+NEVER_HELD = frozenset("!")
 ALWAYS = frozenset({"trading.halt", "trading.arm", "app.quit", "view.back", "app.redraw"})
 """Work while a window with an entry field is open too."""
 
@@ -29,11 +32,34 @@ class Dispatcher:
         self._handlers: list[Handler] = make_handlers(shell)
         self._prefix = ""
         self._prefix_ns = 0
+        self._held: list[str] = []
+        self.is_holding = False
+        """Whether a view is on its way: keys wait for its panes, so that none acts on what was there before."""
         self.command: Command | None = None
         """The command line being done, None for a key."""
 
+    @property
+    def owner(self) -> LineView | None:
+        """Who hears keys first: the top window, else the front pane. The framework's focus follows a moment later."""
+        top = self._shell.windows.top
+        return top if top is not None else self._shell.view.front_pane
+
+    def hold(self) -> None:
+        """Another view is on its way."""
+        self.is_holding = True
+
+    def release(self) -> None:
+        """It is there: what was pressed meanwhile is heard now."""
+        self.is_holding = False
+        held, self._held = self._held, []
+        for key in held:
+            self.press(key)
+
     def press(self, key: str) -> None:
         """One key, in people's notation."""
+        if self.is_holding and key not in NEVER_HELD:
+            self._held = [*self._held, key][:MAX_HELD]
+            return
         shell = self._shell
         now = shell.clock.monotonic_ns()
         waiting, self._prefix = self._prefix, ""
@@ -41,7 +67,7 @@ class Dispatcher:
         if waiting == key and now - self._prefix_ns < PREFIX_NS:
             self._act(shell.keymap.action_for(key * 2, context))
             return
-        taker = getattr(shell.focused, "take_key", None)
+        taker = getattr(self.owner, "take_key", None)
         if taker is not None and taker(key):
             return
         if shell.keymap.is_prefix(key, context):
@@ -106,9 +132,8 @@ class Dispatcher:
 
     def _chain(self) -> Iterator[Any]:
         shell = self._shell
-        focused = shell.focused
-        if focused is not None:
-            yield from focused.ancestors_with_self
+        if self.owner is not None:
+            yield from self.owner.ancestors_with_self
         yield shell.view
         yield from self._handlers
         yield from shell.view.panes.values()

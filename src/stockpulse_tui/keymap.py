@@ -41,15 +41,17 @@ _NAMES = {
     "insert": "Insert",
 }
 """Textual's names of keys → ours."""
+_MODIFIERS = frozenset({"alt", "ctrl", "super", "hyper", "meta"})
+"""A key pressed with one of these types nothing."""
 
 
 def key_name(key: str, character: str | None) -> str:
     """A key event in people's notation."""
     if key in _NAMES:
         return _NAMES[key]
-    if character and character.isprintable():
-        return character
     head, plus, tail = key.rpartition("+")
+    if character and character.isprintable() and not _MODIFIERS.intersection(head.split("+")):
+        return character
     if plus:
         return "+".join(part.capitalize() for part in (*head.split("+"), tail))
     return key.upper() if key[:1] == "f" and key[1:].isdigit() else key.capitalize()

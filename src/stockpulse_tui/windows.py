@@ -61,8 +61,8 @@ class Windows:
         self, purpose: str, label: str, *, on_change: Callable[[str], None] | None = None, initial: str = ""
     ) -> None:
         """Ask for one line; the focused pane, then the handlers hear the answer."""
-        focused = self._shell.focused
-        prompt = Prompt(purpose, label, focused if isinstance(focused, Panel) else None, initial)
+        owner = self._shell.dispatch.owner
+        prompt = Prompt(purpose, label, owner if isinstance(owner, Panel) else None, initial)
         prompt.on_change = on_change
         self.open(prompt)
 

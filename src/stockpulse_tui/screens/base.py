@@ -111,10 +111,9 @@ class View(Widget, can_focus=False, inherit_bindings=False):
     def cycle(self, step: int) -> None:
         """Give the focus to the next or previous pane; in S it comes to the front."""
         names = list(self.panes)
-        at = next((i for i, name in enumerate(names) if self.panes[name].has_focus), 0)
         alone = bool(self.zoomed) or self.size_class == SMALL
         seen = names if alone else [name for name in names if self.panes[name].display]
-        here = seen.index(names[at]) if names[at] in seen else 0
+        here = seen.index(self.front) if self.front in seen else 0
         self.focus_pane(seen[(here + step) % len(seen)])
 
     def focus_pane(self, name: str) -> None:
@@ -127,6 +126,11 @@ class View(Widget, can_focus=False, inherit_bindings=False):
             self.zoomed = name
         self.sync_panes()
         pane.focus(scroll_visible=False)
+
+    @property
+    def front_pane(self) -> Panel | None:
+        """The pane that hears keys; None before the first one is there."""
+        return self.panes.get(self.zoomed or self.front)
 
     def focus_front(self) -> None:
         """Give the focus to the pane that had it last."""

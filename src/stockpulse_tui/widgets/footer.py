@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from stockpulse_engine.actions.registry import Context, footer_actions
+from stockpulse_engine.actions.registry import BY_ID, Context, footer_actions
+from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.render.span import Line, Span, line_width, spread
 from stockpulse_tui.keymap import Keymap
 from stockpulse_tui.widgets.line_view import LineView
@@ -73,7 +74,8 @@ class Footer(LineView):
             token = NOTICE_TOKENS[self.notice.level]
             return [(Span(self.notice.text, token, "ground", bold=token != "accent"),)]
         shell = self.shell
-        focused = shell.focused
-        is_typing = bool(getattr(focused, "is_typing", False))
-        cli = getattr(focused, "cli_line", "") or shell.cli_twin()
+        owner = shell.dispatch.owner
+        is_typing = bool(getattr(owner, "is_typing", False))
+        symbol = symbol_of(shell.instrument_id) if shell.instrument_id else ""
+        cli = getattr(owner, "cli_line", "") or BY_ID[shell.view_id].cli_line(symbol)
         return [footer_line(shell.keymap, shell.context, shell.dispatch.can, cli, width, is_typing=is_typing)]
