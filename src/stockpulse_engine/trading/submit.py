@@ -15,7 +15,16 @@ from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.errors import ConflictError, DeniedError, InvalidValueError
 from stockpulse_engine.domain.money import require_finite
-from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderRole, OrderStatus, OrderType
+from stockpulse_engine.domain.orders import (
+    Order,
+    OrderEvent,
+    OrderEventKind,
+    OrderRole,
+    OrderStatus,
+    OrderType,
+    SessionHours,
+    TimeInForce,
+)
 from stockpulse_engine.trading import milestones as at
 from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.sender import Sender
@@ -240,9 +249,18 @@ class Submitter:
 
 
 def _children(entry: Order, command: SubmitOrder) -> tuple[Order, ...]:
-    """Take (limit) and stop (stop market) on the other side, working until canceled, only to reduce."""
+    """Take (limit) and stop (stop market) on the other side, only to reduce.
+
+    They work until canceled, however long the entry may live: a protection must not expire before what it protects.
+    """
     exit_terms = structs.replace(
-        entry.terms, side=entry.terms.side.opposite, is_reduce_only=True, lots=(), limit_price=None, stop_price=None
+        entry.terms,
+        side=entry.terms.side.opposite,
+        time_in_force=TimeInForce.GTC,
+        is_reduce_only=True,
+        lots=(),
+        limit_price=None,
+        stop_price=None,
     )
     made: list[Order] = []
     for suffix, role, order_type, price in (
@@ -253,6 +271,8 @@ def _children(entry: Order, command: SubmitOrder) -> tuple[Order, ...]:
             continue
         field = "limit_price" if order_type is OrderType.LIMIT else "stop_price"
         terms = structs.replace(exit_terms, order_type=order_type, **{field: price})
+        if order_type is OrderType.STOP:  # extended hours take limits only
+            terms = structs.replace(terms, session=SessionHours.REGULAR)
         key = f"{entry.client_order_id}-{suffix}"
         made.append(
             structs.replace(entry, client_order_id=key, terms=terms, role=role, parent_id=entry.client_order_id)

@@ -95,7 +95,7 @@ MARKS: Final = {
 
 _PLAIN: Final = {
     _K.DISCARD: "{actor} threw the staged order away.",
-    _K.CANCEL_REQUEST: "{actor} asked to cancel it.",
+    _K.CANCEL_REQUEST: "{actor} asked to cancel it{reason}.",
     _K.MARK_UNKNOWN: "The venue gave no definite answer{reason}: UNKNOWN, asked about and never sent again.",
     _K.RESOLVE: "Its state at the venue is proven again{reason}.",
     _K.ACCEPT: "The venue accepted it{venue}{reason}.",
@@ -112,7 +112,7 @@ _PLAIN: Final = {
 
 def describe_order_event(event: OrderEvent) -> str:
     """One event of an order as a sentence."""
-    actor = event.actor or "Somebody"
+    actor = _who(event.actor)
     if event.kind in (_K.FILL, _K.BUST, _K.CORRECT):
         return _describe_execution(event)
     if event.kind is _K.DENY:
@@ -127,6 +127,11 @@ def describe_order_event(event: OrderEvent) -> str:
     reason = f" ({event.reason})" if event.reason else ""
     venue = f" as {event.venue_order_id}" if event.venue_order_id else ""
     return _PLAIN[event.kind].format(actor=actor, reason=reason, venue=venue)
+
+
+def _who(actor: str) -> str:
+    """A head's kind without its id and role: the journal keeps them, a sentence does not need them."""
+    return actor.partition("/")[0].partition("-")[0] or "Somebody"
 
 
 def _describe_execution(event: OrderEvent) -> str:
@@ -154,7 +159,7 @@ def _opened(event: AccountOpened) -> tuple[str, str, str]:
     account = event.account
     money = f"{number(account.initial_cash)} {account.currency}"
     kind = f"{account.kind.value.lower()} {account.account_type.value.lower()}"
-    return "ACCOUNT_OPENED", account.account_id, f"{event.actor or 'Somebody'} opened a {kind} account with {money}."
+    return "ACCOUNT_OPENED", account.account_id, f"{_who(event.actor)} opened a {kind} account with {money}."
 
 
 def _cash(event: CashMoved) -> tuple[str, str, str]:
@@ -163,12 +168,12 @@ def _cash(event: CashMoved) -> tuple[str, str, str]:
 
 def _state(event: TradingStateChanged) -> tuple[str, str, str]:
     reason = f": {event.reason}" if event.reason else ""
-    return "TRADING_STATE", event.state.value, f"{event.actor or 'Somebody'} set {event.state.value}{reason}."
+    return "TRADING_STATE", event.state.value, f"{_who(event.actor)} set {event.state.value}{reason}."
 
 
 def _started(event: EngineStarted) -> tuple[str, str, str]:
-    how = "after an ordered stop" if event.was_clean else "after it was killed"
-    return "ENGINE_STARTED", event.world, f"The engine {event.version} started in {event.world}, {how}."
+    how = "" if event.was_clean else " after it had been killed"
+    return "ENGINE_STARTED", event.world, f"The engine {event.version} started in {event.world}{how}."
 
 
 def _stopped(_: EngineStopped) -> tuple[str, str, str]:
@@ -177,8 +182,9 @@ def _stopped(_: EngineStopped) -> tuple[str, str, str]:
 
 def _reconciled(event: Reconciled) -> tuple[str, str, str]:
     found = f"{event.fills_added} missed fills booked" if event.fills_added else "no fill was missed"
+    compared = "1 open order" if event.orders == 1 else f"{event.orders} open orders"
     differs = f"; differences: {'; '.join(event.differences)}" if event.differences else "; all equal"
-    return "RECONCILED", event.account_id, f"Compared {event.orders} orders with the venue: {found}{differs}."
+    return "RECONCILED", event.account_id, f"Compared {compared} with the venue: {found}{differs}."
 
 
 def _marked(event: SessionMarked) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ from stockpulse_engine.domain.errors import (
     UnavailableError,
 )
 from stockpulse_engine.domain.orders import OrderEventKind as K
-from stockpulse_engine.domain.orders import OrderRole, OrderStatus
+from stockpulse_engine.domain.orders import OrderRole, OrderStatus, TimeInForce
 from stockpulse_engine.risk.codes import DenialCode
 from tests.fakes.memory_journal import MemoryJournal
 from tests.fakes.order_desk import OrderDesk
@@ -125,6 +125,7 @@ async def test_a_bracket_is_three_orders_sent_as_one(desk: OrderDesk) -> None:
     ]
     assert (orders[1].terms.limit_price, orders[2].terms.stop_price) == (Decimal(240), Decimal(225))
     assert all(one.terms.is_reduce_only and one.terms.side.value == "SELL" for one in orders[1:])
+    assert all(one.terms.time_in_force is TimeInForce.GTC for one in orders[1:])  # a protection outlives the day
     await desk.time.settle()
     assert [desk.order(key).status for key in ("C1", "C1-T", "C1-S")] == [S.ACCEPTED] * 3
     again, is_replay = await desk.service.submit(command, "tui")

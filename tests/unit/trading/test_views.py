@@ -85,7 +85,7 @@ async def test_the_log_is_for_people(desk: OrderDesk) -> None:
     )
     log = await desk.service.log(after_seq=0, limit=50)
     told = [entry.sentence for entry in log]
-    assert "The engine 0.1.0 started in sim, after an ordered stop." in told
+    assert "The engine 0.1.0 started in sim." in told
     assert "cli opened a paper margin account with 100000 USD." in told
     assert "The gate refused it (DUPLICATE): The same order was sent 5 ms ago." in told
     assert "Session 2026-11-20 opened at 100.5." in told
