@@ -39,6 +39,8 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec(name="tape", target="stockpulse_tui.widgets.tape:Tape", screen="screen.ladder", on_desk=False),
     PaneSpec(name="cursor", target="stockpulse_tui.widgets.at_cursor:AtCursor", screen="screen.ladder", on_desk=False),
     PaneSpec(name="mine", target="stockpulse_tui.widgets.ladder_orders:LadderOrders", on_desk=False),
+    PaneSpec(name="day", target="stockpulse_tui.widgets.day:Day", screen="day.review", on_desk=False),
+    PaneSpec(name="dayorder", target="stockpulse_tui.widgets.day_order:DayOrderPane", on_desk=False),
     PaneSpec(name="news", target="stockpulse_tui.widgets.news:News"),
 )
 """In the order Tab visits them."""
@@ -47,6 +49,7 @@ VIEWS: dict[str, str] = {
     "screen.desk": "stockpulse_tui.screens.desk:Desk",
     "screen.positions": "stockpulse_tui.screens.positions:PositionsView",
     "screen.ladder": "stockpulse_tui.screens.ladder:LadderView",
+    "day.review": "stockpulse_tui.screens.day:DayView",
     "screen.orders": "stockpulse_tui.screens.orders:Orders",
 }
 """Screen action → `module:class` of a view of its own; a screen without a line shows its panes as `Single` does."""

@@ -10,6 +10,7 @@ from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.orders import Order, Side
 from stockpulse_engine.render.format import for_copy, format_age, format_quantity
 from stockpulse_tui.asker import Asker, why_not
+from stockpulse_tui.order_names import named_order
 from stockpulse_tui.order_pick import price_of
 from stockpulse_tui.tickets import open_line
 from stockpulse_tui.widgets.chart_trade import ChartTrade
@@ -105,8 +106,12 @@ class LadderTrade(FlattenWord, ChartTrade):
 
     def do_order_cancel(self) -> None:
         """The picked order, else all of ours at the cursor's price."""
-        here = self.at_cursor()
-        if self.pick is not None or not here:
+        if self.shell.command is not None:
+            order = named_order(self.shell)
+            here = [order] if order is not None else []
+        else:
+            here = self.at_cursor()
+        if self.shell.command is None and (self.pick is not None or not here):
             super().do_order_cancel()
             return
         for order in here:

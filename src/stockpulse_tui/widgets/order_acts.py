@@ -18,6 +18,7 @@ from stockpulse_engine.render.span import Line, Span
 from stockpulse_engine.wire.rest import ModifyBody
 from stockpulse_tui.asker import Asker, why_not
 from stockpulse_tui.modify_line import modify_text, parse_modify
+from stockpulse_tui.order_names import named_order
 from stockpulse_tui.order_pick import OrderPick, movable
 from stockpulse_tui.order_words import refusal_words, short_terms, state_of, tick_of
 from stockpulse_tui.painter import cells
@@ -125,8 +126,8 @@ class OrderActs(TablePane):
     # -- changing and canceling
 
     def do_order_modify(self) -> None:
-        """Change quantity or price in one line."""
-        order = self.current
+        """Change quantity or price in one line; of the row, or of the order a command names."""
+        order = named_order(self.shell) if self.shell.command else self.current
         if order is None:
             return
         tick = tick_of(order, self.store.instruments)
@@ -135,7 +136,11 @@ class OrderActs(TablePane):
         self.shell.windows.ask("order.modify", label, initial=modify_text(order, tick))
 
     def do_order_cancel_many(self) -> None:
-        """Ask for the pattern first."""
+        """Ask for the pattern first, unless a command brings it."""
+        command = self.shell.command
+        if command is not None and (command.symbol or command.arguments):
+            self.cancel_matching(command.symbol or command.arguments[0].upper())
+            return
         order = self.current
         initial = symbol_of(order.terms.instrument_id) if order else "*"
         self.shell.windows.ask("order.cancel_many", "cancel every working order of", initial=initial)
@@ -172,8 +177,8 @@ class OrderActs(TablePane):
         self.ask_change(order.client_order_id, body)
 
     def do_order_cancel(self) -> None:
-        """Ask to cancel; it stays `canceling` until the venue proves it."""
-        order = self.current
+        """Ask to cancel the row, or the order a command names; it stays `canceling` until the venue proves it."""
+        order = named_order(self.shell) if self.shell.command else self.current
         if order is not None:
             self.cancel(order)
 
@@ -238,8 +243,8 @@ class OrderActs(TablePane):
         self.asker.ask(("send", key), lambda asked: commands.send_order(key, asked))
 
     def do_order_why(self) -> None:
-        """A refusal in words with its fix, else the life of the order."""
-        order = self.current
+        """A refusal in words with its fix, else the life of the order; of the row, or of the one a command names."""
+        order = named_order(self.shell) if self.shell.command else self.current
         if order is None:
             return
         told = refusal_words(order)

@@ -1,0 +1,116 @@
+"""Orders, lots and the day by name, from the command line and from anywhere: `WHY C01…`, `LOT AAPL`, `DAY`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_tui.asker import Asker
+from stockpulse_tui.handlers import Handler
+from stockpulse_tui.order_names import named_order
+
+
+class BookHandler(Handler):
+    """What happens to orders and positions that no pane has under its cursor."""
+
+    @cached_property
+    def asker(self) -> Asker:
+        """Carries requests, each under a key minted once."""
+        return Asker(self.shell, lambda: None)
+
+    @property
+    def _words(self) -> tuple[str, ...]:
+        return self.shell.command.arguments if self.shell.command else ()
+
+    def do_day_review(self) -> None:
+        """Review the newest session, or the one named."""
+        from stockpulse_tui.widgets.day import Day
+
+        shell, words = self.shell, self._words
+
+        def show() -> None:
+            pane = shell.view.panes.get("day")
+            if isinstance(pane, Day):
+                pane.show_session(words[0])
+
+        shell.show_view("day.review")
+        if words:
+            shell.call_after_refresh(show)
+
+    def do_day_write(self) -> None:
+        """Write the newest session's review."""
+        self.shell.in_background(self._write_day())
+
+    async def _write_day(self) -> None:
+        from stockpulse_tui.widgets.day import write_page
+
+        try:
+            review = await self.shell.link.commands.day()
+        except StockPulseError as error:
+            self.shell.notify_line(str(error), "danger")
+        else:
+            write_page(self.shell, review)
+
+    def do_order_unknown(self) -> None:
+        """The orders screen on its UNKNOWN tab."""
+        from stockpulse_tui.blotter_rows import Tab
+        from stockpulse_tui.widgets.blotter import Blotter
+
+        def show() -> None:
+            pane = self.shell.view.panes.get("orders")
+            if isinstance(pane, Blotter):
+                pane.show_tab(Tab.UNKNOWN)
+
+        self.shell.show_view("screen.orders")
+        self.shell.call_after_refresh(show)
+
+    def do_order_why(self) -> None:
+        """The life of the order named."""
+        order = named_order(self.shell)
+        if order is not None:
+            self._show("screen.orders", "orders", order.client_order_id)
+
+    def do_order_cancel(self) -> None:
+        """Cancel the order named."""
+        order = named_order(self.shell)
+        if order is not None:
+            cancel = self.shell.link.commands.cancel_order
+            key = order.client_order_id
+            words = f"asked to cancel {key}; canceling until proven"
+            self.asker.ask(("cancel", key), lambda asked: cancel(key, asked), words)
+
+    def do_order_cancel_many(self) -> None:
+        """Cancel what matches the pattern named; without one it is asked for."""
+        words = self._words
+        symbol = self.shell.command.symbol if self.shell.command else ""
+        pattern = symbol or (words[0].upper() if words else "")
+        if pattern:
+            self.entered_order_cancel_many(pattern)
+        else:
+            self.shell.windows.ask("order.cancel_many", "cancel every working order of", initial="*")
+
+    def entered_order_cancel_many(self, text: str) -> None:
+        """The pattern was typed."""
+        pattern = text.strip().upper()
+        if pattern:
+            cancel = self.shell.link.commands.cancel_orders
+            words = f"asked to cancel every order of {pattern}; canceling until proven"
+            self.asker.ask(("cancel many", pattern), lambda key: cancel(pattern, request_id=key), words)
+
+    def do_position_lots(self) -> None:
+        """The lots of the instrument named, else of the one in sight."""
+        account = self.shell.store.account
+        if account is not None:
+            key = f"{account.account.account_id}/{self.shell.instrument_id}"
+            self._show("screen.positions", "positions", key)
+
+    def _show(self, view: str, name: str, key: str) -> None:
+        from stockpulse_tui.widgets.list_pane import ListPane
+
+        def select() -> None:
+            pane = self.shell.view.panes.get(name)
+            if isinstance(pane, ListPane):
+                pane.select_key(key)
+
+        self.shell.show_view(view)
+        self.shell.call_after_refresh(select)
