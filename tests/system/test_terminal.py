@@ -11,8 +11,8 @@ import pytest
 from stockpulse_engine.base.wait import wait_until
 from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.orders import OrderStatus
+from tests.system.pane import Pane
 from tests.system.process import EngineProcess
-from tests.system.terminal import Terminal
 
 WAIT_S = 30.0
 LIVE = (r"PAPER", r"main +[\d,]+\.\d\d USD", r"● feed", r"SPY +\d+\.\d\d")
@@ -30,8 +30,8 @@ def engine(home: Path) -> Iterator[EngineProcess]:
 
 
 @pytest.fixture
-def terminal(home: Path) -> Iterator[Terminal]:
-    with Terminal(home) as opened:
+def terminal(home: Path) -> Iterator[Pane]:
+    with Pane(home) as opened:
         yield opened
 
 
@@ -41,7 +41,7 @@ def order_statuses(engine: EngineProcess) -> list[OrderStatus]:
         return [order.status for order in client.orders("all")]
 
 
-def write_order(terminal: Terminal, key: str, words: str) -> None:
+def write_order(terminal: Pane, key: str, words: str) -> None:
     """Open the ticket, type the line and wait for the engine's word on it."""
     terminal.press(key)
     terminal.until(r"› (buy|sell) SPY")
@@ -50,7 +50,7 @@ def write_order(terminal: Terminal, key: str, words: str) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_a_day_by_keys_from_an_empty_home(engine: EngineProcess, terminal: Terminal, home: Path) -> None:
+def test_a_day_by_keys_from_an_empty_home(engine: EngineProcess, terminal: Pane, home: Path) -> None:
     terminal.sp(home)
     terminal.until(*LIVE)
     assert "SAFE" in terminal.text()
@@ -102,7 +102,7 @@ def test_a_day_by_keys_from_an_empty_home(engine: EngineProcess, terminal: Termi
 
 @pytest.mark.timeout(180)
 def test_an_engine_killed_under_a_head_is_said_in_words_and_comes_back(
-    engine: EngineProcess, terminal: Terminal, home: Path
+    engine: EngineProcess, terminal: Pane, home: Path
 ) -> None:
     engine.start().close()
     terminal.sp(home)
@@ -132,7 +132,7 @@ def test_an_engine_killed_under_a_head_is_said_in_words_and_comes_back(
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 60)])
 def test_the_head_fits_its_terminal(home: Path, engine: EngineProcess, columns: int, rows: int) -> None:
     engine.start().close()
-    with Terminal(home, columns=columns, rows=rows) as terminal:
+    with Pane(home, columns=columns, rows=rows) as terminal:
         terminal.sp(home)
         lines = terminal.until(r"PAPER", r"● feed", r"SPY +\d+\.\d\d").split("\n")
         assert max(map(len, lines)) <= columns
