@@ -149,12 +149,12 @@ class ViewBuilder:
     def build(self, terms: OrderTerms, *, replacing: str = "") -> GateView:
         """The view for `terms`. `replacing` is the id of an order whose new terms these are: it is left out.
 
-        Never raises: a source that fails leaves its part unknown.
+        So is the other exit of its bracket, since only one of the two can close the position. Never raises: a source that fails leaves its part unknown.
         """
         sources, account_id, instrument_id = self._sources, terms.account_id, terms.instrument_id
         account = _ask(sources.account, account_id)
         working = _ask(sources.open_orders, account_id)
-        orders = [order for order in working or () if order.client_order_id != replacing]
+        orders = _without(working or (), replacing)
         is_known = account is not None and working is not None
         balances = _ask(sources.balances, account_id, orders) if is_known else None
         wall_ns = _ask(sources.wall_ns) or 0
@@ -195,6 +195,11 @@ def _ask(source: Callable[..., T | None], *key: object) -> T | None:
         return source(*key)
     except Exception:  # noqa: BLE001 - whatever went wrong, the answer is not known
         return None
+
+
+def _without(orders: Sequence[Order], replaced: str) -> list[Order]:
+    family = next((one.parent_id for one in orders if one.client_order_id == replaced), "")
+    return [one for one in orders if one.client_order_id != replaced and not (family and one.parent_id == family)]
 
 
 def _claims(balances: Balances | None, instrument_id: str) -> tuple[Claim, ...]:

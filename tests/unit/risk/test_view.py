@@ -9,7 +9,7 @@ from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.errors import NotFoundError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import MarketPhase
-from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.domain.orders import Order, OrderRole
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.portfolio.service import PortfolioService
 from stockpulse_engine.risk.codes import DenialCode
@@ -69,6 +69,19 @@ def test_an_order_being_replaced_does_not_stand_in_its_own_way() -> None:
     world.orders = [order("a", terms("5", "100"))]
     view = world.builder.build(terms("6", "100.00"), replacing="a")
     assert (view.reserved, view.claims, view.orders, view.open_orders) == (D(0), (), (), 0)
+
+
+def test_an_exit_being_moved_does_not_count_the_other_exit_as_closing_too() -> None:
+    world = World()
+    exit_terms = terms("-10", "101.00", reduce_only=True)
+    take, stop = (
+        msgspec.structs.replace(order(f"a-{leg}", exit_terms), parent_id="a", role=role)
+        for leg, role in (("T", OrderRole.TAKE), ("S", OrderRole.STOP))
+    )
+    world.orders = [take, stop]
+    moved = msgspec.structs.replace(exit_terms, limit_price=D("100.50"))
+    assert not check(moved, world.builder.build(moved), LIMITS).is_allowed, "a third exit would close too much"
+    assert check(moved, world.builder.build(moved, replacing="a-T"), LIMITS).is_allowed
 
 
 def test_what_is_not_known_stays_none_and_is_denied() -> None:
