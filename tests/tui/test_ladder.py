@@ -239,3 +239,18 @@ async def test_another_instrument_starts_a_ladder_of_its_own() -> None:
         assert "NVDA" in head.rows()[2]
         assert "Enter stage" not in head.text()
         assert "depth:NVDA.XNAS" in head.link.topics
+
+
+async def test_a_pane_that_comes_to_the_front_reads_what_it_missed() -> None:
+    async with book_head((80, 24)) as (head, desk):
+        assert not any(topic.startswith("depth:") for topic in head.link.topics)
+        for _ in range(8):
+            await head.press("tab")
+            if head.app.view.panes["ladder"].has_focus:
+                break
+        assert f"depth:{AAPL}" in head.link.topics
+        desk.fill("C04TSLA", "320.30")
+        await head.settle()
+        head.app.view.focus_pane("orders")
+        await head.settle()
+        assert "TSLA" not in head.text()

@@ -94,15 +94,31 @@ class View(Widget, can_focus=False, inherit_bindings=False):
 
     def seen(self) -> Iterable[Panel]:
         """Panes in sight."""
-        names = self.boxes(self.size)
+        names = self.boxes(self.size or self.app.size)
         return [pane for name, pane in self.panes.items() if name in names]
 
     def sync_panes(self) -> None:
         """Hide what is out of sight, so that the focus never lands there."""
         names = self.boxes(self.size or self.app.size)
+        came = [pane for name, pane in self.panes.items() if name in names and not pane.display]
         for name, pane in self.panes.items():
             pane.display = name in names
             pane.refresh(layout=True)
+        if came:
+            self._catch_up(came)
+
+    def _catch_up(self, panes: Iterable[Panel]) -> None:
+        """Panes that come into sight read the store, and their topics are asked for."""
+        from stockpulse_tui.app import StockPulseApp
+        from stockpulse_tui.store import Changes
+
+        everything = Changes()
+        everything.is_reset = True
+        for pane in panes:
+            pane.on_store(everything)
+        shell = self.app
+        if isinstance(shell, StockPulseApp) and shell.views.get(shell.view_id) is self:
+            shell.resubscribe()
 
     def on_resize(self) -> None:
         """Another size may show other panes."""
