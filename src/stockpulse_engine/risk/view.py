@@ -12,7 +12,7 @@ import msgspec
 from stockpulse_engine.domain.accounts import Account, TradingState
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import InstrumentStatus, Quote
-from stockpulse_engine.domain.orders import Order, OrderTerms
+from stockpulse_engine.domain.orders import Order, OrderRole, OrderTerms
 from stockpulse_engine.portfolio.reservations import Claim, FeeEstimate, no_fee
 from stockpulse_engine.portfolio.valuation import Balances
 
@@ -46,6 +46,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
         mark: price the held position is valued at.
         claims: what the open orders of this instrument may still do.
         orders: those orders.
+        entry: set when an exit of a bracket is changed whose entry may still fill: what it will have to close.
         sent: the last submissions of the account, newest last.
     """
 
@@ -70,6 +71,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     mark: Decimal | None = None
     claims: tuple[Claim, ...] = ()
     orders: tuple[Order, ...] = ()
+    entry: Order | None = None
     sent: tuple[Sent, ...] = ()
     open_orders: int = 0
     sent_today: int | None = 0
@@ -149,12 +151,15 @@ class ViewBuilder:
     def build(self, terms: OrderTerms, *, replacing: str = "") -> GateView:
         """The view for `terms`. `replacing` is the id of an order whose new terms these are: it is left out.
 
-        So is the other exit of its bracket, since only one of the two can close the position. Never raises: a source that fails leaves its part unknown.
+        So is the other exit of its bracket, since only one of the two can close the position, and with an entry its
+        exits, since they come with it as when it was new. Never raises: a source that fails leaves its part unknown.
         """
         sources, account_id, instrument_id = self._sources, terms.account_id, terms.instrument_id
         account = _ask(sources.account, account_id)
         working = _ask(sources.open_orders, account_id)
-        orders = _without(working or (), replacing)
+        open_now = {order.client_order_id: order for order in working or ()}
+        bracket = _bracket_of_exit(open_now.get(replacing))
+        orders = [order for order in open_now.values() if not _is_replaced(order, replacing, bracket)]
         is_known = account is not None and working is not None
         balances = _ask(sources.balances, account_id, orders) if is_known else None
         wall_ns = _ask(sources.wall_ns) or 0
@@ -182,6 +187,7 @@ class ViewBuilder:
             mark=balances.marks.get(instrument_id) if balances else None,
             claims=_claims(balances, instrument_id),
             orders=tuple(order for order in orders if order.terms.instrument_id == instrument_id),
+            entry=open_now.get(bracket),
             sent=self._log.since(account_id, wall_ns - self._window_ns),
             open_orders=len(orders),
             sent_today=self._log.count_today(account_id, date) if date is not None else None,
@@ -197,9 +203,18 @@ def _ask(source: Callable[..., T | None], *key: object) -> T | None:
         return None
 
 
-def _without(orders: Sequence[Order], replaced: str) -> list[Order]:
-    family = next((one.parent_id for one in orders if one.client_order_id == replaced), "")
-    return [one for one in orders if one.client_order_id != replaced and not (family and one.parent_id == family)]
+def _bracket_of_exit(order: Order | None) -> str:
+    """Id of the entry whose take or stop the order is; "" for any other."""
+    return order.parent_id if order is not None and order.role in (OrderRole.TAKE, OrderRole.STOP) else ""
+
+
+def _is_replaced(order: Order, replacing: str, bracket: str) -> bool:
+    """Whether the order goes with the one that is replaced: itself, its exits, the other exit beside it."""
+    return bool(replacing) and (replacing in (order.client_order_id, order.parent_id) or _in(order, bracket))
+
+
+def _in(order: Order, bracket: str) -> bool:
+    return bool(bracket) and order.parent_id == bracket
 
 
 def _claims(balances: Balances | None, instrument_id: str) -> tuple[Claim, ...]:
