@@ -72,6 +72,10 @@ class BoundedQueue(Generic[T]):
                 raise QueueClosedError
             self._ready.clear()
             await self._ready.wait()
+        return self.take(limit)
+
+    def take(self, limit: int) -> list[T]:
+        """All items there are now, at most `limit`, without waiting."""
         return [self._items.popleft() for _ in range(min(limit, len(self._items)))]
 
     def close(self) -> None:

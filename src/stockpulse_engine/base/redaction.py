@@ -15,6 +15,7 @@ _SHAPES = (
         re.compile(r"(?i)\b((?:access_|auth_)?token|api_?key|secret|password|signature)(=|\"?:\s*\"?)[^&\s\",}]+"),
         rf"\1\2{REDACTED}",
     ),
+    (re.compile(r"(\w://[^\s:@/]*:)\S+@"), rf"\1{REDACTED}@"),  # a password within an address
 )
 _MIN_SECRET = 8
 _MAX_DEPTH = 6

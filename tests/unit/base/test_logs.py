@@ -53,11 +53,12 @@ def test_tokens_and_authorization_never_reach_the_file(paths: Paths) -> None:
     log = get_logger("api")
     log.info("request", headers={"Authorization": "Bearer abcdefgh12345"}, token="t0p-s3cret-value")
     log.info("said 0123456789abcdef", url="/v1/stream?token=zzzzzzzzzz&x=1")
+    log.info("mirror", url="redis://ann:p/w#d@host:6379/0")
     logging.getLogger("uvicorn.error").error("Authorization: Bearer abcdefgh12345")
     written = (paths.logs / "engine.log").read_text()
-    for secret in ("abcdefgh12345", "t0p-s3cret-value", "0123456789abcdef", "zzzzzzzzzz"):
+    for secret in ("abcdefgh12345", "t0p-s3cret-value", "0123456789abcdef", "zzzzzzzzzz", "p/w#d"):
         assert secret not in written
-    assert written.count(REDACTED) == 5
+    assert written.count(REDACTED) == 6
 
 
 def test_an_exception_brings_its_traceback_without_the_secret(paths: Paths) -> None:

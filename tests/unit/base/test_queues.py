@@ -41,6 +41,14 @@ async def test_dropping_the_newest_keeps_the_oldest() -> None:
     assert await queue.get_batch(9) == [1, 2]
 
 
+async def test_what_is_there_can_be_taken_without_waiting() -> None:
+    queue: BoundedQueue[int] = BoundedQueue(5, Overflow.REFUSE)
+    assert queue.take(3) == []
+    for item in range(4):
+        queue.put(item)
+    assert (queue.take(3), queue.take(3)) == ([0, 1, 2], [3])
+
+
 async def test_a_waiting_reader_wakes_for_an_item_and_for_the_end() -> None:
     queue = BoundedQueue[str](4, Overflow.REFUSE)
     reader = spawn(queue.get(), name="reader")
