@@ -16,9 +16,11 @@ from typing import Annotated, Any, get_type_hints
 
 import msgspec
 
+from stockpulse_engine.adapters.redis.settings import RedisSettings
 from stockpulse_engine.api.settings import ApiSettings
 from stockpulse_engine.base.logs import LogSettings
 from stockpulse_engine.base.paths import Paths
+from stockpulse_engine.base.redaction import redact
 from stockpulse_engine.domain.errors import ConfigError
 from stockpulse_engine.marketdata.settings import MarketSettings
 from stockpulse_engine.render.settings import UiSettings
@@ -51,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     market: MarketSettings = MarketSettings()
     account: AccountSettings = AccountSettings()
     limits: Limits = Limits()
+    redis: RedisSettings = RedisSettings()
     ui: UiSettings = UiSettings()
     log: LogSettings = LogSettings()
     sources: dict[str, str] = {}
@@ -124,11 +127,11 @@ def describe(settings: Settings) -> tuple[SettingRow, ...]:
 
 
 def show(value: object) -> str:
-    """A value as it is written in TOML."""
+    """A value as it is written in TOML, without the password of an address."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f'"{value}"'
+        return f'"{redact(value)}"'
     if isinstance(value, tuple):
         return f"[{', '.join(show(item) for item in value)}]"
     if isinstance(value, dict):

@@ -53,7 +53,9 @@ ENTRIES = (
     Entry("stockpulse_engine.render.theme", HEAVY | SERVER | TESTING | {"asyncio", "textual", "httpx"}),
     Entry("stockpulse_engine.base.paths", HEAVY | SERVER | TESTING | {"asyncio", "msgspec", "rich"}),
     Entry("stockpulse_engine.venue.server", frozenset({"torch", "textual", "litestar", "uvicorn", "duckdb"}) | TESTING),
-    Entry("stockpulse_engine.daemon", frozenset({"torch", "textual", "duckdb", "sqlalchemy", "numba"}) | TESTING),
+    Entry(
+        "stockpulse_engine.daemon", frozenset({"torch", "textual", "duckdb", "sqlalchemy", "numba", "redis"}) | TESTING
+    ),
 )
 
 

@@ -51,7 +51,7 @@ def test_without_files_the_documented_defaults_hold(paths: Paths) -> None:
 
 def test_the_documented_defaults_are_those_of_the_code(paths: Paths) -> None:
     loaded, built_in = load_settings(paths, {}), Settings()
-    for section in ("engine", "api", "market", "account", "limits", "ui", "log"):
+    for section in ("engine", "api", "market", "account", "limits", "redis", "ui", "log"):
         assert getattr(loaded, section) == getattr(built_in, section), section
 
 
@@ -157,6 +157,18 @@ def test_a_wrong_value_says_what_is_expected(paths: Paths, text: str, expected: 
     told = refusal(paths)
     assert expected in told
     assert f"{paths.config_file} line 2" in told
+
+
+def test_the_password_of_an_address_is_never_shown(paths: Paths) -> None:
+    write(paths, '[redis]\nurl = "redis://ann:s3cret/#x@db.example:6379/0"\n')
+    settings = load_settings(paths, {})
+    assert "s3cret" in settings.redis.url
+    rows = {row.key: row for row in describe(settings)}
+    assert rows["redis.url"].value == '"redis://ann:[redacted]@db.example:6379/0"'
+    write(paths, '[redis]\nurl = "http://ann:s3cret@db.example"\n')
+    told = refusal(paths)
+    assert "expected a redis://, rediss:// or unix:// address" in told
+    assert "s3cret" not in told
 
 
 @pytest.mark.parametrize("value", ["nan", "0", "-5", "inf"])

@@ -15,6 +15,8 @@ from stockpulse_engine.base.tasks import Supervisor
 from stockpulse_engine.bootstrap.books import REVIEW_SPEC, Books, Market, build_books
 from stockpulse_engine.bootstrap.health import HealthBoard
 from stockpulse_engine.bootstrap.market import build_market
+from stockpulse_engine.bootstrap.mirror import PART as MIRROR
+from stockpulse_engine.bootstrap.mirror import build_mirror
 from stockpulse_engine.bootstrap.options import StartOptions
 from stockpulse_engine.bootstrap.system import SystemService
 from stockpulse_engine.bus.bus import Bus
@@ -49,6 +51,7 @@ class Engine:
         self._board = HealthBoard(world=options.world, pid=os.getpid(), clock=clock, bus=self.bus)
         self._parts = build_market(paths, options.world, settings.market, clock, self.bus)
         self._time = self._parts.time
+        self._mirror = build_mirror(settings.redis, options.world, clock, self.bus)
         self._broker = PaperBroker(paths.venue_socket(options.world), clock)
         self._books = self._build_books()
         self.system = self._build_system()
@@ -106,6 +109,8 @@ class Engine:
             await self._stop()
 
     async def _start(self) -> None:
+        if self._mirror is not None:
+            self._crew.start(MIRROR, self._mirror.run)
         self._board.say("starting the paper venue")
         await ensure_venue(self._paths, self._options.world, self._venue_options())
         self._board.say("opening the market")
@@ -225,10 +230,12 @@ class Engine:
     # --- small joints -------------------------------------------------------------------------------------
 
     def _age(self, part: str) -> int | None:
+        if part == MIRROR and self._mirror is not None:
+            return self._mirror.age_ns()
         return self.market.feed_age_ns() if part == "feed" else None
 
     def _on_part(self, name: str, state: str, detail: str) -> None:
-        if name in {"feed", "orders"} and state == "ok":
+        if name in {"feed", "orders", MIRROR} and state == "ok":
             return
         self.bus.publish(PartChanged(name=name, state=state, detail=detail))
 

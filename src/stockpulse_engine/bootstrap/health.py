@@ -11,7 +11,7 @@ from stockpulse_engine.bus.topics import PartChanged
 from stockpulse_engine.domain.views import ClockView, HaltView, HealthView, PartHealth
 from stockpulse_engine.wire.version import PROTOCOL_VERSION
 
-PARTS = ("feed", "broker", "engine", "journal")
+PARTS = ("feed", "broker", "engine", "journal", "redis")
 """Parts every world has, in the order shown; others are shown only while something is wrong with them."""
 _WORTH_SAYING = frozenset({"gone", "late"})
 
