@@ -101,6 +101,7 @@ FOOTERS: dict[Context, tuple[str, ...]] = {
         "row.open",
         "order.cancel",
         "order.modify",
+        "order.pick",
         "order.cancel_many",
         "order.duplicate",
         "order.why",
