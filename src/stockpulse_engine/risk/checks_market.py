@@ -113,13 +113,14 @@ def check_collar(order: Proposal) -> CheckRow:
     """No price reaches further into the market than the collar.
 
     A limit is measured from the market, the limit of a stop-limit from its trigger. On the passive side nothing
-    can go wrong but a slip of the finger, so that side is only worth reading.
+    can go wrong but a slip of the finger, so that side is only worth reading. An exit that waits for its entry is
+    measured from the entry.
     """
     terms, collar = order.terms, order.limits.collar_fraction
     if terms.order_type is OrderType.STOP_LIMIT and terms.stop_price is not None:
         reference = terms.stop_price
     else:
-        reference = order.money("reference", order.reference)
+        reference = order.money("reference", order.awaited_price or order.reference)
     chosen = terms.limit_price if terms.order_type in LIMITED else terms.stop_price
     if chosen is None:
         return passed("collar", f"worst fill {price(round_to_tick(order.worst, order.instrument.tick_size))}")
@@ -136,10 +137,12 @@ def check_collar(order: Proposal) -> CheckRow:
 
 
 def check_stop_side(order: Proposal) -> CheckRow:
-    """A stop lies beyond the market, or it would trigger at once."""
+    """A stop lies beyond the market, or it would trigger at once; one that waits for its entry is not there yet."""
     terms = order.terms
     if terms.order_type not in STOPS or terms.stop_price is None:
         return passed("stop side", "no stop")
+    if order.awaited_price is not None:
+        return passed("stop side", "waits for its entry")
     touch = order.touch
     if (terms.stop_price - touch) * terms.side.sign <= Decimal(0):
         where = "above" if terms.side is Side.BUY else "below"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from stockpulse_engine.domain.instruments import AssetClass
 from stockpulse_engine.domain.money import is_multiple, round_to_tick
-from stockpulse_engine.domain.orders import OrderType, SessionHours, Side, TimeInForce
+from stockpulse_engine.domain.orders import OrderType, SessionHours, TimeInForce
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.proposal import LIMITED, STOPS, MissingInputError, Proposal
 from stockpulse_engine.risk.rows import amount, denied, passed, price
@@ -120,15 +120,17 @@ def check_increments(order: Proposal) -> CheckRow:
 
 def check_protection(order: Proposal) -> CheckRow:
     """A bracket's take lies beyond the entry in our favour, its stop on the losing side."""
-    if order.take is None and order.stop is None:
+    entry, sign, take, stop = order.entry_price, order.terms.side.sign, order.take, order.stop
+    if order.awaited_price is not None:  # an exit is moved before its entry has filled
+        entry, sign, take, stop = order.awaited_price, -sign, order.terms.limit_price, order.terms.stop_price
+    if take is None and stop is None:
         return passed("bracket", "none")
-    entry, sign = order.entry_price, order.terms.side.sign
-    legs = (("take", order.take, sign), ("stop", order.stop, -sign))
+    legs = (("take", take, sign), ("stop", stop, -sign))
     for leg, value, direction in legs:
         if value is not None and (value - entry) * direction <= 0:
             where = "above" if direction > 0 else "below"
             return denied(
                 "bracket", DenialCode.PROTECTION_SIDE, leg=leg, price=price(value), where=where, entry=price(entry)
             )
-    side = "below" if order.terms.side is Side.BUY else "above"
+    side = "below" if sign > 0 else "above"
     return passed("bracket", f"stop {side} the entry, take beyond it")

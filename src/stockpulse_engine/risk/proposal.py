@@ -81,6 +81,14 @@ class Proposal:
         return self._have(self.view.quote, DenialCode.QUOTE_MISSING, instrument=self.terms.instrument_id)
 
     @cached_property
+    def awaited_price(self) -> Decimal | None:
+        """For the exit of a bracket that has not begun to fill, the price its entry is expected at; else None."""
+        entry = self.view.entry
+        if entry is None or entry.filled_quantity:
+            return None
+        return entry.terms.limit_price or entry.terms.stop_price or self.reference
+
+    @cached_property
     def spread_fraction(self) -> Decimal:
         """(ask - bid) / mid; negative when crossed, 1 when a side is missing."""
         quote = self.quote
@@ -130,8 +138,12 @@ class Proposal:
 
     @cached_property
     def closable(self) -> Decimal:
-        """How much of the position this side may still close, beyond what is working already (L10)."""
-        against = max(ZERO, -self.held * self.terms.side.sign)
+        """How much of the position this side may still close, beyond what is working already (L10).
+
+        The exit of a bracket closes what its entry may still fill, too.
+        """
+        entry = self.view.entry
+        against = max(ZERO, -self.held * self.terms.side.sign) + (entry.leaves_quantity if entry else ZERO)
         return max(ZERO, against - in_flight(self.view.claims, self.terms.side.sign))
 
     @cached_property

@@ -20,7 +20,7 @@ from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, O
 from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.sender import Sender
 from stockpulse_engine.trading.submit import Submitter, body_digest
-from stockpulse_engine.trading.words import symbol_of
+from stockpulse_engine.trading.words import number, symbol_of
 
 _K, _S = OrderEventKind, OrderStatus
 _CHANGEABLE = frozenset({_S.ACCEPTED, _S.TRIGGERED, _S.PARTIALLY_FILLED})
@@ -107,6 +107,7 @@ class Amender:
             raise ForbiddenError("This broker can not change orders.", fix="Cancel it and send a new one.")
         desk.require_room()
         terms = _changed(order, command)
+        self._require_within_entry(order, terms)
         self._pass_gate(order, terms)
         request = desk.event(
             _K.UPDATE_REQUEST, key, terms=terms, actor=actor, request_id=command.request_id, body_digest=digest
@@ -122,9 +123,24 @@ class Amender:
         await desk.recorder.wait(recorded)
         return desk.order(key)
 
+    def _require_within_entry(self, order: Order, terms: OrderTerms) -> None:
+        """An exit of a bracket never executes more than its entry (O9), however much else is held."""
+        if not order.parent_id:
+            return
+        entry = self._desk.order(order.parent_id)
+        most = entry.terms.quantity if entry.is_open else entry.filled_quantity
+        if terms.quantity > most:
+            raise InvalidValueError(
+                f"{order.client_order_id} closes what its entry opens: at most {number(most)}.",
+                fix="Send an order of its own for the rest.",
+            )
+
     def _pass_gate(self, order: Order, terms: OrderTerms) -> None:
         left = structs.replace(terms, quantity=terms.quantity - order.filled_quantity)
-        command = SubmitOrder(client_order_id=order.client_order_id, terms=left, allow_duplicate=True)
+        take, stop = (None, None) if order.filled_quantity else self._desk.exit_prices(order.client_order_id)
+        command = SubmitOrder(
+            client_order_id=order.client_order_id, terms=left, take_price=take, stop_price=stop, allow_duplicate=True
+        )
         verdict = self._desk.gate.judge(command, exclude=order.client_order_id)
         if not verdict.is_allowed:
             raise DeniedError(verdict.sentence, denial=verdict.denial, fix=verdict.fix)

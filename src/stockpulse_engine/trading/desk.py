@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
 from stockpulse_engine.base.clock import Clock
@@ -14,7 +15,7 @@ from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AlertRaised
 from stockpulse_engine.domain.accounts import AccountKind
 from stockpulse_engine.domain.errors import NotFoundError, UnavailableError
-from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind
+from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderRole
 from stockpulse_engine.trading.milestones import Milestones
 from stockpulse_engine.trading.ports import Broker, Gate, HaltLatch, MarketNow, PositionSource, QuoteSource
 from stockpulse_engine.trading.recorder import Recorder
@@ -90,6 +91,14 @@ class Desk:
         if found is None:
             raise NotFoundError(f"There is no order {clean_line(client_order_id, 64)!r}.", fix="See `sp orders`.")
         return found
+
+    def exit_prices(self, client_order_id: str) -> tuple[Decimal | None, Decimal | None]:
+        """Take and stop price of the bracket whose entry this is; None for an exit that it has not or no longer."""
+        front = self.recorder.front
+        exits = [front.orders[key] for key in front.children.get(client_order_id, ())]
+        live = {exit_.role: exit_.terms for exit_ in exits if not exit_.status.is_terminal}
+        take, stop = live.get(OrderRole.TAKE), live.get(OrderRole.STOP)
+        return take.limit_price if take else None, stop.stop_price if stop else None
 
     def note(self, client_order_id: str, milestone: str) -> None:
         """Remember when an order passed a milestone."""

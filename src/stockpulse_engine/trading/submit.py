@@ -226,17 +226,8 @@ class Submitter:
 
     def _as_command(self, entry: Order) -> SubmitOrder:
         """The command a staged order stands for."""
-        prices: dict[OrderRole, Decimal | None] = {}
-        front = self._desk.recorder.front
-        for key in front.family(entry.client_order_id)[1:]:
-            child = front.orders[key]
-            prices[child.role] = child.terms.limit_price or child.terms.stop_price
-        return SubmitOrder(
-            client_order_id=entry.client_order_id,
-            terms=entry.terms,
-            take_price=prices.get(OrderRole.TAKE),
-            stop_price=prices.get(OrderRole.STOP),
-        )
+        take, stop = self._desk.exit_prices(entry.client_order_id)
+        return SubmitOrder(client_order_id=entry.client_order_id, terms=entry.terms, take_price=take, stop_price=stop)
 
     async def _record_and_send(self, events: Sequence[OrderEvent], keys: Sequence[str]) -> None:
         desk = self._desk

@@ -9,7 +9,7 @@ from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.errors import NotFoundError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import MarketPhase
-from stockpulse_engine.domain.orders import Order, OrderRole
+from stockpulse_engine.domain.orders import Order, OrderRole, OrderTerms
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.portfolio.service import PortfolioService
 from stockpulse_engine.risk.codes import DenialCode
@@ -82,6 +82,48 @@ def test_an_exit_being_moved_does_not_count_the_other_exit_as_closing_too() -> N
     moved = msgspec.structs.replace(exit_terms, limit_price=D("100.50"))
     assert not check(moved, world.builder.build(moved), LIMITS).is_allowed, "a third exit would close too much"
     assert check(moved, world.builder.build(moved, replacing="a-T"), LIMITS).is_allowed
+
+
+def bracket(entry_limit: str, *, entry_fields: dict[str, object] | None = None) -> list[Order]:
+    """Buy 10 at `entry_limit`, take 120, stop 80, before any of it has filled."""
+    entry = order("a", terms("10", entry_limit), role=OrderRole.ENTRY, **(entry_fields or {}))
+    take = order("a-T", terms("-10", "120.00", reduce_only=True), role=OrderRole.TAKE, parent_id="a")
+    stop = order("a-S", terms("-10", None, stop="80.00", reduce_only=True), role=OrderRole.STOP, parent_id="a")
+    return [entry, take, stop]
+
+
+@pytest.mark.parametrize(
+    ("entry_limit", "key", "moved", "code"),
+    [
+        ("95.00", "a-T", terms("-10", "119.00", reduce_only=True), None),
+        ("95.00", "a-S", terms("-10", None, stop="81.00", reduce_only=True), None),
+        ("95.00", "a-S", terms("-10", None, stop="96.00", reduce_only=True), DenialCode.PROTECTION_SIDE),
+        ("95.00", "a-T", terms("-10", "94.00", reduce_only=True), DenialCode.PROTECTION_SIDE),
+        # An entry far below the market: its take is below the market too, and is not a sale for nothing.
+        ("85.00", "a-T", terms("-10", "90.00", reduce_only=True), None),
+        ("95.00", "a-T", terms("-11", "120.00", reduce_only=True), DenialCode.REDUCE_ONLY),
+    ],
+    ids=["take", "stop", "stop above entry", "take below entry", "far below the market", "more than the entry"],
+)
+def test_an_exit_may_be_moved_before_its_entry_has_filled(
+    entry_limit: str, key: str, moved: OrderTerms, code: DenialCode | None
+) -> None:
+    world = World()
+    world.ledger = Ledger()
+    world.ledger.apply(opened())
+    sources = msgspec.structs.replace(world.sources, held=world.ledger.quantity)
+    world.orders = bracket(entry_limit)
+    view = ViewBuilder(sources, world.log).build(moved, replacing=key)
+    assert check(moved, view, LIMITS).code is code
+
+
+def test_a_moved_entry_is_judged_with_the_exits_it_has() -> None:
+    world = World()
+    world.orders = bracket("95.00")
+    moved = terms("10", "79.00")
+    view = world.builder.build(moved, replacing="a")
+    assert (view.open_orders, view.entry) == (0, None)
+    assert check(moved, view, LIMITS, bracket=(D(120), D(80))).code is DenialCode.PROTECTION_SIDE
 
 
 def test_what_is_not_known_stays_none_and_is_denied() -> None:

@@ -191,3 +191,25 @@ async def test_only_one_change_at_a_time(desk: OrderDesk) -> None:
     await desk.modify("C1", quantity=Decimal(80))
     with pytest.raises(ConflictError, match="PENDING_UPDATE"):
         await desk.modify("C1", quantity=Decimal(70))
+
+
+async def test_an_entry_that_has_not_filled_is_judged_with_its_exits(desk: OrderDesk) -> None:
+    await working(desk, "C1", take_price=Decimal(240), stop_price=Decimal(225))
+    await desk.modify("C1", limit_price=Decimal(231))
+    judged, _ = desk.gate.judged[-1]
+    assert (judged.take_price, judged.stop_price) == (Decimal(240), Decimal(225))
+    await desk.time.settle()
+    desk.venue.fill("C1", 30, 10)
+    await desk.time.settle()
+    await desk.modify("C1", limit_price=Decimal(224))
+    judged, _ = desk.gate.judged[-1]
+    assert (judged.take_price, judged.stop_price) == (None, None), "exits that work already may have been moved past it"
+
+
+async def test_an_exit_never_grows_beyond_its_entry(desk: OrderDesk) -> None:
+    await working(desk, "C1", take_price=Decimal(240), stop_price=Decimal(225))
+    with pytest.raises(InvalidValueError, match="at most 100"):
+        await desk.modify("C1-S", quantity=Decimal(101))
+    await desk.modify("C1-S", quantity=Decimal(60))
+    await desk.time.settle()
+    assert desk.order("C1-S").terms.quantity == 60
