@@ -99,6 +99,10 @@ def in_flight(claims: Iterable[Claim], sign: int) -> Decimal:
 
 def opening_notional(claims: Sequence[Claim], held: Decimal) -> Decimal:
     """Worst-case notional that the claims of one instrument may open beyond what they close of `held`."""
+    if len(claims) == 1:
+        claim = claims[0]
+        cover = max(ZERO, -held * claim.sign)
+        return ZERO if claim.is_closing else min(claim.quantity, max(ZERO, claim.quantity - cover)) * claim.price
     return _one_side(claims, 1, max(ZERO, -held)) + _one_side(claims, -1, max(ZERO, held))
 
 

@@ -25,8 +25,21 @@ class Valued(msgspec.Struct, frozen=True, gc=False):
 
     position: Position
     mark: Mark | None
-    result: Decimal | None
-    """Day P&L before fees; None where it can not be known."""
+    base: Decimal | None
+    """P&L up to where the session began; None where it is not known."""
+
+    @property
+    def result(self) -> Decimal | None:
+        """Day P&L before fees: realized + unrealized now, less what it was when the session began; None if unknown.
+
+        An overnight position so counts from the session's mark, an intraday one from its own price, and a position
+        that is part of each from both.
+        """
+        position, mark = self.position, self.mark
+        if self.base is None or (position.quantity and mark is None):
+            return None
+        worth = position.quantity * mark.price - position.cost if mark is not None else ZERO
+        return position.realized + worth - self.base
 
     @property
     def value(self) -> Decimal:
@@ -75,11 +88,13 @@ class Balances(msgspec.Struct, frozen=True, kw_only=True):
 
 def value_positions(book: AccountBook, mark_of: Callable[[str], Mark | None]) -> list[Valued]:
     """Every position that is held, or moved since the session began, beside its mark."""
+    session = book.session
+    results = session.results if session is not None else {}
     valued = []
     for holding in book.holdings.values():
         position = book.position(holding)
         mark = mark_of(holding.instrument_id) if position.quantity else None
-        valued.append(Valued(position, mark, _day_result(book, position, mark)))
+        valued.append(Valued(position, mark, results.get(holding.instrument_id, ZERO)))
     return valued
 
 
@@ -174,16 +189,3 @@ def tidy_optional(amount: Decimal | None) -> Decimal | None:
 def tidy_price(price: Decimal | None) -> Decimal | None:
     """An average price rounded to 1e-6, without trailing zeros beyond the cent."""
     return None if price is None else tidy(round(price, 6))
-
-
-def _day_result(book: AccountBook, position: Position, mark: Mark | None) -> Decimal | None:
-    """Realized + unrealized P&L now, less what it was when the session began.
-
-    An overnight position so counts from the session's mark, an intraday one from its own price, and a position
-    that is part of each from both.
-    """
-    if position.quantity and mark is None:
-        return None
-    worth = position.quantity * mark.price - position.cost if mark is not None else ZERO
-    base = book.session.results.get(position.instrument_id, ZERO) if book.session is not None else ZERO
-    return None if base is None else position.realized + worth - base

@@ -8,7 +8,7 @@ from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.proposal import MissingInputError, Proposal
 from stockpulse_engine.risk.rows import amount, denied, passed, price, to_read
 from stockpulse_engine.risk.verdict import CheckRow
-from stockpulse_engine.risk.view import SECOND_NS, Sent
+from stockpulse_engine.risk.view import Sent
 
 
 def check_trading_state(order: Proposal) -> CheckRow:
@@ -62,7 +62,7 @@ def _is_same(order: Proposal, sent: Sent) -> bool:
 def check_rate(order: Proposal) -> CheckRow:
     """Orders within the last second and in the trading session stay below their limits."""
     view, limits = order.view, order.limits
-    within = sum(1 for sent in view.sent if sent.wall_ns > view.wall_ns - SECOND_NS)
+    within = view.sent_last_second
     if within >= limits.max_orders_per_second:
         return denied("rate", DenialCode.RATE_SECOND, count=str(within), limit=str(limits.max_orders_per_second))
     if view.sent_today is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
@@ -19,7 +20,9 @@ from stockpulse_engine.portfolio.valuation import Balances
 T = TypeVar("T")
 SECOND_NS = 1_000_000_000
 MAX_RECENT = 1_000
-"""Submissions kept for the duplicate and rate checks."""
+"""Submissions of one instrument kept for the duplicate check."""
+MAX_TIMES = 10_000
+"""Submission times kept for the rate check."""
 MAX_SESSIONS = 8
 """Trading sessions whose submissions stay counted."""
 
@@ -47,7 +50,8 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
         claims: what the open orders of this instrument may still do.
         orders: those orders.
         entry: set when an exit of a bracket is changed whose entry may still fill: what it will have to close.
-        sent: the last submissions of the account, newest last.
+        sent: the last submissions of the instrument in this account, newest last.
+        sent_last_second: submissions of the account within the last second of wall time.
     """
 
     now_ns: int
@@ -73,6 +77,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[Order, ...] = ()
     entry: Order | None = None
     sent: tuple[Sent, ...] = ()
+    sent_last_second: int = 0
     open_orders: int = 0
     sent_today: int | None = 0
     fee: FeeEstimate = no_fee
@@ -82,21 +87,33 @@ class SubmissionLog:
     """What was sent lately, per account: the memory behind the duplicate and rate checks."""
 
     def __init__(self) -> None:
-        self._sent: dict[str, deque[Sent]] = {}
+        self._sent: dict[tuple[str, str], deque[Sent]] = {}
+        self._times: dict[str, list[int]] = {}
+        """Wall times per account, in order."""
         self._counts: dict[str, dict[str, int]] = {}
 
     def note(self, terms: OrderTerms, wall_ns: int, session_date: str) -> None:
         """Remember one submission; also called for each SUBMIT when the journal is replayed."""
-        self._sent.setdefault(terms.account_id, deque(maxlen=MAX_RECENT)).append(Sent(terms, wall_ns))
+        key = (terms.account_id, terms.instrument_id)
+        self._sent.setdefault(key, deque(maxlen=MAX_RECENT)).append(Sent(terms, wall_ns))
+        times = self._times.setdefault(terms.account_id, [])
+        insort(times, wall_ns)
+        if len(times) > 2 * MAX_TIMES:
+            del times[:MAX_TIMES]
         counts = self._counts.setdefault(terms.account_id, {})
         counts[session_date] = counts.get(session_date, 0) + 1
         if len(counts) > MAX_SESSIONS:
             del counts[next(iter(counts))]
 
-    def since(self, account_id: str, wall_ns: int) -> tuple[Sent, ...]:
-        """Submissions at or after `wall_ns`, oldest first."""
+    def count_since(self, account_id: str, wall_ns: int) -> int:
+        """How many submissions of the account left after `wall_ns`."""
+        times = self._times.get(account_id, [])
+        return len(times) - bisect_right(times, wall_ns)
+
+    def since(self, account_id: str, instrument_id: str, wall_ns: int) -> tuple[Sent, ...]:
+        """Submissions of one instrument at or after `wall_ns`, oldest first."""
         found: list[Sent] = []
-        for sent in reversed(self._sent.get(account_id, ())):
+        for sent in reversed(self._sent.get((account_id, instrument_id), ())):
             if sent.wall_ns < wall_ns:
                 break
             found.append(sent)
@@ -188,7 +205,8 @@ class ViewBuilder:
             claims=_claims(balances, instrument_id),
             orders=tuple(order for order in orders if order.terms.instrument_id == instrument_id),
             entry=open_now.get(bracket),
-            sent=self._log.since(account_id, wall_ns - self._window_ns),
+            sent=self._log.since(account_id, instrument_id, wall_ns - self._window_ns),
+            sent_last_second=self._log.count_since(account_id, wall_ns - SECOND_NS),
             open_orders=len(orders),
             sent_today=self._log.count_today(account_id, date) if date is not None else None,
             fee=sources.fee,

@@ -161,6 +161,14 @@ def test_the_log_remembers_the_window_and_the_session() -> None:
     assert check(buy, view, LIMITS).code is DenialCode.DUPLICATE
 
 
+def test_the_last_second_is_counted_over_all_instruments_even_when_the_wall_clock_was_set_back() -> None:
+    world = World()
+    for wall_ns in (NOW, NOW - SECOND, NOW - SECOND + 1, NOW - 5 * SECOND):
+        world.log.note(terms("1", "100.00"), wall_ns, "2024-03-08")
+    assert world.log.count_since("main", NOW - SECOND) == 2
+    assert world.builder.build(terms("1", "100.00")).sent_last_second == 2
+
+
 def test_accounts_do_not_see_each_others_submissions() -> None:
     world = World()
     world.log.note(terms("1", "100.00", account_id="second"), NOW, "2024-03-08")
