@@ -27,6 +27,7 @@ from stockpulse_tui.dispatch import Dispatcher
 from stockpulse_tui.keymap import Keymap
 from stockpulse_tui.latency import Latency
 from stockpulse_tui.messages import InstrumentPicked, LineEntered, PaneOpened
+from stockpulse_tui.moved import WorldSeen
 from stockpulse_tui.pace import Pace
 from stockpulse_tui.painter import Painter, cells, dimmed
 from stockpulse_tui.places import Places
@@ -68,10 +69,11 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self.instrument_id = ""
         self.view_id = "screen.desk"
         self._watch_file = watch_file
-        self._views: dict[str, View] = {}
+        self.views: dict[str, View] = {}
         self.windows = Windows(self)
         self.direct = DirectWriter(self)
         self.places = Places()
+        self.world_seen = WorldSeen(self)
         self._pending = Changes()
         self._pace = Pace(self.call_after, self._hand_out)
         self._painted_from_ns = 0
@@ -135,6 +137,8 @@ class StockPulseApp(App[None], inherit_bindings=False):
     def _hand_out(self) -> None:
         changes, self._pending = self._pending, Changes()
         self._painted_from_ns = 0 if changes.is_reset else changes.sent_at
+        if changes.is_reset:
+            self.world_seen.look()
         self.view.on_store(changes)
         self.windows.on_store()
         if changes.kinds - {"quotes", "sparks", "references"} or changes.is_reset:
@@ -165,17 +169,17 @@ class StockPulseApp(App[None], inherit_bindings=False):
     @property
     def view(self) -> View:
         """The view in sight."""
-        return self._views[self.view_id]
+        return self.views[self.view_id]
 
     def show_view(self, action_id: str, *, is_travel: bool = False) -> None:
         """Show the view of a screen action; it is made when first opened."""
         if action_id not in screens_there():
             return
-        old = self._views.get(self.view_id)
+        old = self.views.get(self.view_id)
         self.view_id = action_id
-        view = self._views.get(action_id)
+        view = self.views.get(action_id)
         if view is None:
-            view = self._views[action_id] = make_view(action_id)
+            view = self.views[action_id] = make_view(action_id)
             self.shell_screen.mount(view)
             self.dispatch.hold()
         if old is not None and old is not view:
@@ -232,8 +236,6 @@ class StockPulseApp(App[None], inherit_bindings=False):
         """Everything in sight reads the store again."""
         self._view_shown(self.view)
 
-    # -- keys, actions, windows
-
     async def on_event(self, event: events.Event) -> None:
         """A key is acted on in its turn: sent by way of a widget, it would be lost with a window that just closes."""
         if not isinstance(event, events.Key):
@@ -266,7 +268,6 @@ class StockPulseApp(App[None], inherit_bindings=False):
         """An answer no pane took."""
         self.dispatch.entered(message.purpose, message.text)
 
-    # -- small services
 
     def notify_line(self, text: str, level: str = "info") -> None:
         """Say one sentence in the footer for a moment; never about an order's fate alone."""

@@ -35,6 +35,9 @@ class EngineLink:
         self._stream: StreamLink | None = None
         self._client: EngineClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_moving = False
+        self._last = (STARTING, "")
+        """What the stream last said of itself."""
 
     @property
     def head_id(self) -> str:
@@ -62,7 +65,9 @@ class EngineLink:
                     on_frame(event)
                     continue
                 words = event.detail or ("joining the stream" if event.state == "connecting" else "")
-                on_state(_WORDS[event.state], words)
+                self._last = (_WORDS[event.state], words)
+                if not self._is_moving:  # the steps of a move are told instead
+                    on_state(*self._last)
                 if event.state == "live":
                     self._keep(spawn(self._warm_up(), name="warm up the first request"))
 
@@ -75,6 +80,25 @@ class EngineLink:
             await ensure_engine_async(self._paths, lambda step: on_state(STARTING, step), arguments=self._arguments)
         except StockPulseError as error:
             on_state(LOST, str(error))
+        else:
+            self._hurry()
+
+    async def change_world(self, arguments: tuple[str, ...], world_now: str, on_state: OnState) -> None:
+        """Stop the engine and start it in another world; the stream joins by itself, at once."""
+        from stockpulse_engine.client.worlds import change_world
+
+        self._arguments = ()
+        self._is_moving = True
+        try:
+            await change_world(self._paths, arguments, lambda step: on_state(STARTING, step), world_now=world_now)
+        finally:
+            self._is_moving = False
+            self._hurry()
+            on_state(*((STARTING, "joining the stream") if self._last[0] == LOST else self._last))
+
+    def _hurry(self) -> None:
+        if self._stream is not None:
+            self._stream.hurry()
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)

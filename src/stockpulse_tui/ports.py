@@ -140,6 +140,10 @@ class Link(Protocol):
         """Start the engine where none runs, saying each step."""
         ...
 
+    async def change_world(self, arguments: tuple[str, ...], world_now: str, on_state: OnState) -> None:
+        """Stop the engine in order and start it with these arguments, saying each step; raises when that failed."""
+        ...
+
     def report_latency(self, tick_to_cell_ns: int) -> None:
         """Tell the engine how long a tick took to its cell."""
         ...

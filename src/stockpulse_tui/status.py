@@ -27,6 +27,8 @@ class Status:
         self.text = "looking for the engine"
         self.drops = 0
         """How often the stream broke or had to begin again."""
+        self.moving = ""
+        """The world the engine is on its way to, "" while it stays."""
         self._seen_ns = 0
         self._seconds = 0
 
@@ -120,12 +122,14 @@ class Status:
         screen = self._shell.shell_screen
         health = self._shell.store.health
         gone = [part for part in (health.parts if health else ()) if part.state == "gone"]
-        if self.state == LOST and self._shell.store.seq:
+        if self.state == LOST and self._shell.store.seq and not self.moving:
             age = format_age(max(0, self.lost_ns()))
             what = f"The engine has not answered for {age}."
             screen.banner.say(
                 what, "Prices are frozen. It is asked again by itself; :engine starts it.", cells(self.text)
             )
+        elif self.moving:
+            screen.banner.say(f"The engine moves to {cells(self.moving)}.", cells(self.text), "nothing here is live")
         elif self.state == READ_ONLY:
             screen.banner.say("This head is read-only.", cells(self.text))
         elif gone:

@@ -9,7 +9,7 @@ from typing import cast
 
 from stockpulse_engine.base.clock import Clock, ManualClock
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType, TradingState
-from stockpulse_engine.domain.errors import ForbiddenError
+from stockpulse_engine.domain.errors import ForbiddenError, StockPulseError
 from stockpulse_engine.domain.instruments import AssetClass, Instrument
 from stockpulse_engine.domain.market import InstrumentStatus, MarketPhase, NewsItem, Quote
 from stockpulse_engine.domain.views import (
@@ -71,6 +71,7 @@ class FakeMarket:
         self.state = TradingState.ACTIVE
         self.arms: tuple[ArmView, ...] = ()
         self.seq = 0
+        self.world, self.speed, self.is_paused = "sim", 1.0, False
 
     def _reference(self, last: Decimal, percent: Decimal) -> tuple[str, str, str]:
         close = (last / (1 + percent / 100)).quantize(Decimal("0.0001"))
@@ -152,7 +153,7 @@ class FakeMarket:
         """An open session."""
         now = self.clock.now_ns()
         return ClockView(
-            world="sim", market_ns=now, wall_ns=now, speed=1.0, is_paused=False, session_date="2026-11-20",
+            world=self.world, market_ns=now, wall_ns=now, speed=self.speed, is_paused=self.is_paused, session_date="2026-11-20",
             phase="OPEN", time_zone="America/New_York", next_change_ns=CLOSE, next_phase="CLOSED",
         )  # fmt: skip
 
@@ -202,6 +203,20 @@ class FakeCommands:
         self.link.send(self.link.market.delta(arms=arms))
         return list(arms)
 
+    async def control_market(
+        self, action: str, *, speed: float = 1.0, step_ns: int = 0, request_id: str = ""
+    ) -> ClockView:
+        """Speed, pause, resume, step: as the venue does it."""
+        self.asked.append((action, f"{speed:g}", str(step_ns)))
+        market = self.link.market
+        if action == "speed":
+            market.speed = speed
+        elif action == "step":
+            self.link.send(market.delta(clock=market.clock_view()))
+        else:
+            market.is_paused = action == "pause"
+        return market.clock_view()
+
     async def explain(self, name: str, instrument_id: str = "") -> Explanation:
         """How a cell is made."""
         self.asked.append(("explain", name, instrument_id))
@@ -222,6 +237,9 @@ class FakeLink:
         self._moves = moves
         self._on_frame: OnFrame | None = None
         self._on_state: OnState | None = None
+        self.moved: list[tuple[str, ...]] = []
+        """Arguments of each move to another world."""
+        self.refuses: StockPulseError | None = None
 
     @property
     def head_id(self) -> str:
@@ -249,6 +267,18 @@ class FakeLink:
 
     async def start_engine(self, on_state: OnState) -> None:
         """It comes back at once."""
+        on_state("live", "")
+        self.send(self.market.snapshot())
+
+    async def change_world(self, arguments: tuple[str, ...], world_now: str, on_state: OnState) -> None:
+        """It is there at once, with a snapshot of that world; `refuses` makes it fail."""
+        self.moved.append(arguments)
+        on_state("starting", "stopping the engine")
+        await asyncio.sleep(0)
+        if self.refuses is not None:
+            on_state("live", "")
+            raise self.refuses
+        self.market.world = arguments[1]
         on_state("live", "")
         self.send(self.market.snapshot())
 

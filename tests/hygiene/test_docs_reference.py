@@ -14,7 +14,6 @@ from stockpulse_engine.cli.errors import EXIT_CODES
 from tests.hygiene.docs import REFERENCE, accepts
 
 SHELL_ONLY = {
-    "market": "market time has its own place on each screen; a script moves it by words",
     "news": "headlines scroll by on the desk; a shell asks for them",
     "portfolio": "one document of what the screens show in three places",
     "send": "Enter on a staged order",

@@ -19,7 +19,7 @@ from stockpulse_tui.watchlists import Watchlists
 from tests.fakes.fake_link import T0, FakeCommands, FakeLink
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-SHELL_HANDLERS = (":SafetyHandler", ":AroundHandler")
+SHELL_HANDLERS = (":SafetyHandler", ":WorldHandler", ":AroundHandler")
 SIZES = ((80, 24), (120, 40), (200, 60))
 
 

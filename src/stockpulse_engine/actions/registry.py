@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from stockpulse_engine.actions.registry_global import SCREENS, SHELL, TRADING
+from stockpulse_engine.actions.registry_market import MARKET
 from stockpulse_engine.actions.registry_panes import CHART, LISTS, WATCHLIST
 from stockpulse_engine.actions.registry_system import PALETTE, SYSTEM
 from stockpulse_engine.actions.registry_trade import LADDER, LINE, ORDERS, POSITIONS, TICKET
@@ -43,6 +44,7 @@ ACTIONS: tuple[Action, ...] = (
     *ORDERS,
     *POSITIONS,
     *LADDER,
+    *MARKET,
     *SYSTEM,
     *PALETTE,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from random import Random
@@ -69,6 +70,7 @@ class StreamLink:
         self._socket: ClientConnection | None = None
         self._latency_ns = 0
         self._is_closed = False
+        self._hurried = asyncio.Event()
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -83,6 +85,10 @@ class StreamLink:
     def report_latency(self, tick_to_cell_ns: int) -> None:
         """Tell the engine with the next heartbeat how long a tick took to reach its cell."""
         self._latency_ns = tick_to_cell_ns
+
+    def hurry(self) -> None:
+        """The engine is known to be there again: do not wait until the next try is due."""
+        self._hurried.set()
 
     async def close(self) -> None:
         """End the iteration."""
@@ -111,7 +117,12 @@ class StreamLink:
                 failures += 1
                 yield LinkState(LOST, _reason(error))
             if not self._is_closed:
-                await asyncio.sleep(self._backoff.delay(failures, self._rng))
+                await self._wait(self._backoff.delay(failures, self._rng))
+
+    async def _wait(self, seconds: float) -> None:
+        self._hurried.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurried.wait(), seconds)
 
     async def _session(self) -> AsyncGenerator[Frame | LinkState, None]:
         socket = await self._connect()

@@ -5,7 +5,7 @@ Quotes come in per frame, not one by one; a row is drawn from cached values as a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ class Board(BoardActions):
         self.lists.follow(list(store.instruments.values()))
         share, eighths = self._share(), self.shell.glyphs.eighths_up
         kept = self.current.symbol if self.current else ""
-        self.rows = [BoardRow(symbol, store.by_symbol.get(symbol)) for symbol in self.lists.group.symbols]
+        self.rows = [BoardRow(symbol, store.by_symbol.get(symbol)) for symbol in self._symbols()]
         held = store.held_ids()
         for row in self.rows:
             row.held = row.id in held
@@ -63,6 +63,12 @@ class Board(BoardActions):
         )
         self._announce()
         self.redraw()
+
+    def _symbols(self) -> Iterable[str]:
+        """The group's symbols; in a world that knows none of them (a replay), what there is."""
+        known = self.store.by_symbol
+        wanted = self.lists.group.symbols
+        return wanted if not known or any(symbol in known for symbol in wanted) else known
 
     def on_store(self, changes: Changes) -> None:
         """Only rows whose values came are drawn again."""

@@ -27,7 +27,7 @@ SECOND_NS = 1_000_000_000
 GAP = 3
 """Cells that must stay free between the two halves and at the end."""
 DROP_ORDER = (
-    "date", "world", "alerts", "unknown0", "working", "net", "loss", "gross", "left", "day",
+    "date", "world", "alerts", "unknown0", "working", "net", "loss", "gross", "left", "replay", "day",
 )  # fmt: skip
 """What gives way first; badges, account, equity and clock never do."""
 _PHASES = {
@@ -88,7 +88,7 @@ def header_line(facts: HeaderFacts, width: int) -> Line:
     return line if frame is None else tuple(_framed(span, frame) for span in line)
 
 
-_RIGHT = ("world", "pace", "phase", "left", "date", "clock")
+_RIGHT = ("world", "replay", "pace", "phase", "left", "date", "clock")
 
 
 def _framed(span: Span, frame: tuple[str, str]) -> Span:
@@ -172,11 +172,12 @@ def _right_parts(facts: HeaderFacts) -> dict[str, Line]:
     else:
         parts["clock"] = (Span(f"{format_clock(now, clock.time_zone)} {zone_label(clock.time_zone)}"),)
     parts["date"] = (Span("  "), Span(format_day(now, clock.time_zone), "text"))
-    if clock.is_paused:
-        parts["pace"] = (Span(" paused ", "warn", bold=True),)
-    elif clock.speed != 1:
-        parts["pace"] = (Span(f" ×{clock.speed:g} ", "warn", bold=True),)
-    parts["world"] = (Span(f"{cells(clean_line(clock.world, 24))}  ", "muted"),)
+    speed = f"{clock.speed:g}× " if clock.speed != 1 else ""
+    if speed or clock.is_paused:
+        parts["pace"] = (Span(f"{speed}{'PAUSED ' if clock.is_paused else ''} ", "warn", bold=True),)
+    name = cells(clean_line(clock.world, 32))
+    is_replay = name.startswith("replay:")
+    parts["replay" if is_replay else "world"] = (Span(f"{name} " if is_replay else f"{name}  ", "muted"),)
     return parts
 
 

@@ -43,6 +43,7 @@ ISSUE_VERBS = [
     "doctor",
     "demo",
     "engine",
+    "market",
 ]
 
 

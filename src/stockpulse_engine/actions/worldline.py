@@ -1,0 +1,147 @@
+"""The line that names another world: `NAME PATH… [at 'YYYY-MM-DD HH:MM'] [speed N]` after REPLAY, `sim` after WORLD.
+
+Pure: whether the paths exist is asked where the files are.
+"""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime
+
+import msgspec
+
+from stockpulse_engine.actions.registry_market import REPLAY_SYNTAX as SYNTAX
+from stockpulse_engine.domain.errors import InvalidValueError
+
+SLOWEST, FASTEST = 0.1, 1000.0
+NAMED = 3
+"""So many files are named in a sentence."""
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+MAX_STEP_S = 86_400
+
+
+class WorldLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Another world as it was asked for; `at` and `speed` are "" and 0 when not said."""
+
+    world: str
+    paths: tuple[str, ...] = ()
+    at: str = ""
+    speed: float = 0.0
+
+    def arguments(self) -> tuple[str, ...]:
+        """What the engine is started with."""
+        found = ["--world", self.world]
+        for path in self.paths:
+            found += ["--from", path]
+        if self.at:
+            found += ["--at", self.at]
+        if self.speed:
+            found += ["--speed", f"{self.speed:g}"]
+        return tuple(found)
+
+    def sentence(self) -> str:
+        """What it is, for people."""
+        if not self.paths:
+            return "the simulated market"
+        names = ", ".join(path.rsplit("/", 1)[-1] for path in self.paths[:NAMED])
+        more = f" and {len(self.paths) - NAMED} more" if len(self.paths) > NAMED else ""
+        at = f", from {self.at}" if self.at else ""
+        speed = f", at {self.speed:g}×" if self.speed else ""
+        return f"{names}{more}{at}{speed}"
+
+
+def parse_replay(text: str) -> WorldLine:
+    """Read what follows REPLAY.
+
+    Raises:
+        InvalidValueError: no name, nothing to play, a moment or a speed that is none.
+    """
+    words = _words(text)
+    if not words:
+        raise InvalidValueError("REPLAY needs a name and what to play.", fix=SYNTAX)
+    name, rest = words[0].removeprefix("replay:"), words[1:]
+    if not (name and all(c.isalnum() or c in "._-" for c in name)) or "/" in words[0]:
+        raise InvalidValueError(f"{name[:24]!r} is not a name for a replay.", fix="Use letters, digits, dot, dash.")
+    paths: list[str] = []
+    at, speed = "", 0.0
+    while rest:
+        word = rest.pop(0)
+        if word == "at":
+            at, rest = _moment(rest)
+        elif word == "speed":
+            speed = parse_speed(rest.pop(0) if rest else "")
+        else:
+            paths.append(word)
+    if not paths:
+        raise InvalidValueError(f"replay:{name} has nothing to play.", fix=SYNTAX)
+    return WorldLine(world=f"replay:{name}", paths=tuple(paths), at=at, speed=speed)
+
+
+def parse_world(text: str) -> WorldLine:
+    """Read what follows WORLD: `sim`, or the words of a replay.
+
+    Raises:
+        InvalidValueError: it is no world.
+    """
+    words = text.split(None, 1)
+    if not words:
+        raise InvalidValueError("WORLD needs a name.", fix="WORLD sim, or REPLAY name path…")
+    if words[0] == "sim" and len(words) == 1:
+        return WorldLine(world="sim")
+    if words[0].startswith("replay:"):
+        return parse_replay(text)
+    raise InvalidValueError(f"{words[0][:24]!r} is not a world of this engine.", fix="WORLD sim, or REPLAY name path…")
+
+
+def parse_speed(text: str) -> float:
+    """`10` or `10×`: market time per wall time.
+
+    Raises:
+        InvalidValueError: no number, or out of range.
+    """
+    try:
+        speed = float(text.strip().rstrip("x×"))
+    except ValueError:
+        speed = 0.0
+    if not SLOWEST <= speed <= FASTEST:
+        words = f"{text[:16]!r} is not a speed." if text else "SPEED needs a number."
+        raise InvalidValueError(words, fix=f"Say {SLOWEST:g} … {FASTEST:g}; 1 is as fast as life.")
+    return speed
+
+
+def parse_step(text: str) -> int:
+    """`1s`, `5m`, `1h`, `30`: nanoseconds; nothing said is a second.
+
+    Raises:
+        InvalidValueError: no length, or more than a day.
+    """
+    word = text.strip().lower() or "1s"
+    unit = SECONDS.get(word[-1], 0)
+    digits = word[:-1] if unit else word
+    seconds = int(digits or "1") * (unit or 1) if digits.isascii() and (digits or "1").isdigit() else 0
+    if not 0 < seconds <= MAX_STEP_S:
+        raise InvalidValueError(f"{text[:16]!r} is not a step.", fix="Say 1s, 5m or 1h; at most a day.")
+    return seconds * 1_000_000_000
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        raise InvalidValueError("A quotation mark is not closed.", fix=SYNTAX) from None
+
+
+def _moment(words: list[str]) -> tuple[str, list[str]]:
+    """A moment in one word (quoted) or two (`2013-10-07 10:00`), and what is left."""
+    for count in (1, 2):
+        text = " ".join(words[:count])
+        is_longer_meant = count == 1 and len(words) > 1 and ":" in words[1]
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            continue
+        if not is_longer_meant:
+            return text, words[count:]
+    raise InvalidValueError(
+        f"{' '.join(words[:2])[:24]!r} is not a moment.", fix="Write at '2013-10-07 10:00', in the exchange's time."
+    )
