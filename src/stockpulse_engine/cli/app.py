@@ -20,6 +20,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "home": ("config", "backup", "restore", "doctor"),
     "engine": ("engine",),
     "token": ("token",),
+    "demo": ("demo",),
 }
 """Module of this room → its commands; only the module of the asked command is loaded."""
 
