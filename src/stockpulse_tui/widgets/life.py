@@ -12,6 +12,7 @@ from stockpulse_engine.domain.market import Bar
 from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.domain.views import OrderLife
 from stockpulse_engine.render.span import Line, Span
+from stockpulse_tui.blotter_rows import COMPACT
 from stockpulse_tui.cell import Cell
 from stockpulse_tui.life_lines import LifeFacts, life_lines, now_words
 from stockpulse_tui.market_day import zone_of
@@ -104,10 +105,10 @@ class Life(OrderActs):
         if order is None:
             return ()
         what = f"of {symbol_of(order.terms.instrument_id)} {short_terms(order, tick_of(order, self.store.instruments))}"
-        return (
-            Span(what, "strong", bg, bold=True),
-            Span(f"  id {short_id(order.client_order_id)}   {order.terms.strategy}", "muted", bg),
-        )
+        name = Span(what, "strong", bg, bold=True)
+        if self.size.width < COMPACT:
+            return (name,)
+        return (name, Span(f"  id {short_id(order.client_order_id)}   {order.terms.strategy}", "muted", bg))
 
     def title_right(self) -> Line:
         """Whether the journal's chain holds over these entries."""
@@ -117,7 +118,7 @@ class Life(OrderActs):
         if not life.is_verified:
             return (Span("! journal broken: run sp log verify", "danger", bg, bold=True),)
         digest = self.store.health.journal_digest if self.store.health else ""
-        chain = f", chain {digest[:4]}…{digest[-2:]}" if len(digest) > 6 and self.size.width >= 100 else ""
+        chain = f", chain {digest[:4]}…{digest[-2:]}" if len(digest) > 6 and self.size.width >= COMPACT else ""
         return (Span(f"journal verified{chain}", "up", bg),)
 
     def body(self, width: int, height: int) -> Sequence[Line]:
