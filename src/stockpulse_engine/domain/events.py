@@ -33,13 +33,14 @@ class CashMoved(msgspec.Struct, frozen=True, kw_only=True, tag="cash_moved"):
 
 
 class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="trading_state"):
-    """ACTIVE, REDUCING or HALTED was set; `reason` in words."""
+    """ACTIVE, REDUCING or HALTED was set; `reason` in words. `flattens`: accounts that a flatten begins to close."""
 
     state: TradingState
     reason: str
     ts_event: int
     recorded_at: int
     actor: str = ""
+    flattens: tuple[str, ...] = ()
 
 
 class EngineStarted(msgspec.Struct, frozen=True, kw_only=True, tag="engine_started"):

@@ -13,6 +13,8 @@ from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.sender import Sender
 from stockpulse_engine.trading.words import number, symbol_of
 
+SOURCE: Final = "flatten"
+"""`source` of the closes."""
 _TICK_S: Final = 0.25
 _MAX_TRIES: Final = 5
 """Closes sent for one instrument; a venue that refuses five will refuse the sixth."""
@@ -37,11 +39,12 @@ class Flattener:
         """Instrument ids still to close, empty when no flatten runs."""
         return tuple(sorted({instrument for _, instrument in self._held()}))
 
-    def start(self, accounts: Sequence[str], actor: str, finish: Finish) -> None:
-        """Begin; `finish` hears what is left, in words, once it is over."""
+    def start(self, accounts: Sequence[str], actor: str, finish: Finish, *, seconds: float) -> None:
+        """Begin; `finish` hears what is left, in words, once everything is closed or the time is over."""
         self._run += 1
         self._accounts = tuple(accounts)
-        self._desk.spawn(self._flatten(self._run, actor, finish), "flatten")
+        deadline = self._desk.clock.monotonic_ns() + int(seconds * _NS)
+        self._desk.spawn(self._flatten(self._run, actor, finish, deadline), "flatten")
 
     def stop(self) -> None:
         """Give up the running flatten; what was sent stays sent."""
@@ -57,9 +60,8 @@ class Flattener:
             if quantity
         }
 
-    async def _flatten(self, run: int, actor: str, finish: Finish) -> None:
+    async def _flatten(self, run: int, actor: str, finish: Finish, deadline: int) -> None:
         desk = self._desk
-        deadline = desk.clock.monotonic_ns() + int(desk.timing.flatten * _NS)
         tries: dict[Key, int] = {}
         ticks = 0
         while self._run == run:
@@ -77,8 +79,10 @@ class Flattener:
 
     def _may_close(self, key: Key, tries: dict[Key, int], *, is_patient: bool) -> bool:
         account_id, instrument_id = key
+        if not self._desk.router.is_open(account_id):  # a close that cannot leave now would only use up a try
+            return False
         working = [order for order in self._desk.open_in(account_id) if order.terms.instrument_id == instrument_id]
-        if any(order.source == "flatten" for order in working) or tries.get(key, 0) >= _MAX_TRIES:
+        if any(order.source == SOURCE for order in working) or tries.get(key, 0) >= _MAX_TRIES:
             return False
         return not working or not is_patient
 
@@ -98,7 +102,7 @@ class Flattener:
             terms=terms,
             arrival_bid=quote.bid if quote else None,
             arrival_ask=quote.ask if quote else None,
-            source="flatten",
+            source=SOURCE,
             created_at=now,
             updated_at=now,
         )

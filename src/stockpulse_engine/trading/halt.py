@@ -13,6 +13,7 @@ from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.domain.views import HaltView
 from stockpulse_engine.trading.amend import Amender
 from stockpulse_engine.trading.desk import Desk
+from stockpulse_engine.trading.flatten import SOURCE as FLATTEN_SOURCE
 from stockpulse_engine.trading.flatten import Flattener
 from stockpulse_engine.trading.resolver import Resolver
 from stockpulse_engine.trading.sender import Sender
@@ -20,6 +21,7 @@ from stockpulse_engine.trading.sender import Sender
 _T = TradingState
 WORDS: Final = {"flatten": "FLATTEN", "resume": "RESUME"}
 """Action → the word that must be typed for it."""
+_NS: Final = 1_000_000_000
 ACTIONS: Final = ("halt", "reduce", "flatten", "resume")
 
 
@@ -111,21 +113,34 @@ class Halter:
     def _latch_note(self) -> str:
         return self._desk.latch.note() or "the halt latch was set"
 
-    async def _loosen(self, state: TradingState, reason: str, actor: str) -> None:
+    async def resume_flatten(self) -> None:
+        """At the start: a flatten that a kill cut off goes on for what is left of its time, then trading is HALTED."""
+        desk = self._desk
+        last = desk.recorder.front.state
+        if not last.flattens or desk.latch.is_set():  # the watch turns a latch into HALTED
+            return
+        spent = max(0, desk.clock.now_ns() - last.recorded_at) / _NS
+        desk.alert("danger", "A flatten was cut off by the stop of the engine: it goes on until its time is over.")
+        orders = [order for order in desk.open_in("") if order.terms.account_id in last.flattens]
+        await self._amender.cancel_all([one for one in orders if one.source != FLATTEN_SOURCE], last.actor, "flatten")
+        seconds = desk.timing.flatten - spent
+        self._flattener.start(last.flattens, last.actor, self._finish_flatten, seconds=seconds)
+
+    async def _loosen(self, state: TradingState, reason: str, actor: str, flattens: Sequence[str] = ()) -> None:
         """Record first and clear the latch second: a crash in between leaves it halted."""
         desk = self._desk
         if failure := desk.recorder.journal.failure:
             raise UnavailableError(f"The journal is read-only: {failure}.", fix="Repair the disk, then restart.")
-        await self._record(state, reason, actor, must_hold=True)
+        await self._record(state, reason, actor, flattens, must_hold=True)
         desk.latch.clear()
         self._fault = ""
 
     async def _flatten(self, reason: str, actor: str, account_id: str) -> None:
-        await self._loosen(_T.REDUCING, f"flatten: {reason}" if reason else "flatten", actor)
         desk = self._desk
         accounts = [account_id] if account_id else list(desk.recorder.front.accounts)
+        await self._loosen(_T.REDUCING, f"flatten: {reason}" if reason else "flatten", actor, accounts)
         await self._amender.cancel_all(self._open(account_id), actor, "flatten")
-        self._flattener.start(accounts, actor, self._finish_flatten)
+        self._flattener.start(accounts, actor, self._finish_flatten, seconds=desk.timing.flatten)
 
     async def _finish_flatten(self, left: Sequence[str], actor: str) -> None:
         """Flat, or out of time: halt and say what is left."""
@@ -133,10 +148,17 @@ class Halter:
             self._desk.alert("danger", f"Flatten ended with positions left: {', '.join(left)}.", "flatten")
         await self.halt(f"flatten ended, left: {', '.join(left)}" if left else "flat", actor)
 
-    async def _record(self, state: TradingState, reason: str, actor: str, *, must_hold: bool = False) -> None:
+    async def _record(
+        self, state: TradingState, reason: str, actor: str, flattens: Sequence[str] = (), *, must_hold: bool = False
+    ) -> None:
         desk = self._desk
         fact = TradingStateChanged(
-            state=state, reason=reason, ts_event=desk.market_now(), recorded_at=desk.clock.now_ns(), actor=actor
+            state=state,
+            reason=reason,
+            ts_event=desk.market_now(),
+            recorded_at=desk.clock.now_ns(),
+            actor=actor,
+            flattens=tuple(flattens),
         )
         try:
             await desk.recorder.write([fact])

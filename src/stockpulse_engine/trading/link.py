@@ -113,6 +113,12 @@ class Link:
             await self.broker.open_account(account)
             await self._reconciler.compare(account, self.broker, is_recorded=False)
 
+    async def introduce(self, account: Account) -> None:
+        """Make a new account known to the venue, and compare it at once: its id may not be new there."""
+        async with asyncio.timeout(self._desk.timing.connect):
+            await self.broker.open_account(account)
+            await self._reconciler.compare(account, self.broker, is_recorded=True)
+
     def want_compare(self) -> None:
         """Reports are missing: compare at the next look."""
         self._wants_compare = True

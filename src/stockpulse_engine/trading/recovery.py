@@ -11,6 +11,7 @@ from stockpulse_engine.domain.events import EngineStarted, EngineStopped
 from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind
 from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.evidence import needs_answer
+from stockpulse_engine.trading.halt import Halter
 from stockpulse_engine.trading.link import Link
 from stockpulse_engine.trading.resolver import Resolver
 
@@ -21,8 +22,11 @@ _BREATH: Final = 500
 class Recovery:
     """Start and stop in order; both leave their mark in the journal."""
 
-    def __init__(self, desk: Desk, links: Sequence[Link], resolver: Resolver, *, version: str, world: str) -> None:
+    def __init__(
+        self, desk: Desk, links: Sequence[Link], resolver: Resolver, halter: Halter, *, version: str, world: str
+    ) -> None:
         self._desk = desk
+        self._halter = halter
         self._links = tuple(links)
         self._resolver = resolver
         self._version = version
@@ -64,13 +68,12 @@ class Recovery:
         )
         await desk.recorder.write([fact])
         self._has_started = True
-        if desk.recorder.book.state.reason.startswith("flatten:") or desk.recorder.book.state.reason == "flatten":
-            desk.alert("danger", "A flatten was cut off by the stop: see what is left and flatten again.", "flatten")
         for link in self._links:
             await self._join(link)
         for order in tuple(desk.recorder.front.all_open()):
             if needs_answer(order):
                 self._resolver.ask(order.client_order_id)
+        await self._halter.resume_flatten()
 
     async def _join(self, link: Link) -> None:
         try:

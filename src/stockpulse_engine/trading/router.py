@@ -65,6 +65,10 @@ class Router:
             )
         return broker
 
+    def is_open(self, account_id: str) -> bool:
+        """Whether the way to the venue is free: the link is up and the account is known to match."""
+        return self._is_clean(self.account(account_id)) and self.broker_of(account_id).is_connected
+
     async def send(self, orders: Sequence[Order]) -> None:
         """Send an order, or an entry with its children. Raises NotSentError before the first byte leaves."""
         entry = orders[0]

@@ -15,6 +15,7 @@ from msgspec import structs
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.ids import IdFactory, new_id
 from stockpulse_engine.base.tasks import Supervisor
+from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, PartChanged, TradingStateSet
 from stockpulse_engine.domain.accounts import Account, AccountKind, TradingState
@@ -129,7 +130,7 @@ class OrderService:
         reconciler = Reconciler(desk, self._intake, self._resolver, cash)
         self._links = [Link(desk, kind, self._intake, reconciler) for kind in brokers]
         self._watch = Watch(desk, self._halter, self._resolver, self._links)
-        self._recovery = Recovery(desk, self._links, self._resolver, version=version, world=world)
+        self._recovery = Recovery(desk, self._links, self._resolver, self._halter, version=version, world=world)
         self._narrator = Narrator(self._recorder, desk.milestones)
         self._queries = Queries(lambda: self._recorder.book, day_start)
 
@@ -320,13 +321,13 @@ class OrderService:
 
     async def _tell_venue(self, account: Account) -> None:
         """Make the account known there; when that fails now, joining the venue does it."""
-        broker = self._desk.router.broker_of(account.account_id)
+        link = next(one for one in self._links if one.kind is account.kind)
         try:
-            await broker.open_account(account)
+            await link.introduce(account)
         except Exception as error:  # noqa: BLE001 - the account is ours already; the venue learns of it when joined
-            self._desk.alert("warn", f"The venue does not know {account.account_id} yet: {error}", account.account_id)
-            for link in self._links:
-                link.want_compare()
+            why = clean_line(str(error), 200)
+            self._desk.alert("warn", f"The venue does not know {account.account_id} yet: {why}", account.account_id)
+            link.want_compare()
 
     def _on_gap(self, broker: str) -> None:
         for link in self._links:

@@ -12,7 +12,7 @@ from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.errors import ForbiddenError, InvalidValueError, UnavailableError
 from stockpulse_engine.domain.orders import OrderStatus, OrderType, Side
 from tests.fakes.memory_journal import MemoryJournal
-from tests.fakes.order_desk import AAPL, MSFT, OrderDesk
+from tests.fakes.order_desk import AAPL, ACCOUNT, MSFT, OrderDesk
 
 S, T = OrderStatus, TradingState
 
@@ -186,14 +186,69 @@ async def test_halt_stops_a_running_flatten(desk: OrderDesk) -> None:
     assert desk.service.halt_view().reason == "stop that"
 
 
-async def test_a_flatten_cut_off_by_a_crash_is_said_at_the_start(desk: OrderDesk) -> None:
+async def test_a_flatten_cut_off_by_a_crash_goes_on_and_ends_halted(desk: OrderDesk) -> None:
+    await holding(desk, "C1", 100)
+    await working(desk, "C2", instrument_id=MSFT)
+    desk.venue.rejects = ("no", "no")
+    await desk.change("flatten", word="FLATTEN")
+    await desk.restart()
+    assert (desk.service.trading_state, desk.service.halt_view().flattening) == (T.REDUCING, (AAPL,))
+    assert "flatten was cut off" in desk.texts()
+    desk.venue.rejects, desk.venue.fills_at = None, Decimal(9)
+    await desk.time.advance(5)
+    assert desk.positions("PAPER") == {}
+    assert (desk.service.halt_view().state, desk.service.halt_view().reason) == (T.HALTED, "flat")
+    assert desk.order("C2").status is S.CANCELED
+
+
+async def test_a_close_that_was_sent_before_the_crash_is_not_sent_again(desk: OrderDesk) -> None:
+    await holding(desk, "C1", 100)
+    await desk.change("flatten", word="FLATTEN")
+    await desk.time.advance(1)
+    (close,) = [one for one in desk.service.orders(scope="working") if one.source == "flatten"]
+    await desk.restart()
+    await desk.time.advance(3)
+    assert [one.client_order_id for one in desk.service.orders(scope="working")] == [close.client_order_id]
+    desk.venue.fill(close.client_order_id, 100, 9)
+    await desk.time.advance(3)
+    assert (desk.positions("PAPER"), desk.service.halt_view().state) == ({}, T.HALTED)
+
+
+async def test_a_flatten_that_is_out_of_time_at_the_start_halts_and_says_what_is_left(desk: OrderDesk) -> None:
     await holding(desk, "C1", 100)
     desk.venue.rejects = ("no", "no")
     await desk.change("flatten", word="FLATTEN")
-    await desk.time.advance(2)
+    await desk.crash()
+    desk.venue.rejects = None
+    await desk.time.advance(61)
+    sent = len(desk.venue.orders)
     await desk.restart()
-    assert desk.service.trading_state is T.REDUCING
-    assert "flatten was cut off" in desk.texts()
+    await desk.time.advance(1)
+    view = desk.service.halt_view()
+    assert (view.state, view.is_latched, "AAPL 100" in view.reason) == (T.HALTED, True, True)
+    assert len(desk.venue.orders) == sent, "nothing is sent for an intent that has grown old"
+
+
+async def test_reduce_after_a_flatten_is_not_a_flatten_at_the_next_start(desk: OrderDesk) -> None:
+    await holding(desk, "C1", 100)
+    desk.venue.rejects = ("no", "no")
+    await desk.change("flatten", word="FLATTEN")
+    await desk.change("reduce", reason="flatten: not any more")
+    await desk.restart()
+    await desk.time.advance(70)
+    assert (desk.service.halt_view().state, desk.service.halt_view().flattening) == (T.REDUCING, ())
+
+
+async def test_while_the_link_is_down_a_flatten_waits_instead_of_using_up_its_tries(desk: OrderDesk) -> None:
+    await holding(desk, "C1", 100)
+    desk.service._desk.clean[ACCOUNT.kind] = False
+    await desk.change("flatten", word="FLATTEN")
+    await desk.time.advance(20)
+    assert not [one for one in desk.service.orders(scope="all") if one.source == "flatten"]
+    desk.service._desk.clean[ACCOUNT.kind] = True
+    desk.venue.fills_at = Decimal(9)
+    await desk.time.advance(5)
+    assert (desk.positions("PAPER"), desk.service.halt_view().reason) == ({}, "flat")
 
 
 async def test_a_listener_that_fails_halts_trading(desk: OrderDesk) -> None:

@@ -195,3 +195,7 @@ async def test_a_start_that_failed_half_way_does_not_hide_the_kill(desk: OrderDe
     await desk.service.stop()
     await desk.restart()
     assert desk.service.kills_survived == 1
+
+
+async def test_a_new_account_is_compared_with_the_venue_at_once(desk: OrderDesk) -> None:
+    assert desk.service.book.reconciled["PAPER"].differences == ()
