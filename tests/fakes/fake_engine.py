@@ -211,7 +211,7 @@ class FakeTrading:
         order = self.order(client_order_id)
         return OrderLife(order=order, fills=(), steps=(step,), hops={"ack": 1}, is_verified=True)
 
-    async def log(self, *, after_seq: int, limit: int) -> Sequence[LogEntry]:
+    async def log(self, *, after_seq: int | None, limit: int) -> Sequence[LogEntry]:
         """One entry."""
         return [LogEntry(seq=1, recorded_at=NOW, kind="order", subject="C1", sentence="Sent.", digest="00")]
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from stockpulse_engine.api.app import HANDLERS
+from stockpulse_engine.api.app import HANDLERS, describe
 from stockpulse_engine.api.auth import Role
+from stockpulse_engine.api.problems import PROBLEM_TYPE
 from stockpulse_engine.api.roles import allowed
 from stockpulse_engine.domain.orders import Order
 from tests.fakes.fake_engine import terms
@@ -185,7 +186,8 @@ async def test_errors_of_the_engine_arrive_with_title_message_and_fix(api: LiveA
 @pytest.mark.parametrize(
     "target",
     ["/v1/bars", "/v1/bars?id=AAPL&limit=0", "/v1/bars?id=AAPL&limit=x", "/v1/bars?id=AAPL&spec=5x", "/v1/orders?scope=mine",
-     "/v1/news?limit=-1", "/v1/log?after=-1", "/v1/explain", "/v1/quotes?ids=" + "A," * 700],
+     "/v1/news?limit=-1", "/v1/log?after=-1", "/v1/log?after=9223372036854775808", "/v1/bars?id=AAPL&end_ns=-1",
+     "/v1/bars?id=AAPL&end_ns=9223372036854775808", "/v1/explain", "/v1/quotes?ids=" + "A," * 700],
 )  # fmt: skip
 async def test_a_wrong_parameter_is_named(api: LiveApi, target: str) -> None:
     answer = await _call(api, target, None, Role.VIEWER)
@@ -237,3 +239,15 @@ async def test_metrics_count_requests_by_pattern_and_name_no_id(api: LiveApi) ->
 
 async def test_health_counts_the_heads(api: LiveApi) -> None:
     assert json.loads((await api.get("/v1/health")).body)["heads"] == 0
+
+
+def test_every_error_in_the_description_is_a_problem_document() -> None:
+    document = describe()
+    assert "Problem" in document["components"]["schemas"]
+    assert document["security"] == [{"token": []}]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            bad = {status: answer for status, answer in operation["responses"].items() if not status.startswith("2")}
+            assert sorted(bad) == ["4XX", "5XX"], path
+            for answer in bad.values():
+                assert answer["content"] == {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}

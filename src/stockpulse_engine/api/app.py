@@ -14,6 +14,7 @@ from litestar.openapi import OpenAPIConfig
 
 from stockpulse_engine import __version__
 from stockpulse_engine.api.auth import Tokens
+from stockpulse_engine.api.description import complete
 from stockpulse_engine.api.guard import App, Guard
 from stockpulse_engine.api.hub import StreamHub
 from stockpulse_engine.api.limits import RateLimiter
@@ -90,7 +91,7 @@ def describe() -> dict[str, Any]:
     """The OpenAPI document of every REST route."""
     config = OpenAPIConfig(title="StockPulse engine", version=__version__)
     app = Litestar(route_handlers=HANDLERS[:-1], request_class=EngineRequest, openapi_config=config)
-    return app.openapi_schema.to_schema()
+    return complete(app.openapi_schema.to_schema())
 
 
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -89,7 +89,7 @@ class TradingPort(Protocol):
         """Everything the journal knows about the order."""
         ...
 
-    async def log(self, *, after_seq: int, limit: int) -> Sequence[LogEntry]:
+    async def log(self, *, after_seq: int | None, limit: int) -> Sequence[LogEntry]:
         """Journal records for people."""
         ...
 

@@ -228,8 +228,8 @@ class BlockingClient:
         """Arm this head, or disarm it with 0 minutes."""
         return self.send(calls.arm(account_id, minutes, request_id))
 
-    def log(self, after_seq: int = 0, limit: int = 200) -> list[views.LogEntry]:
-        """Journal records."""
+    def log(self, after_seq: int | None = None, limit: int = 200) -> list[views.LogEntry]:
+        """Journal records: the newest, or those after a sequence number."""
         return self.send(calls.log(after_seq, limit))
 
     def verify_log(self) -> views.VerifyResult:

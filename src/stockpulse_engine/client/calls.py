@@ -220,8 +220,8 @@ def arm(account_id: str, minutes: int = 30, request_id: str = "") -> Call[list[v
     return _post("/v1/arm", list[views.ArmView], body)
 
 
-def log(after_seq: int = 0, limit: int = 200) -> Call[list[views.LogEntry]]:
-    """Journal records."""
+def log(after_seq: int | None = None, limit: int = 200) -> Call[list[views.LogEntry]]:
+    """Journal records: the newest, or those after a sequence number."""
     return _get("/v1/log", list[views.LogEntry], after=after_seq, limit=limit)
 
 

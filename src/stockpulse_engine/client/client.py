@@ -229,8 +229,8 @@ class EngineClient:
         """Arm this head, or disarm it with 0 minutes."""
         return await self.send(calls.arm(account_id, minutes, request_id))
 
-    async def log(self, after_seq: int = 0, limit: int = 200) -> list[views.LogEntry]:
-        """Journal records."""
+    async def log(self, after_seq: int | None = None, limit: int = 200) -> list[views.LogEntry]:
+        """Journal records: the newest, or those after a sequence number."""
         return await self.send(calls.log(after_seq, limit))
 
     async def verify_log(self) -> views.VerifyResult:

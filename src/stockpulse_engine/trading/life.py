@@ -55,9 +55,11 @@ class Narrator:
                 return {}
         return hops_between(_journalled_times(entries))
 
-    def log(self, after_seq: int, limit: int) -> list[LogEntry]:
-        """Journal records in words."""
-        return [_log_entry(entry) for entry in self._recorder.journal.read(after_seq, min(limit, MAX_LOG))]
+    def log(self, after_seq: int | None, limit: int) -> list[LogEntry]:
+        """Journal records in words, oldest first: the first after a seq, or with None the last there are."""
+        journal, count = self._recorder.journal, min(limit, MAX_LOG)
+        start = max(0, journal.head[0] - count) if after_seq is None else after_seq
+        return [_log_entry(entry) for entry in journal.read(start, count)]
 
     async def verify(self) -> VerifyResult:
         """Walk the whole chain against the external head."""

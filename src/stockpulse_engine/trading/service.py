@@ -231,8 +231,8 @@ class OrderService:
         """Everything the journal knows about the order."""
         return self._narrator.life(self._queries.order(client_order_id).client_order_id)
 
-    async def log(self, *, after_seq: int, limit: int) -> Sequence[LogEntry]:
-        """Journal records for people."""
+    async def log(self, *, after_seq: int | None, limit: int) -> Sequence[LogEntry]:
+        """Journal records for people: those after a seq, or with None the newest."""
         return self._narrator.log(after_seq, limit)
 
     async def verify_log(self) -> VerifyResult:

@@ -17,6 +17,8 @@ from stockpulse_engine.wire.stream import ClientMessage, Frame
 T = TypeVar("T")
 MAX_BODY = 64 * 1024
 """Bytes of one request body or one message of a head."""
+MAX_INT = 2**63 - 1
+"""Largest whole number in a request: a sequence number or nanoseconds since 1970 as the stores can hold them."""
 
 
 def decode(data: bytes, kind: type[T] | Any, *, limit: int = MAX_BODY) -> T:

@@ -92,6 +92,8 @@ async def test_the_log_is_for_people(desk: OrderDesk) -> None:
     assert "5 USD moved: dividend." in told
     assert [entry.seq for entry in log] == list(range(1, len(log) + 1))
     assert (await desk.service.log(after_seq=2, limit=1))[0].seq == 3
+    newest = await desk.service.log(after_seq=None, limit=2)
+    assert [entry.seq for entry in newest] == [len(log) - 1, len(log)]
     assert (await desk.service.verify_log()).is_ok
     assert (ACCOUNT.kind, ACCOUNT.account_type) == (AccountKind.PAPER, AccountType.MARGIN)
 

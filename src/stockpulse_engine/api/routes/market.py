@@ -14,6 +14,7 @@ from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError, Un
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, Depth, NewsItem, Quote, parse_bar_spec
 from stockpulse_engine.domain.views import ClockView, Explanation, StudyView
+from stockpulse_engine.wire.codec import MAX_INT
 from stockpulse_engine.wire.rest import MarketControlRequest
 
 MAX_IDS = 600
@@ -61,7 +62,7 @@ async def get_bars(
     bars_of: Annotated[str, QueryParameter(name="id")],
     spec: FromQuery[str] = "1m",
     limit: Limit = 300,
-    end_ns: FromQuery[int | None] = None,
+    end_ns: Annotated[int | None, QueryParameter(ge=0, le=MAX_INT)] = None,
 ) -> list[Bar]:
     """The last `limit` bars of `id`, oldest first, the newest possibly open."""
     length = parse_bar_spec(spec)

@@ -12,6 +12,7 @@ from stockpulse_engine.api.auth import Role
 from stockpulse_engine.api.requests import EngineRequest
 from stockpulse_engine.api.roles import allow
 from stockpulse_engine.domain.views import HealthView, LogEntry, VerifyResult
+from stockpulse_engine.wire.codec import MAX_INT
 from stockpulse_engine.wire.rest import Accepted, BackupAnswer, RequestId
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -28,10 +29,10 @@ async def get_health(request: EngineRequest) -> HealthView:
 @allow(Role.VIEWER)
 async def get_log(
     request: EngineRequest,
-    after: Annotated[int, QueryParameter(ge=0)] = 0,
+    after: Annotated[int | None, QueryParameter(ge=0, le=MAX_INT)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=5000)] = 200,
 ) -> list[LogEntry]:
-    """Journal records after a sequence number."""
+    """Journal records in order: the newest `limit`, or with `after` the first `limit` after that sequence number."""
     return list(await request.services.trading.log(after_seq=after, limit=limit))
 
 
