@@ -121,6 +121,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
     async def on_mount(self) -> None:
         """First frame, then the link."""
         self.show_view("screen.desk")
+        self.windows.welcome()
         self.in_background(self.link.run(self._on_frame, self.status.link_changed))
         self.set_interval(1.0, self.each_second)
         for problem in [*self.settings.problems, *self.keymap.problems][:1]:
@@ -267,7 +268,6 @@ class StockPulseApp(App[None], inherit_bindings=False):
     def on_line_entered(self, message: LineEntered) -> None:
         """An answer no pane took."""
         self.dispatch.entered(message.purpose, message.text)
-
 
     def notify_line(self, text: str, level: str = "info") -> None:
         """Say one sentence in the footer for a moment; never about an order's fate alone."""

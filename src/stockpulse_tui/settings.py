@@ -31,6 +31,8 @@ class Settings:
         self.ui = ui or UiSettings()
         self.state = HeadState()
         self.problems: list[str] = []
+        self.is_first = False
+        """Whether no head has run in this home before."""
         self._file = file
 
     @property
@@ -82,7 +84,7 @@ def load_settings(config_file: Path, state_file: Path) -> Settings:
     try:
         settings.state = msgspec.json.decode(state_file.read_bytes()[:MAX_FILE], type=HeadState)
     except FileNotFoundError:
-        pass
+        settings.is_first = True
     except (OSError, msgspec.DecodeError) as error:
         settings.problems.append(f"{state_file.name}: {error}")
     for name, value in list(settings.state.ui.items()):

@@ -14,20 +14,6 @@ from pathlib import Path
 
 MAX_BYTES = 256 * 1024
 MAX_ROWS, MAX_COLUMNS = 200, 500
-_HALVES = {"##": "█", "# ": "▀", " #": "▄", "  ": " "}
-_S = ("###", "#  ", "###", "  #", "###")
-_LETTERS = (
-    _S,
-    ("###", " # ", " # ", " # ", " # "),
-    ("###", "# #", "# #", "# #", "###"),
-    ("###", "#  ", "#  ", "#  ", "###"),
-    ("# #", "# #", "## ", "# #", "# #"),
-    ("###", "# #", "###", "#  ", "#  "),
-    ("# #", "# #", "# #", "# #", "###"),
-    ("#  ", "#  ", "#  ", "#  ", "###"),
-    _S,
-    ("###", "#  ", "###", "#  ", "###"),
-)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ALTERNATE, _HOME, _HIDE = "\x1b[?1049h", "\x1b[H", "\x1b[?25l"
 _GRAY, _GRAY_256, _PLAIN = "\x1b[0;38;2;94;107;126;48;2;6;8;12m", "\x1b[0;38;5;241;48;5;232m", "\x1b[0;2m"
@@ -60,24 +46,15 @@ def compose(frame: list[str], when: float, step: str, size: tuple[int, int]) -> 
 
 
 def welcome(columns: int, rows: int, *, has_blocks: bool) -> list[str]:
-    """What a home without a saved frame shows instead: the name, in half blocks where the terminal can."""
-    name = big_name() if has_blocks else ["S T O C K P U L S E"]
-    lines = [*name, "", "The trading desk in your terminal."]
-    left = max(0, (columns - max(len(line) for line in lines)) // 2)
-    above = max(0, (rows - len(lines)) // 2 - 2)
-    return [""] * above + [" " * left + line for line in lines]
+    """What a home without a saved frame shows instead: candles and the name, where the welcome will have them."""
+    from stockpulse_tui.welcome_art import NAME_CELLS, TAGLINE, big_name, count_cards, places, sky  # a first start only
 
-
-def big_name() -> list[str]:
-    """STOCKPULSE in three rows of half blocks, from dots three wide and five high."""
-    rows = []
-    for upper, lower in ((0, 1), (2, 3), (4, 5)):
-        cells = []
-        for dots in _LETTERS:
-            high, low = dots[upper], dots[lower] if lower < len(dots) else "   "
-            cells.append("".join(_HALVES[a + b] for a, b in zip(high, low, strict=True)))
-        rows.append(" ".join(cells))
-    return rows
+    at = places(columns, rows, count_cards())
+    above = ["".join(cell.character for cell in row) for row in sky(columns, at.sky)] if has_blocks else [""] * at.sky
+    name = big_name() if has_blocks else ["", "S T O C K P U L S E", ""]
+    lines = [f"{' ' * at.left}{row:<{NAME_CELLS}}" for row in name]
+    lines[-1] += f"   {TAGLINE}"
+    return ["", *above, "", *lines]
 
 
 def read_frame(file: Path) -> tuple[list[str], float]:

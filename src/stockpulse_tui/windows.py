@@ -57,6 +57,16 @@ class Windows:
             pane.redraw()
         self._shell.redraw_chrome()
 
+    def welcome(self) -> None:
+        """The first start in this home: a page that is never shown again. The engine starts behind it."""
+        settings = self._shell.settings
+        if settings.is_first:
+            from stockpulse_tui.widgets.welcome import Welcome  # needed once in a home's life
+
+            settings.is_first = False
+            settings.save()
+            self.open(Welcome())
+
     def ask(
         self, purpose: str, label: str, *, on_change: Callable[[str], None] | None = None, initial: str = ""
     ) -> None:

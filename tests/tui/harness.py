@@ -14,7 +14,7 @@ from stockpulse_engine.base.clock import ManualClock
 from stockpulse_tui import handlers
 from stockpulse_tui.app import StockPulseApp
 from stockpulse_tui.screens import panes
-from stockpulse_tui.settings import Settings
+from stockpulse_tui.settings import Settings, load_settings
 from stockpulse_tui.watchlists import Watchlists
 from tests.fakes.fake_link import T0, FakeCommands, FakeLink
 
@@ -68,6 +68,7 @@ async def running_head(
     watch_file: Path | None = None,
     only: tuple[str, ...] = ("watchlist", "news"),
     commands: Callable[[FakeLink], FakeCommands] | None = None,
+    state_file: Path | None = None,
     **settings: str,
 ) -> AsyncIterator[Head]:
     """A head that has its snapshot. `only` names the panes that exist; empty means everything there is."""
@@ -76,7 +77,7 @@ async def running_head(
     link = FakeLink(clock)
     if commands is not None:
         link.fake_commands = commands(link)
-    own = Settings()
+    own = Settings() if state_file is None else load_settings(state_file.with_name("none.toml"), state_file)
     for name, value in settings.items():
         assert own.change(name, value) == ""
     environment = {"COLORTERM": "truecolor"}

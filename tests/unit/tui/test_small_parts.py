@@ -16,8 +16,9 @@ from stockpulse_tui.places import Places
 from stockpulse_tui.screens.desk import _LARGE, _MEDIUM
 from stockpulse_tui.screens.slots import Box, place, size_class
 from stockpulse_tui.settings import load_settings
-from stockpulse_tui.splash import big_name, compose, frame_bytes, read_frame, welcome
+from stockpulse_tui.splash import compose, frame_bytes, read_frame, welcome
 from stockpulse_tui.watchlists import Group, Watchlists, expand, load_watchlists
+from stockpulse_tui.welcome_art import big_name, count_cards, places, sky
 from stockpulse_tui.widgets.flash import HOT, MAX_PER_SECOND, WARM, Flashes
 
 ALL = ("watchlist", "ticket", "chart", "orders", "positions", "news", "ladder")
@@ -226,4 +227,6 @@ def test_a_first_start_shows_the_name() -> None:
     assert all(len(row) <= 120 for row in rows)
     assert "The trading desk in your terminal." in rows[-1]
     assert {len(row) for row in big_name()} == {39}
+    tall = places(120, 40, count_cards()).sky
+    assert rows[1 : 1 + tall] == ["".join(cell.character for cell in row) for row in sky(120, tall)]
     assert "".join(welcome(80, 24, has_blocks=False)).isascii()
