@@ -53,7 +53,7 @@ def throw_away_home() -> Iterator[Path]:
     """A home that ends with the story, whatever ends it; settings and homes of the person's own play no part in it."""
     for name in [name for name in os.environ if name.startswith("STOCKPULSE_")]:
         del os.environ[name]
-    home = Path(tempfile.mkdtemp(prefix="sp-demo-", dir="/tmp"))  # noqa: S108 - mkdtemp's own 0700 directory; sockets need short paths
+    home = Path(tempfile.mkdtemp(prefix="sp-demo-", dir="/tmp"))
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     try:

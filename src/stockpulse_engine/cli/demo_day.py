@@ -1,4 +1,4 @@
-"""A day worth telling: looks through the simulated market for a headline that moves a stock and a halt soon after it."""
+"""A day worth telling: a headline that moves a stock and a halt soon after it, looked up in the simulated market."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
 from stockpulse_engine.domain.market import SECOND_NS, NewsItem
-from stockpulse_engine.marketdata.calendar import Calendar, Session, load_calendar
+from stockpulse_engine.marketdata.calendar import Session, load_calendar
 from stockpulse_engine.venue.market.market import WARM_UP, SimulatedMarket
 
 ZONE = ZoneInfo("America/New_York")

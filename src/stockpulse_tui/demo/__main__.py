@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 
 from stockpulse_engine.base.paths import Paths, resolve_paths
 from stockpulse_tui.demo.plan import Plan, read_plan
+from stockpulse_tui.splash import paint_last_frame
 
 
 def main() -> int:
@@ -22,7 +24,9 @@ def main() -> int:
     if found.text:
         problems = asyncio.run(_tell_text(paths, plan, is_fast=found.fast))
     else:
-        from stockpulse_tui.demo.start import run_on_screen
+        os.environ.setdefault("TEXTUAL_FPS", "30")
+        paint_last_frame(paths.last_frame, "a throw-away home, a market from seed, an engine of its own")
+        from stockpulse_tui.demo.start import run_on_screen  # after the first paint
 
         problems = run_on_screen(paths, plan, is_fast=found.fast)
     for problem in problems:

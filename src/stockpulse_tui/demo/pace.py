@@ -52,6 +52,7 @@ class MarketPace:
 
     async def _jump_to(self, due_ns: int) -> None:
         """Hold the market and step it to the moment: everything in between happens, nobody watches it."""
+        await self._set(1.0)
         await self._client.control_market("pause")
         left_ns = due_ns - await self.now()
         if left_ns > 0:

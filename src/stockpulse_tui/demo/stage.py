@@ -45,6 +45,14 @@ class Stage(Protocol):
         """Let Enter send."""
         ...
 
+    async def draft(self, line: str) -> None:
+        """Write an order line and have it previewed; nothing is sent."""
+        ...
+
+    async def drop(self) -> None:
+        """Put away what is being written or read."""
+        ...
+
     async def order(self, line: str) -> None:
         """Write an order line and send it; a refusal is the engine's to tell."""
         ...

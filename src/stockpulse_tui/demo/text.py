@@ -9,22 +9,21 @@ from decimal import Decimal
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from stockpulse_engine.actions.orderline import OrderContext, read_order_line
 from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.base.text import clean_line, clean_text
-from stockpulse_engine.domain.errors import InvalidValueError, StockPulseError
-from stockpulse_engine.domain.instruments import Instrument
-from stockpulse_engine.domain.market import Quote
+from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.domain.views import DayReview, OrderLife
-from stockpulse_engine.render.format import format_latency, format_money
+from stockpulse_engine.render.format import format_latency
 from stockpulse_engine.wire.rest import ModifyBody
+from stockpulse_tui.demo.lines import as_command, read_line
 from stockpulse_tui.demo.machine import Machine
 
 if TYPE_CHECKING:
     from stockpulse_engine.client.client import EngineClient
 
 WIDTH = 88
+_MARKS = {"read": "!", "denied": "✗"}
 READ_S, LETTERS_PER_S = 1.5, 28.0
 """How long a page is left alone before the story goes on."""
 
@@ -72,32 +71,29 @@ class TextStage:
     async def arm(self) -> None:
         """`sp buy --yes` is its own confirmation."""
 
+    async def draft(self, line: str) -> None:
+        """What `sp buy` would say before it asks."""
+        self._command(line)
+        parsed = await read_line(self._client, line)
+        preview = await self._client.preview_order(as_command(parsed))
+        self._row(parsed.sentence)
+        for row in preview.rows:
+            self._row(f"{_MARKS.get(row.verdict, ' ')} {row.name:<7} {row.text}")
+        if not preview.is_allowed:
+            self._row(f"! Denied: {preview.denial}: {preview.denial_text}")
+
     async def order(self, line: str) -> None:
-        """Read the line and submit it."""
-        self._command(f"{line} --yes")
-        reading = read_order_line(line, await self._context())
-        if reading.order is None:
-            raise InvalidValueError(f"{line!r} is not a whole order: {reading.errors[:1]}")
-        self._row(reading.order.sentence)
+        """Read the line, look at its preview, submit it."""
+        await self.draft(line)
+        parsed = await read_line(self._client, line)
+        self._row("yes")
         try:
-            await self._client.submit_order(reading.order.command(new_id("C"), source="demo"))
+            await self._client.submit_order(as_command(parsed))
         except StockPulseError as error:
             self._row(f"! {error.title}: {error}")
 
-    async def _context(self) -> OrderContext:
-        instruments: dict[str, Instrument] = {}
-        for one in await self._client.instruments():
-            instruments[one.instrument_id] = instruments[one.symbol] = one
-        quotes: dict[str, Quote] = {one.instrument_id: one for one in await self._client.quotes()}
-        held = {one.instrument_id: one.quantity for one in await self._client.positions()}
-        view = await self._client.account()
-        return OrderContext(
-            account_id=view.account.account_id,
-            resolve=instruments.get,
-            quote=quotes.get,
-            position=lambda key: held.get(key, Decimal(0)),
-            equity=view.equity,
-        )
+    async def drop(self) -> None:
+        """Nothing is open."""
 
     async def move_stop(self, order: Order, price: Decimal) -> None:
         """Modify it."""
@@ -124,9 +120,8 @@ class TextStage:
         """One row per order, one per refusal."""
         self._command("day")
         for one in review.orders:
-            terms = one.order.terms
-            cost = f"fees {format_money(one.fees)}"
-            self._row(f"{terms.side.value:<5}{terms.quantity:>5} {terms.instrument_id:<10} {one.order.status.value:<9} {cost}")
+            terms, status = one.order.terms, one.order.status.value
+            self._row(f"{terms.side.value:<5}{terms.quantity:>5} {terms.instrument_id:<10} {status:<9} fees {one.fees}")
         for refusal in review.refusals:
             self._row(f"refused {refusal.instrument_id}  {refusal.code}: {refusal.sentence}")
 
