@@ -20,7 +20,7 @@ from stockpulse_engine.bootstrap.mirror import build_mirror
 from stockpulse_engine.bootstrap.options import StartOptions
 from stockpulse_engine.bootstrap.system import SystemService
 from stockpulse_engine.bus.bus import Bus
-from stockpulse_engine.bus.topics import OrderChanged, PartChanged
+from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, PartChanged
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.marketdata.ports import ClockState
@@ -56,7 +56,8 @@ class Engine:
         self._books = self._build_books()
         self.system = self._build_system()
         self._server = ApiServer(self, paths, clock=clock, settings=settings.api)
-        self._marked = ""
+        self._marked: set[tuple[str, str]] = set()
+        """Session and account whose start was recorded."""
 
     @property
     def market(self) -> MarketService:
@@ -176,6 +177,7 @@ class Engine:
     async def _follow_sessions(self) -> None:
         """Mark each session's start, keep the equity curve, keep minute bars of what is traded."""
         self.bus.subscribe(ClockState, lambda _: self._mark_session())
+        self.bus.subscribe(AccountTouched, lambda _: self._mark_session())
         self.bus.subscribe(OrderChanged, self._keep_bars)
         for order in self._books.trading.orders(scope="today"):
             self._want_bars(order.terms.instrument_id)
@@ -185,10 +187,11 @@ class Engine:
             self._books.portfolio.sample(self._time.now_ns())
 
     def _mark_session(self) -> None:
-        date = self._time.session_date
-        if not date or date == self._marked:
+        """Once per session and account: an account opened in the middle of a session has its day too."""
+        date, marked = self._time.session_date, self._marked
+        if not date or all((date, account_id) in marked for account_id in self.portfolio.account_ids()):
             return
-        self._marked = date
+        self._marked = {(date, account_id) for account_id in self.portfolio.account_ids()}
         self._crew.spawn(self._record_session(date), name=f"session {date}")
 
     async def _record_session(self, date: str) -> None:
