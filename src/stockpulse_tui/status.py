@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from stockpulse_tui.app import StockPulseApp
 
 LIVE, LOST, STARTING, READ_ONLY = "live", "lost", "starting", "read-only"
+SILENT = "silent"
+"""Shown while the link stands and nothing comes: the engine tells its health every second."""
+SILENT_NS, FROZEN_NS = 3_000_000_000, 6_000_000_000
 
 
 class Status:
@@ -58,6 +61,13 @@ class Status:
             return -1
         return max(0, self._shell.clock.now_ns() - self._seen_ns)
 
+    def silent_ns(self) -> int:
+        """How long an attached engine has said nothing, 0 while that is no longer than it may be."""
+        if self.state not in (LIVE, READ_ONLY) or not self._seen_ns:
+            return 0
+        age = self._shell.clock.now_ns() - self._seen_ns
+        return age if age >= SILENT_NS else 0
+
     @property
     def words(self) -> str:
         """The link in one sentence, for empty panes."""
@@ -98,7 +108,7 @@ class Status:
             unknown=max(len(store.unknown_orders()), view.unknown_orders if view else 0),
             working=view.working_orders if view else 0,
             alerts=len(store.alerts),
-            is_lost=self.state == LOST,
+            is_lost=self.state == LOST or self.silent_ns() > 0,
             is_read_only=self.state == READ_ONLY or store.is_read_only,
         )
 
@@ -108,9 +118,9 @@ class Status:
         health = shell.store.health
         return HealthFacts(
             parts=health.parts if health else (),
-            link_state=self.state,
+            link_state=SILENT if self.silent_ns() else self.state,
             link_text=cells(self.text),
-            link_age_ns=max(0, self.lost_ns()),
+            link_age_ns=max(self.silent_ns(), self.lost_ns(), 0),
             step=health.step if health else "",
             p50_ns=shell.latency.percentile(0.5),
             p99_ns=shell.latency.percentile(0.99),
@@ -130,6 +140,9 @@ class Status:
             )
         elif self.moving:
             screen.banner.say(f"The engine moves to {cells(self.moving)}.", cells(self.text), "nothing here is live")
+        elif self.silent_ns() >= FROZEN_NS:
+            what = f"The engine has been silent for {format_age(self.silent_ns())}."
+            screen.banner.say(what, "What is shown is as old as that. !! still halts.")
         elif self.state == READ_ONLY:
             screen.banner.say("This head is read-only.", cells(self.text))
         elif gone:

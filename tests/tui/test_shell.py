@@ -252,3 +252,33 @@ async def test_the_frame_saved_for_next_time_is_the_screen() -> None:
 
 def test_the_store_needs_no_textual() -> None:
     assert "textual" not in Store.__module__
+
+
+async def test_ages_stand_still_between_two_words_of_the_engine() -> None:
+    async with running_head() as head:
+        before = head.rows()[-1]
+        await head.tick(2)
+        assert head.rows()[-1] == before
+
+
+async def test_an_engine_that_says_nothing_is_called_silent_then_frozen() -> None:
+    async with running_head() as head:
+        await head.tick(4)
+        assert "! engine silent 4.0 s" in head.rows()[-1]
+        assert "? feed  ? broker" in head.rows()[-1]
+        await head.tick(3)
+        assert "The engine has been silent for 7.0 s." in head.text()
+        head.link.send(head.link.market.move(1))
+        await head.tick()
+        assert "silent" not in head.text()
+        assert "● broker" in head.rows()[-1]
+
+
+async def test_a_part_without_a_sign_of_life_is_late_and_comes_first() -> None:
+    async with running_head() as head:
+        market = head.link.market
+        feed, broker, *rest = market.health().parts
+        late = replace(broker, age_ns=5_000_000_000)
+        head.link.send(market.delta(health=replace(market.health(), parts=(feed, late, *rest))))
+        await head.settle()
+        assert head.rows()[-1].strip().startswith("! broker late 5.0 s")

@@ -296,6 +296,7 @@ class StreamHub:
 
     def _on_part(self, _: PartChanged) -> None:
         self._tell_health()
+        self._touch_views()  # the broker's comparison may be a fresh one
 
     def _on_arms(self) -> None:
         views = self.arms.views()

@@ -114,6 +114,7 @@ def build_books(
             session_of=market.session_of,
             kills_survived=lambda: trading.kills_survived,
         ),
+        matched_at=lambda account_id: trading.matched_at(account_id),  # noqa: PLW0108 - the order service is made below
     )
     sources = ViewSources(
         account=ledger.account,

@@ -55,6 +55,8 @@ class PortfolioService:
         fee: estimate of an order's fee, part of what it reserves.
         expects_quotes: whether quotes of an instrument should be flowing now (its market is open).
         review: where the day's review finds orders, fills and bars; without it there is no review.
+        matched_at: market time at which an account was last seen to match the broker's, 0 when not known. It makes
+            the view fresher than the journal, which a comparison without news does not grow; the ledger stays a fold.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class PortfolioService:
         fee: FeeEstimate = no_fee,
         expects_quotes: Callable[[str], bool] = lambda _: True,
         review: ReviewSources | None = None,
+        matched_at: Callable[[str], int] = lambda _: 0,
     ) -> None:
         self._ledger = ledger
         self._orders = orders
@@ -77,6 +80,7 @@ class PortfolioService:
         self._fee = fee
         self._expects_quotes = expects_quotes
         self._review = review
+        self._matched_at = matched_at
         self._claims: dict[str, ClaimCache] = {}
         self._curves: dict[str, EquityCurve] = {}
 
@@ -218,7 +222,7 @@ class PortfolioService:
             unknown_orders=sum(1 for order in orders if order.is_unknown),
             working_orders=len(orders),
             stale_marks=sum(1 for item in valued if self._is_stale(item)),
-            reconciled_at=book.reconciled.clean_at,
+            reconciled_at=max(book.reconciled.clean_at, self._matched_at(book.account.account_id)),
             differences=book.reconciled.differences,
         )
 

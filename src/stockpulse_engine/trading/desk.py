@@ -34,7 +34,7 @@ class Timing:
         first_look, longest_look: back-off of the queries about an UNKNOWN order.
         overdue: a request that the venue has not answered for so long is asked about.
         watch: how often latch and overdue requests are looked at.
-        reconcile: how often open orders are compared with the venue.
+        reconcile: how often open orders and what is held are compared with the venue.
         connect, catch_up: limits for one attempt to link and for reading what was missed.
         flatten: how long a flatten may take before it halts.
     """
@@ -73,6 +73,9 @@ class Desk:
     jobs: int = 0
     clean: dict[AccountKind, bool] = field(default_factory=dict)
     """Whether the accounts of this kind are known to match the venue's."""
+    matched_at: dict[str, int] = field(default_factory=dict)
+    """Account → market time at which its holdings were last seen to match the venue's. How fresh a view is, no fact
+    of the journal: a comparison that finds what the last one found writes nothing."""
     is_stopping: bool = False
 
     def event(self, kind: OrderEventKind, client_order_id: str, **more: Any) -> OrderEvent:

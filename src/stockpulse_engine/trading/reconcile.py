@@ -53,6 +53,8 @@ class Reconciler:
         await desk.recorder.settle()
         if venue is not None:
             differences += self._compare_holdings(venue)
+            if not differences:
+                desk.matched_at[account_id] = desk.market_now()
         await self._record(account_id, len(ours), added, tuple(differences[:MAX_DIFFERENCES]), is_recorded=is_recorded)
         return differences
 

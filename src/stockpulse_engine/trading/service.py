@@ -264,6 +264,10 @@ class OrderService:
         account = self._recorder.front.accounts.get(account_id)
         return account is not None and self._desk.clean.get(account.kind, False)
 
+    def matched_at(self, account_id: str) -> int:
+        """Market time at which the account was last seen to match the venue's; 0 when not since this start."""
+        return self._desk.matched_at.get(account_id, 0)
+
     @property
     def journal_head(self) -> tuple[int, str]:
         """Seq and digest of the last durable entry."""

@@ -55,6 +55,8 @@ class Watch:
                 self._resolver.ask(key)
 
     def _want_compare(self) -> None:
-        if any(True for _ in self._desk.recorder.front.all_open()):
+        desk = self._desk
+        has_orders = any(True for _ in desk.recorder.front.all_open())
+        if has_orders or any(desk.positions(account_id) for account_id in desk.recorder.front.accounts):
             for link in self._links:
                 link.want_compare()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from msgspec import structs
 
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.views import PartHealth
@@ -14,6 +15,11 @@ from stockpulse_tui.painter import cells
 from stockpulse_tui.widgets.line_view import LineView
 
 _RANK = {"gone": 0, "late": 1, "ok": 2, "off": 3}
+_MUTE = {"lost": "danger", "silent": "warn"}
+"""Nothing is heard of the engine: the token that says it."""
+_BEATING = frozenset({"engine", "broker", "journal"})
+"""Parts whose signs of life do not depend on the market."""
+LATE_NS = 3_000_000_000
 SMALL_BELOW = 100
 
 
@@ -49,16 +55,23 @@ def health_line(facts: HealthFacts, width: int) -> Line:
 
 def _entries(facts: HealthFacts) -> list[Line]:
     made: list[Line] = []
-    if facts.link_state == "lost":
-        made.append(_bad("engine", "lost", facts.link_age_ns, "danger"))
+    if facts.link_state in _MUTE:
+        made.append(_bad("engine", facts.link_state, facts.link_age_ns, _MUTE[facts.link_state]))
     elif facts.link_state != "live":
         made.append((Span("… ", "accent", "ground"), Span(f"{facts.link_text}  ", "text", "ground")))
     if facts.step:
         made.append((Span("… ", "accent", "ground"), Span(f"{cells(clean_line(facts.step, 60))}  ", "text", "ground")))
-    if facts.link_state == "lost":
+    if facts.link_state in _MUTE:
         # What the engine last said of its parts is not known to hold any more.
         return [*made, *((Span(f"? {cells(clean_line(part.name, 16))}  ", "faint", "ground"),) for part in facts.parts)]
-    return [*made, *(_part(part) for part in sorted(facts.parts, key=lambda part: _RANK.get(part.state, 0)))]
+    parts = [_overdue(part) for part in facts.parts]
+    return [*made, *(_part(part) for part in sorted(parts, key=lambda part: _RANK.get(part.state, 0)))]
+
+
+def _overdue(part: PartHealth) -> PartHealth:
+    """A part that should give signs of life all the time and has not: late, whatever it said of itself before."""
+    is_late = part.state == "ok" and part.name in _BEATING and part.age_ns >= LATE_NS
+    return structs.replace(part, state="late", detail="") if is_late else part
 
 
 def _part(part: PartHealth) -> Line:

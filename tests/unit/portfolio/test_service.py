@@ -327,3 +327,14 @@ def test_the_portfolio_is_one_picture() -> None:
     value = picture.positions[0].value
     assert value is not None
     assert picture.account.equity == picture.account.cash + value
+
+
+def test_the_view_says_the_later_of_the_recorded_and_the_last_seen_match() -> None:
+    world = World()
+    seen = {"main": 7}
+    service = PortfolioService(
+        world.ledger, orders=list, quote=world.quotes.get, clock=lambda: 9, matched_at=lambda key: seen.get(key, 0)
+    )
+    assert service.account().reconciled_at == 7
+    seen.clear()
+    assert service.account().reconciled_at == 0

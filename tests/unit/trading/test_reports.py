@@ -141,3 +141,26 @@ async def test_a_link_that_drops_is_joined_again_and_nothing_is_missed(desk: Ord
     assert desk.order("C1").status is expected
     assert not desk.order("C1").is_unknown
     assert (await desk.submit("C2")).status is S.SUBMITTED
+
+
+async def test_what_is_held_is_compared_without_open_orders_and_the_journal_does_not_grow(desk: OrderDesk) -> None:
+    await working(desk)
+    desk.venue.fill("C1", 100, 10)
+    await desk.time.settle()
+    assert not desk.order("C1").is_open
+    await desk.time.advance(desk.timing.reconcile + 2)
+    before, head = desk.service.matched_at("PAPER"), desk.service.journal_head
+    await desk.time.advance(desk.timing.reconcile + 2)
+    assert desk.service.matched_at("PAPER") > before > 0
+    assert desk.service.journal_head == head, "the same answer once more is no fact"
+
+
+async def test_a_comparison_that_differs_does_not_look_fresh(desk: OrderDesk) -> None:
+    await working(desk)
+    desk.venue.fill("C1", 100, 10)
+    await desk.time.advance(desk.timing.reconcile + 2)
+    before = desk.service.matched_at("PAPER")
+    desk.holdings["PAPER"][AAPL] = Decimal(7)
+    await desk.time.advance(desk.timing.reconcile + 2)
+    assert desk.service.matched_at("PAPER") == before
+    assert desk.service.book.reconciled["PAPER"].differences
