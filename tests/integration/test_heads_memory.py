@@ -59,6 +59,8 @@ def newest_child(name: str) -> int:
 def test_nothing_grows_while_the_market_runs(home: Path) -> None:
     with EngineProcess(home, ("--speed", str(SPEED))) as engine, Pane(home) as terminal:
         terminal.sp(home)
+        terminal.until(r"Enter begin")
+        terminal.press("Enter")
         terminal.until(r"● feed", r"SPY +\d+\.\d\d")
         venue = lock_holder(engine.paths.venue("sim") / "venue.lock")
         assert venue is not None

@@ -35,6 +35,14 @@ def terminal(home: Path) -> Iterator[Pane]:
         yield opened
 
 
+def open_desk(pane: Pane, home: Path) -> None:
+    """Start `sp` and leave the welcome page of a new home by its first card."""
+    pane.sp(home)
+    pane.until(r"Simulated market", r"Enter begin")
+    pane.press("Enter")
+    pane.until(*LIVE)
+
+
 def order_statuses(engine: EngineProcess) -> list[OrderStatus]:
     """Statuses of today's orders, newest first."""
     with engine.client() as client:
@@ -51,8 +59,7 @@ def write_order(terminal: Pane, key: str, words: str) -> None:
 
 @pytest.mark.timeout(180)
 def test_a_day_by_keys_from_an_empty_home(engine: EngineProcess, terminal: Pane, home: Path) -> None:
-    terminal.sp(home)
-    terminal.until(*LIVE)
+    open_desk(terminal, home)
     assert "SAFE" in terminal.text()
 
     write_order(terminal, "b", "2 lmt 500")
@@ -105,8 +112,7 @@ def test_an_engine_killed_under_a_head_is_said_in_words_and_comes_back(
     engine: EngineProcess, terminal: Pane, home: Path
 ) -> None:
     engine.start().close()
-    terminal.sp(home)
-    terminal.until(*LIVE)
+    open_desk(terminal, home)
     terminal.press("A")
     terminal.until(r"ARMED \d\d:\d\d")
     before = engine.pid
@@ -133,8 +139,8 @@ def test_an_engine_killed_under_a_head_is_said_in_words_and_comes_back(
 def test_the_head_fits_its_terminal(home: Path, engine: EngineProcess, columns: int, rows: int) -> None:
     engine.start().close()
     with Pane(home, columns=columns, rows=rows) as terminal:
-        terminal.sp(home)
-        lines = terminal.until(r"PAPER", r"● feed", r"SPY +\d+\.\d\d").split("\n")
+        open_desk(terminal, home)
+        lines = terminal.until(*LIVE).split("\n")
         assert max(map(len, lines)) <= columns
         assert len([line for line in lines if line.strip()]) > rows // 2, "no blank screen"
         terminal.press("2")

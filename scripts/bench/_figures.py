@@ -1,0 +1,114 @@
+"""What `make bench` shows: which figure is found where, its goal, and the peer it is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A peer's script, and where its figure is in the JSON line it prints. `scale` brings it to our unit."""
+
+    script: str
+    arguments: tuple[str, ...]
+    key: str
+    name: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table. `key` is a path in the JSON line called `bench`; `is_floor`: more is better."""
+
+    name: str
+    script: str
+    bench: str
+    key: str
+    unit: str
+    goal: float | None = None
+    is_floor: bool = False
+    peer: Peer | None = None
+
+    def is_met(self, value: float) -> bool:
+        """Whether the goal holds."""
+        return self.goal is None or (value >= self.goal if self.is_floor else value <= self.goal)
+
+
+TEXTUAL = Peer("b9_start.py", ("--what", "textual", "--repeats", "5"), "first_ms", "Textual + DataTable")
+TABLE = Peer(
+    "b9_tui.py",
+    ("--mode", "dt_frame", "--fps", "30", "--rate", "5000", "--symbols", "200", "--seconds", "6"),
+    "cpu_per_frame",
+    "DataTable",
+)
+FANOUT = Peer(
+    "b5_fanout.py",
+    ("--peer", "websockets", "--clients", "8", "--rate", "20000", "--seconds", "3"),
+    "p99_ms",
+    "websockets broadcast",
+)
+BOOK = Peer("b6_orders.py", ("--peer", "pybook", "--repeats", "3"), "per_s", "bare Python book")
+SQLITE = Peer(
+    "b6_orders.py",
+    ("--peer", "sqlite", "--dir", "{scratch}", "--repeats", "2", "--n", "2000"),
+    "commit_p50_ms",
+    "SQLite FULL alone",
+)
+
+FIGURES: tuple[Figure, ...] = (
+    Figure("python alone, whole process", "bench_commands.py", "python_alone", "p50_ms", "ms"),
+    Figure("sp quote, whole process, warm, p50", "bench_commands.py", "sp_quote", "p50_ms", "ms", 150),
+    Figure("sp quote, CPU", "bench_commands.py", "sp_quote", "cpu_p50_ms", "ms"),
+    Figure("sp halt, whole process, p99", "bench_commands.py", "sp_halt", "p99_ms", "ms", 150),
+    Figure("sp halt, CPU", "bench_commands.py", "sp_halt", "cpu_p50_ms", "ms"),
+    Figure("!! pressed to the latch, p99", "bench_head.py", "head_halt_keys", "p99_ms", "ms", 50),
+    Figure("last frame painted", "bench_head.py", "head_engine_up", "last_frame_ms", "ms", 60),
+    Figure(
+        "first own frame, engine up", "bench_head.py", "head_engine_up", "first_frame_ms", "ms", 400, False, TEXTUAL
+    ),
+    Figure("first own frame, CPU", "bench_head.py", "head_engine_up", "first_frame_cpu_ms", "ms"),
+    Figure("first prices, engine up", "bench_head.py", "head_engine_up", "first_prices_ms", "ms"),
+    Figure("first own frame, engine down", "bench_head.py", "head_engine_down", "first_frame_ms", "ms", 400),
+    Figure("live from an empty home", "bench_head.py", "head_live_from_nothing", "median_ms", "ms", 4000),
+    Figure(
+        "board, 200 rows, 5,000 quotes/s, 30 fps", "bench_board.py", "board", "cpu_percent_at_30_fps", "% of a core", 10
+    ),
+    Figure("board, CPU a frame", "bench_board.py", "board", "cpu_ms_per_frame", "ms", None, False, TABLE),
+    Figure("tick to cell, p99", "bench_board.py", "board", "tick_to_cell_p99_ms", "ms"),
+    Figure("20,000 quotes/s to 8 heads, p99", "bench_stream.py", "stream_conflated", "p99_ms", "ms", 45, False, FANOUT),
+    Figure(
+        "orders, engine and venue, 64 callers", "bench_engine.py", "engine_orders", "orders_per_s", "/s", 1500, True
+    ),
+    Figure("engine CPU an order", "bench_engine.py", "engine_orders", "engine_cpu_ms_per_order", "ms", 0.67),
+    Figure("one caller beyond the sync, p50", "bench_engine.py", "engine_one_caller", "beyond_sync_p50_ms", "ms", 1.0),
+    Figure(
+        "orders, service alone, 64 callers", "bench_orders.py", "orders", "orders_per_s_64_callers", "/s", 1500, True
+    ),
+    Figure("one caller, service alone, beyond the sync", "bench_orders.py", "orders", "beyond_sync_ms", "ms", 1.0),
+    Figure("gate, p99", "bench_gate.py", "gate", "check.p99_us", "µs"),
+    Figure(
+        "view and gate, 30 positions, p50",
+        "bench_gate.py",
+        "gate",
+        "view_and_check_30_positions_100_orders.p50_us",
+        "µs",
+    ),
+    Figure(
+        "view and gate, 30 positions, p99",
+        "bench_gate.py",
+        "gate",
+        "view_and_check_30_positions_100_orders.p99_us",
+        "µs",
+    ),
+    Figure(
+        "journal append, one caller, p50", "bench_journal.py", "journal", "append_p50_ms", "ms", None, False, SQLITE
+    ),
+    Figure("journal appends, 64 callers", "bench_journal.py", "journal", "appends_per_s_64_callers", "/s"),
+    Figure("journal verify", "bench_journal.py", "journal", "verify_entries_per_s", "entries/s"),
+    Figure("ledger, fills", "bench_ledger.py", "ledger", "fills_per_s", "/s"),
+    Figure("venue matcher", "bench_venue.py", "venue_matcher", "orders_per_s", "/s", None, True, BOOK),
+    Figure("venue process, 64 callers", "bench_venue.py", "venue_process", "orders_per_s", "/s"),
+    Figure("history, 48 instruments, CPU", "bench_market.py", "sim_history", "cpu_s", "s", 2.0),
+    Figure("focused history, CPU", "bench_market.py", "sim_open", "focus_history_cpu_s", "s"),
+    Figure("chart drawn, 118×36", "bench_render.py", "render", "chart_118x36_us", "µs"),
+)
