@@ -350,4 +350,4 @@ async def test_the_life_of_a_crash(home: Path) -> None:
 
 
 def _counts_one_kill(health: HealthView, sentence: str) -> bool:
-    return health.kills_survived == 1 and sentence.endswith("after it was killed.")
+    return health.kills_survived == 1 and sentence.endswith("after it had been killed.")
