@@ -20,7 +20,7 @@ from stockpulse_engine.bootstrap.mirror import build_mirror
 from stockpulse_engine.bootstrap.options import StartOptions
 from stockpulse_engine.bootstrap.system import SystemService
 from stockpulse_engine.bus.bus import Bus
-from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, PartChanged
+from stockpulse_engine.bus.topics import AccountTouched, AlertRaised, OrderChanged, PartChanged
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.marketdata.ports import ClockState
@@ -56,6 +56,7 @@ class Engine:
         self._books = self._build_books()
         self.system = self._build_system()
         self._server = ApiServer(self, paths, clock=clock, settings=settings.api)
+        self._has_told_failure = False
         self._marked: set[tuple[str, str]] = set()
         """Session and account whose start was recorded."""
 
@@ -222,9 +223,20 @@ class Engine:
             self._board.touch("engine")
             if self._broker.is_connected:
                 self._board.touch("broker")
-            if not self._books.journal.failure:
-                self._board.touch("journal")
+            self._feel_journal()
             await asyncio.sleep(PULSE_S)
+
+    def _feel_journal(self) -> None:
+        """A journal that failed once stays read-only until the next start: said once, shown as long."""
+        failure = self._books.journal.failure
+        if not failure:
+            self._board.touch("journal")
+        elif not self._has_told_failure:
+            self._has_told_failure = True
+            detail = f"read-only: {failure}"
+            self.bus.publish(PartChanged(name="journal", state="gone", detail=detail))
+            text = f"The journal is {detail}. Nothing new leaves, cancels do; free the disk, then restart the engine."
+            self.bus.publish(AlertRaised(ts_event=self._time.now_ns(), level="danger", text=text, subject="journal"))
 
     def _venue_options(self) -> VenueOptions:
         options = self._options

@@ -166,7 +166,7 @@ class _Start:
         except OSError:
             return "no output"
         lines = [line for line in tail.splitlines() if line.strip()]
-        return clean_line(lines[-1], 200) if lines else "no output"
+        return clean_line(lines[-1]) if lines else "no output"
 
     def _tell(self, step: str) -> None:
         if step != self._step:

@@ -1,16 +1,20 @@
-"""What a trader would be furious about: a flatten that a crash forgets, and an account without a day."""
+"""What would make a trader furious: a forgotten flatten, an account without a day, a full disk that nobody mentions."""
 
 from __future__ import annotations
 
+import resource
+import sys
 from decimal import Decimal
 from pathlib import Path
+
+import pytest
 
 from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.base.wait import wait_until
 from stockpulse_engine.client.blocking import BlockingClient
 from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.commands import SubmitOrder
-from stockpulse_engine.domain.errors import NotFoundError
+from stockpulse_engine.domain.errors import NotFoundError, UnavailableError
 from stockpulse_engine.domain.orders import OrderStatus, OrderTerms, OrderType, Side
 from stockpulse_engine.wire.rest import OpenAccount
 from tests.system.process import EngineProcess
@@ -51,13 +55,41 @@ def test_an_account_opened_in_the_middle_of_a_session_has_its_day(tmp_path: Path
         admin.close()
 
 
-def buy(client: BlockingClient, instrument_id: str) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of another process is set the Linux way")
+def test_a_disk_that_takes_no_more_is_said_and_cancels_still_leave(tmp_path: Path) -> None:
+    with EngineProcess(tmp_path / "home", OPEN) as engine:
+        client = engine.client()
+        quote = client.quotes(("AAPL.XNAS",))[0]
+        buy(client, "AAPL.XNAS", limit_price=quote.bid - 3)
+        assert wait_until(lambda: client.orders("working")[0].status is OrderStatus.ACCEPTED, WAIT_S)
+        kept = client.orders("working")[0].client_order_id
+        resource.prlimit(engine.pid, resource.RLIMIT_FSIZE, (1, 1))
+        with pytest.raises(UnavailableError, match="journal"):
+            buy(client, "AAPL.XNAS")
+        assert wait_until(lambda: state_of(client, "journal") == "gone", WAIT_S)
+        assert client.health().status == "degraded"
+        client.cancel_order(kept)
+        client.close()
+        engine.kill()
+        client = engine.start()
+        assert wait_until(lambda: not client.orders("working"), WAIT_S)
+        assert client.order(kept).status is OrderStatus.CANCELED
+        assert (state_of(client, "journal"), client.verify_log().is_ok) == ("ok", True)
+        client.close()
+
+
+def state_of(client: BlockingClient, part: str) -> str:
+    return next(one.state for one in client.health().parts if one.name == part)
+
+
+def buy(client: BlockingClient, instrument_id: str, *, limit_price: Decimal | None = None) -> None:
     terms = OrderTerms(
         account_id="main",
         instrument_id=instrument_id,
         side=Side.BUY,
         quantity=Decimal(20),
-        order_type=OrderType.MARKET,
+        order_type=OrderType.MARKET if limit_price is None else OrderType.LIMIT,
+        limit_price=limit_price,
     )
     client.submit_order(SubmitOrder(client_order_id=new_id(), terms=terms))
 
