@@ -68,6 +68,15 @@ def state_of(order: Order, orders: Mapping[str, Order], *, is_canceling: bool = 
     return _STATES[order.status]
 
 
+def gone_words(order: Order | None, orders: Mapping[str, Order]) -> str:
+    """What became of an order that a key was meant for: `buy 45 AAPL is filled`."""
+    if order is None:
+        return "the order is gone"
+    terms = order.terms
+    words = f"{terms.side.value.lower()} {format_quantity(terms.quantity)} {symbol_of(terms.instrument_id)}"
+    return f"{words} is {state_of(order, orders)[0].removeprefix('! ')}"
+
+
 def lives_at(order: Order) -> tuple[str, str]:
     """Who holds it now, and the colour token."""
     if order.is_unknown:

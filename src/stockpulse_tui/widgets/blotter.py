@@ -55,7 +55,6 @@ class Blotter(OrderActs):
         super().__init__(id=id)
         self.tab = Tab.WORKING
         self.sort = ""
-        self.orders: list[Order] = []
         self.history: dict[str, Order] = {}
         self.history_state = ""
         """"" not asked yet, `…` asked, `ok`, else what went wrong."""
@@ -101,11 +100,6 @@ class Blotter(OrderActs):
         elif changes.touches("depths") or not self._watched.isdisjoint(changes.quotes):
             self._watch_queues()
             self.redraw()
-
-    @property
-    def current(self) -> Order | None:
-        """The order under the cursor."""
-        return self.orders[self.at] if self.at < len(self.orders) else None
 
     def selected(self) -> None:
         """The desk's instrument and the life pane follow the cursor."""
@@ -207,6 +201,8 @@ class Blotter(OrderActs):
             price = format_price(price_of(pick.moved(pick.orders[0])), pick.tick)
             words = f"moving to {price}  {pick.ticks:+d} t   j k ticks  Enter asks  Esc restores"
             return (Span(words, "accent", bg, bold=True),)
+        if self.lost_pick:
+            return (Span(self.lost_pick, "warn", bg, bold=True),)
         return () if self.size.height >= TALL else self._tabs(bg)
 
     def title_right(self) -> Line:
@@ -239,11 +235,14 @@ class Blotter(OrderActs):
 
     def show_tab(self, tab: Tab) -> None:
         """Show a tab; the past is read when it is first wanted."""
-        self.tab, self.pick = tab, None
+        kept = self.key
+        self.tab, self.pick, self.lost_pick = tab, None, ""
+        self.let_go()
         if tab is Tab.HISTORY and self.history_state != "…":
             self.history_state = "…"
             self.shell.in_background(self._read_history())
         self.reload()
+        self.select_key(kept)
         self.redraw()
 
     async def _read_history(self) -> None:

@@ -13,6 +13,7 @@ from stockpulse_engine.render.span import Line, Span, fit, line_width, spread
 from stockpulse_tui.courier import Courier
 from stockpulse_tui.intent import Intent, Phase
 from stockpulse_tui.order_pick import OrderPick, bracket_of, movable, price_of
+from stockpulse_tui.order_words import gone_words
 from stockpulse_tui.trade_draft import ENTRY, TradeDraft
 from stockpulse_tui.widgets.header import frame_tokens
 from stockpulse_tui.widgets.order_state import intent_lines, outside
@@ -37,6 +38,8 @@ class ChartTrade:
         self.draft: TradeDraft | None = None
         self.pick: OrderPick | None = None
         self.courier: Courier | None = None
+        self.lost_pick = ""
+        """How the order ended that was being moved; its keys do nothing until Esc or another pick."""
         self._quantities: dict[str, Decimal] = {}
 
     # -- of the pane
@@ -67,6 +70,7 @@ class ChartTrade:
     def drop_trade(self) -> None:
         """Forget line, pick and what was told; orders live on."""
         self.draft = self.pick = self.courier = None
+        self.lost_pick = ""
 
     # -- the line
 
@@ -86,7 +90,7 @@ class ChartTrade:
         if self.draft is not None and self._may_edit():
             self.draft.turn(side)
         elif self._may_edit() or (self.intent is not None and self.intent.phase is not Phase.ASKING):
-            self.pick = None
+            self.pick, self.lost_pick = None, ""
             self.draft = TradeDraft(instrument, side, self.cursor_price(), self._first_quantity(instrument, side))
             self.courier = Courier(self.shell, Intent(), self.redraw)
         self.redraw()
@@ -141,7 +145,15 @@ class ChartTrade:
         """Ten ticks up."""
         self._move(10)
 
+    def _says_lost(self) -> bool:
+        """Whether a key was meant for an order that went away while it was being moved; then that is said."""
+        if self.lost_pick:
+            self.shell.notify_line(f"{self.lost_pick}. Esc goes on", "warn")
+        return bool(self.lost_pick)
+
     def _move(self, ticks: int) -> None:
+        if self._says_lost():
+            return
         if self.pick is not None:
             self.pick.move(ticks)
             self.redraw()
@@ -155,6 +167,8 @@ class ChartTrade:
 
     def do_line_send(self) -> None:
         """Send when armed, stage when safe; move a picked order."""
+        if self._says_lost():
+            return
         if self.pick is not None:
             self._send_move()
         elif self.courier is not None:
@@ -194,6 +208,7 @@ class ChartTrade:
         ids = [frozenset(order.client_order_id for order in group) for group in groups]
         at = ids.index(self.pick.ids) + 1 if self.pick is not None and self.pick.ids in ids else 0
         self.draft = self.courier = None
+        self.lost_pick = ""
         self.pick = OrderPick(groups[at], instrument.tick_size) if at < len(groups) else None
         self.redraw()
 
@@ -226,6 +241,8 @@ class ChartTrade:
 
     def do_order_cancel(self) -> None:
         """Cancel the picked order, or what the line has sent."""
+        if self._says_lost():
+            return
         ids = sorted(self.pick.ids) if self.pick is not None else []
         if not ids and self.intent is not None and self.intent.phase in (Phase.SENT, Phase.STAGED):
             ids = [self.intent.order_id]
@@ -233,10 +250,12 @@ class ChartTrade:
             key = self.shell.keymap.key_of("order.pick", self.shell.context)
             self.shell.notify_line(f"pick an order with {key} first")
             return
+        if self.pick is not None:
+            self.pick.is_asking = True
         self.shell.in_background(self._cancel(ids))
 
     async def _cancel(self, ids: list[str]) -> None:
-        commands = self.shell.link.commands
+        commands, pick = self.shell.link.commands, self.pick
         for order_id in ids:
             order = self.store.orders.get(order_id)
             is_staged = order is not None and order.status.value == "INITIALIZED"
@@ -244,13 +263,15 @@ class ChartTrade:
                 await (commands.discard_order(order_id) if is_staged else commands.cancel_order(order_id))
             except StockPulseError as error:
                 self.shell.notify_line(str(error), "danger")
+                if pick is not None:
+                    pick.is_asking = False
                 return
-        self.pick = None
+        self.pick = None if self.pick is pick else self.pick
         self.redraw()
 
     def do_view_back(self) -> None:
         """Esc: the line, the pick or the told order goes; then the zoom."""
-        if self.pick is not None or self.courier is not None or self.draft is not None:
+        if self.pick is not None or self.courier is not None or self.draft is not None or self.lost_pick:
             self.drop_trade()
             self.redraw()
         elif self.shell.view.zoomed:
@@ -265,14 +286,19 @@ class ChartTrade:
         if self.intent is not None and self.intent.phase in (Phase.SENT, Phase.STAGED):
             self.draft = None
         if self.pick is not None and not self.pick.is_asking:
-            there = {o.client_order_id for o in movable(self.store.orders.values(), self.instrument_id)}
-            if not self.pick.ids <= there:
+            now = [self.store.orders.get(order.client_order_id, order) for order in self.pick.orders]
+            lost = next((order for order in now if not movable([order], self.instrument_id)), None)
+            if lost is not None:
                 self.pick = None
+                self.lost_pick = f"nothing was moved: {gone_words(lost, self.store.orders)}"
 
     def trade_bar(self, width: int) -> list[Line]:
         """The rows under the chart that belong to the order under way."""
         if self.pick is not None:
             return [_bar(line, width, BAR_BG) for line in self._pick_lines(self.pick, width)]
+        if self.lost_pick:
+            said = (Span(" GONE ", "warn", "warn_bg", bold=True), Span(f"  {self.lost_pick}", "text", BAR_BG))
+            return [_bar(spread(said, _keys((("Esc", "go on"),), BAR_BG), width - 4, bg=BAR_BG), width, BAR_BG)]
         intent, instrument = self.intent, self.instrument
         if intent is None or instrument is None:
             return []

@@ -103,6 +103,7 @@ class Ladder(LadderTrade, Panel):
             for order in self.working():
                 self.queues.see_trade(order, trade)
         self.trade_on_store()
+        self.watch_aim()
         self.redraw()
 
     def working(self) -> list[Order]:
@@ -314,6 +315,7 @@ class Ladder(LadderTrade, Panel):
     def put_cursor(self, price: Decimal) -> None:
         """Move the cursor; the ladder scrolls when it would leave."""
         self.cursor = price
+        self.watch_aim()
         center = self.center
         if center is not None:
             reach = self.step * max(1, self._rows // 2 - 1)

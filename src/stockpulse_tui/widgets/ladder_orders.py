@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stockpulse_engine.actions.registry import Context
-from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.render.format import format_price, format_size
 from stockpulse_engine.render.span import Line, Span
 from stockpulse_engine.render.table import Cell, Column, Row
@@ -33,10 +32,6 @@ class LadderOrders(OrderActs):
     context = Context.LADDER
     title = "Working"
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self.orders: list[Order] = []
-
     @property
     def ladder(self) -> Ladder | None:
         """The ladder of the same screen."""
@@ -58,14 +53,12 @@ class LadderOrders(OrderActs):
 
     def show_instrument(self, instrument_id: str) -> None:
         """The ladder's instrument."""
+        if instrument_id != self.instrument_id:
+            self.let_go()
+            self.lost_pick = ""
         super().show_instrument(instrument_id)
         self.reload()
         self.redraw()
-
-    @property
-    def current(self) -> Order | None:
-        """The order under the cursor."""
-        return self.orders[self.at] if self.at < len(self.orders) else None
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """One row per order, highest price first."""
@@ -94,6 +87,8 @@ class LadderOrders(OrderActs):
 
     def title_left(self) -> Line:
         """How many."""
+        if self.lost_pick:
+            return (Span(self.lost_pick, "warn", self.title_bg, bold=True),)
         return (Span(str(len(self.orders)), "text", self.title_bg),)
 
     def do_line_send(self) -> None:

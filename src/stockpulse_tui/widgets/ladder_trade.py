@@ -12,6 +12,7 @@ from stockpulse_engine.render.format import for_copy, format_age, format_quantit
 from stockpulse_tui.asker import Asker, why_not
 from stockpulse_tui.order_names import named_order
 from stockpulse_tui.order_pick import price_of
+from stockpulse_tui.order_words import gone_words
 from stockpulse_tui.tickets import open_line
 from stockpulse_tui.widgets.chart_trade import ChartTrade
 from stockpulse_tui.widgets.flatten_one import FlattenWord
@@ -22,6 +23,9 @@ class LadderTrade(FlattenWord, ChartTrade):
 
     sizing: str | None = None
     """Digits typed after `#`, None while none are."""
+    _aim_at: tuple[Decimal, Decimal, str] | None = None
+    _aimed: frozenset[str] = frozenset()
+    """Own orders in the cursor's row, and which row that is: once gone they stay meant until the cursor moves."""
 
     if TYPE_CHECKING:
 
@@ -108,14 +112,32 @@ class LadderTrade(FlattenWord, ChartTrade):
         """The picked order, else all of ours at the cursor's price."""
         if self.shell.command is not None:
             order = named_order(self.shell)
-            here = [order] if order is not None else []
-        else:
-            here = self.at_cursor()
-        if self.shell.command is None and (self.pick is not None or not here):
+            if order is not None:
+                self._cancel_one(order.client_order_id)
+        elif self.pick is not None or self.lost_pick:
             super().do_order_cancel()
+        else:
+            self._cancel_here()
+
+    def _cancel_here(self) -> None:
+        meant, here = self.watch_aim(), self.at_cursor()
+        if meant and meant.isdisjoint(order.client_order_id for order in here):
+            gone = gone_words(self.store.orders.get(min(meant)), self.store.orders)
+            self.shell.notify_line(f"nothing was canceled: {gone}", "warn")
+            self._aim_at = None
             return
+        if not here:
+            self.shell.notify_line("nothing of yours is in this row")
         for order in here:
             self._cancel_one(order.client_order_id)
+
+    def watch_aim(self) -> frozenset[str]:
+        """Own orders a cancel in the cursor's row is meant for; they stay meant when they go."""
+        aim = (self.cursor_price(), self.step, self.instrument_id)
+        here = frozenset(order.client_order_id for order in self.at_cursor())
+        if aim != self._aim_at or not self._aimed or here & self._aimed:
+            self._aim_at, self._aimed = aim, here
+        return self._aimed
 
     def _cancel_one(self, order_id: str) -> None:
         cancel = self.shell.link.commands.cancel_order

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import structs
 
@@ -17,12 +17,20 @@ if TYPE_CHECKING:
 
 
 class ListPane(Panel):
-    """Subclasses keep `keys` true (one per row) and draw rows from `self.top`, the first one at `self.list_y`."""
+    """Subclasses keep `keys` true (one per row) and draw rows from `self.top`, the first one at `self.list_y`.
+
+    The cursor belongs to a key, not to a place. Where `keeps_gone` is set and the row goes from under the cursor of the
+    pane in front, the cursor is on nothing until it is moved: a key meant for that row never acts on its neighbour.
+    """
+
+    keeps_gone: ClassVar[bool] = False
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.keys: Sequence[str] = ()
         self.at = 0
+        self.gone = ""
+        """Key of the row that went from under the cursor, "" while the cursor is on a row."""
         self.top = 0
         self.room = 1
         self.list_y = 2
@@ -30,18 +38,25 @@ class ListPane(Panel):
 
     @property
     def key(self) -> str:
-        """Key of the row under the cursor, "" in an empty list."""
-        return self.keys[self.at] if self.at < len(self.keys) else ""
+        """Key of the row under the cursor, "" in an empty list and where the row is gone."""
+        return self.keys[self.at] if self.at < len(self.keys) and not self.gone else ""
 
     def take_keys(self, keys: Sequence[str]) -> None:
-        """The rows are these now; the cursor stays on its row, else at its place."""
-        kept = self.key
+        """The rows are these now; the cursor stays on its row, else at its place or, when that is kept, on none."""
+        kept = self.gone or self.key
         self.keys = keys
+        self.gone = ""
         if kept in keys:
             self.at = list(keys).index(kept)
+        elif kept and keys and self.keeps_gone and self.shell.view.front_pane is self:
+            self.gone = kept
         self.at = max(0, min(self.at, len(keys) - 1))
-        if self.key != kept:
+        if self.key != kept and not self.gone:
             self.selected()
+
+    def let_go(self) -> None:
+        """Another list is about to be shown, because it was asked for: what is not in it is not gone."""
+        self.keys, self.gone = (), ""
 
     def keep_in_sight(self, room: int) -> None:
         """Scroll so that the cursor is within `room` rows."""
@@ -63,10 +78,11 @@ class ListPane(Panel):
         """Move the cursor to a row."""
         if not self.keys:
             return
-        before = self.at
+        before = self.key
+        self.gone = ""
         self.at = max(0, min(len(self.keys) - 1, place))
         self.redraw()
-        if self.at != before:
+        if self.key != before:
             self.selected()
 
     def select_key(self, key: str) -> None:
@@ -76,11 +92,12 @@ class ListPane(Panel):
 
     def where(self) -> str:
         """`12 of 214` when the list is longer than the pane."""
-        return f"{self.at + 1} of {len(self.keys)}" if len(self.keys) > self.room else ""
+        place = "·" if self.gone else str(self.at + 1)
+        return f"{place} of {len(self.keys)}" if len(self.keys) > self.room else ""
 
     def do_move_down(self) -> None:
         """One row down."""
-        self.go_to(self.at + 1)
+        self.go_to(self.at + (not self.gone))  # the rows below have moved up to where the cursor was
 
     def do_move_up(self) -> None:
         """One row up."""
@@ -119,7 +136,7 @@ class ListPane(Panel):
         """The mouse moves the cursor; a second click opens."""
         place = self.top + event.y - self.list_y
         if event.y >= self.list_y and place < min(len(self.keys), self.top + self.room):
-            is_again = place == self.at and event.chain > 1
+            is_again = place == self.at and event.chain > 1 and not self.gone
             self.go_to(place)
             if is_again:
                 self.do_row_open()
@@ -168,7 +185,7 @@ class TablePane(ListPane):
         shown = fit_columns(columns, width - 1, gap)
         self._names = tuple(columns[index].title for index, _ in shown)
         self.column = min(self.column, max(0, len(shown) - 1))
-        y = self.at - self.top
+        y = -1 if self.gone else self.at - self.top
         view = TableView(columns=columns, rows=rows, selected=y, is_focused=self.is_active, gap=gap, totals=totals)
         lines = render_table(view, width, height, self.shell.glyphs)
         if self.has_cell_cursor and shown and 0 <= y < len(rows):

@@ -20,7 +20,7 @@ from stockpulse_tui.asker import Asker, why_not
 from stockpulse_tui.modify_line import modify_text, parse_modify
 from stockpulse_tui.order_names import named_order
 from stockpulse_tui.order_pick import OrderPick, movable
-from stockpulse_tui.order_words import refusal_words, short_terms, state_of, tick_of
+from stockpulse_tui.order_words import gone_words, refusal_words, short_terms, state_of, tick_of
 from stockpulse_tui.painter import cells
 from stockpulse_tui.tickets import open_line
 from stockpulse_tui.widgets.list_pane import TablePane
@@ -29,6 +29,7 @@ from stockpulse_tui.widgets.overlay import Sheet
 if TYPE_CHECKING:
     from stockpulse_tui.messages import LineEntered
 
+MOVED_ON = "j or k puts the cursor on a row"
 NUDGES = {"j": -1, "Down": -1, "k": 1, "Up": 1, "J": -10, "K": 10}
 """Keys that move a picked price, in ticks."""
 
@@ -43,12 +44,17 @@ class OrderPicked(Message):
 
 
 class OrderActs(TablePane):
-    """A table of orders; subclasses say which one is `current`."""
+    """A table of orders; subclasses keep `orders` true, one per row. A key acts on the order it was meant for."""
+
+    keeps_gone = True
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self.orders: list[Order] = []
         self.pick: OrderPick | None = None
         """What is being moved, None while nothing is picked."""
+        self.lost_pick = ""
+        """How the order ended that was being moved; its keys do nothing until Esc or another pick."""
         self._modifying = ""
 
     @cached_property
@@ -58,13 +64,26 @@ class OrderActs(TablePane):
 
     @property
     def current(self) -> Order | None:
-        """The order under the cursor."""
-        return None
+        """The order under the cursor, None where there is none and where it went away."""
+        return self.orders[self.at] if self.at < len(self.orders) and not self.gone else None
+
+    def meant(self) -> Order | None:
+        """The order a key acts on; where it went from under the cursor that is said, and nothing is done."""
+        if self.lost_pick:
+            self.shell.notify_line(self.lost_pick, "warn")
+            return None
+        if self.gone:
+            order = self.store.orders.get(self.gone)
+            self.shell.notify_line(f"nothing was done: {gone_words(order, self.store.orders)}. {MOVED_ON}", "warn")
+            return None
+        return self.current
 
     # -- moving the price
 
     def take_key(self, key: str) -> bool:
         """While an order is picked `j`/`k` move its price, Enter asks for it, Esc restores it."""
+        if self.lost_pick:
+            return self._after_loss(key)
         if self.pick is None:
             return False
         if key in NUDGES:
@@ -78,9 +97,19 @@ class OrderActs(TablePane):
         self.redraw()
         return True
 
+    def _after_loss(self, key: str) -> bool:
+        if key in NUDGES or key == "Enter":
+            self.shell.notify_line(self.lost_pick, "warn")
+            return True
+        if key == "Esc":
+            self.lost_pick = ""
+            self.redraw()
+        return key == "Esc"
+
     def do_order_pick(self) -> None:
         """Pick the order under the cursor to move its price."""
-        order = self.current
+        self.lost_pick = ""
+        order = self.meant()
         if order is not None and movable([order], order.terms.instrument_id):
             self.pick = OrderPick([order], tick_of(order, self.store.instruments))
             self.redraw()
@@ -93,9 +122,11 @@ class OrderActs(TablePane):
         if pick is None:
             return
         now = [self.store.orders.get(order.client_order_id, order) for order in pick.orders]
-        if len(movable(now, now[0].terms.instrument_id)) < len(now):
+        lost = next((order for order in now if not movable([order], order.terms.instrument_id)), None)
+        if lost is not None:
             self.pick = None
-            self.shell.notify_line("the picked order changed meanwhile: nothing was moved", "warn")
+            self.lost_pick = f"nothing was moved: {gone_words(lost, self.store.orders)}. Esc goes on"
+            self.shell.notify_line(self.lost_pick, "warn")
 
     def send_pick(self, pick: OrderPick) -> None:
         """Ask for the moved prices."""
@@ -127,7 +158,7 @@ class OrderActs(TablePane):
 
     def do_order_modify(self) -> None:
         """Change quantity or price in one line; of the row, or of the order a command names."""
-        order = named_order(self.shell) if self.shell.command else self.current
+        order = named_order(self.shell) if self.shell.command else self.meant()
         if order is None:
             return
         tick = tick_of(order, self.store.instruments)
@@ -167,7 +198,12 @@ class OrderActs(TablePane):
 
     def _entered_modify(self, text: str) -> None:
         order = self.store.orders.get(self._modifying)
+        if order is None:
+            self.shell.notify_line(f"nothing was changed: {gone_words(None, {})}", "warn")
         if order is None or self.is_refused():
+            return
+        if order.status.is_terminal:
+            self._say_state("nothing was changed", order)
             return
         try:
             body = parse_modify(text, order, tick_of(order, self.store.instruments))
@@ -178,7 +214,7 @@ class OrderActs(TablePane):
 
     def do_order_cancel(self) -> None:
         """Ask to cancel the row, or the order a command names; it stays `canceling` until the venue proves it."""
-        order = named_order(self.shell) if self.shell.command else self.current
+        order = named_order(self.shell) if self.shell.command else self.meant()
         if order is not None:
             self.cancel(order)
 
@@ -203,14 +239,14 @@ class OrderActs(TablePane):
 
     def do_order_duplicate(self) -> None:
         """A ticket with the same terms."""
-        order = self.current
+        order = self.meant()
         instrument = self.store.instruments.get(order.terms.instrument_id) if order else None
         if order is not None and instrument is not None:
             open_line(self.shell, terms_line(structs.replace(order.terms, lots=()), instrument))
 
     def do_row_open(self) -> None:
         """The life of the order; a staged one is sent when this head is armed."""
-        order = self.current
+        order = self.meant()
         if order is None:
             return
         is_staged = order.status is OrderStatus.INITIALIZED and not order.parent_id
@@ -244,7 +280,7 @@ class OrderActs(TablePane):
 
     def do_order_why(self) -> None:
         """A refusal in words with its fix, else the life of the order; of the row, or of the one a command names."""
-        order = named_order(self.shell) if self.shell.command else self.current
+        order = named_order(self.shell) if self.shell.command else self.meant()
         if order is None:
             return
         told = refusal_words(order)

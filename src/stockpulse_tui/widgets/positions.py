@@ -50,6 +50,7 @@ class Positions(FlattenWord, TablePane):
 
     context = Context.POSITIONS
     title = "Positions"
+    keeps_gone = True
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -78,7 +79,7 @@ class Positions(FlattenWord, TablePane):
     @property
     def current(self) -> PositionView | None:
         """The position under the cursor."""
-        return self.positions[self.at] if self.at < len(self.positions) else None
+        return self.positions[self.at] if self.at < len(self.positions) and not self.gone else None
 
     def selected(self) -> None:
         """Lots and the desk's instrument follow the cursor."""
@@ -174,11 +175,17 @@ class Positions(FlattenWord, TablePane):
 
     # -- acting
 
+    def _nothing_here(self) -> str:
+        """Why no position is meant."""
+        if not self.gone:
+            return "nothing is held"
+        return f"{symbol_of(self.find_text(self.gone))} is flat: nothing was done. j or k puts the cursor on a row"
+
     def way_out(self) -> tuple[PositionView, str, str] | None:
         """The position under the cursor, the side that closes it, its symbol."""
         position = self.current
         if position is None:
-            self.shell.notify_line("nothing is held", "info")
+            self.shell.notify_line(self._nothing_here(), "warn" if self.gone else "info")
             return None
         side = "sell" if position.quantity > 0 else "buy"
         return position, side, symbol_of(position.instrument_id)
@@ -227,12 +234,16 @@ class Positions(FlattenWord, TablePane):
 
     def do_trading_flatten(self) -> None:
         """Ask for a word: the symbol closes this position, FLATTEN closes everything."""
+        if self.gone and self.shell.command is None:
+            self.shell.notify_line(self._nothing_here(), "warn")
+            return
         self.ask_flatten(self.current)
 
     def do_position_lots(self) -> None:
         """The lots of the position, on the positions screen when they are not in sight."""
         position = self.current
         if position is None:
+            self.shell.notify_line(self._nothing_here(), "warn" if self.gone else "info")
             return
         shell = self.shell
         if "lots" in shell.view.panes:
