@@ -46,6 +46,10 @@ ENTRIES = (
         HEAVY | SERVER | TESTING | {"textual", "rich", "httpx", "websockets", "asyncio", "typer"},
     ),
     Entry("stockpulse_engine.client.client", HEAVY | SERVER | TESTING | {"textual", "rich", "httpx", "typer"}),
+    Entry(
+        "stockpulse_tui.__main__",  # up to the first paint: the standard library, and little of it
+        HEAVY | SERVER | TESTING | {"msgspec", "rich", "textual", "asyncio", "typer", "dataclasses", "inspect", "ssl"},
+    ),
     Entry("stockpulse_tui.app", HEAVY | SERVER | TESTING | {"httpx", "typer"}),
     Entry("stockpulse_engine.wire.rest", HEAVY | SERVER | TESTING | {"asyncio", "rich", "textual", "httpx"}),
     Entry("stockpulse_engine.actions.registry", HEAVY | SERVER | TESTING | {"asyncio", "rich", "textual", "httpx"}),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 MAX_SOCKET_PATH = 100
 """Longest Unix socket path that every platform accepts."""
 
 
-@dataclass(frozen=True)
-class Paths:
+class Paths(NamedTuple):  # a dataclass would cost the first paint as much as everything else it loads
     """Directories of one home. `socket` is the engine's, `venue_socket(world)` the paper venue's."""
 
     config: Path
