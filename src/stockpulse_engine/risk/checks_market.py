@@ -34,7 +34,7 @@ def check_session(order: Proposal) -> CheckRow:
             "session",
             DenialCode.INSTRUMENT_HALTED,
             instrument=order.terms.instrument_id,
-            reason=status.reason or "no reason given",
+            reason=status.reason.rstrip(".") or "no reason given",
         )
     refusal = _hour_problem(order, status.phase)
     if refusal is not None:
@@ -87,6 +87,10 @@ def check_quote(order: Proposal) -> CheckRow:
         return passed("quote", f"{percent(order.spread_fraction)} wide", **numbers)
     if order.terms.order_type in LIMITED:
         return to_read("quote", "crossed or very wide; the limit bounds the price", **numbers)
+    if quote.bid_size <= 0 or quote.ask_size <= 0:
+        sides = [name for name, size in (("bid", quote.bid_size), ("ask", quote.ask_size)) if size <= 0]
+        instrument = order.terms.instrument_id
+        return denied("quote", DenialCode.QUOTE_ONE_SIDED, instrument=instrument, side=" and the ".join(sides))
     return denied(
         "quote",
         DenialCode.SPREAD_TOO_WIDE,

@@ -32,6 +32,7 @@ class DenialCode(Enum):
     EXTENDED_NEEDS_LIMIT = "EXTENDED_NEEDS_LIMIT"
     QUOTE_MISSING = "QUOTE_MISSING"
     QUOTE_STALE = "QUOTE_STALE"
+    QUOTE_ONE_SIDED = "QUOTE_ONE_SIDED"
     SPREAD_TOO_WIDE = "SPREAD_TOO_WIDE"
     PRICE_COLLAR = "PRICE_COLLAR"
     STOP_SIDE = "STOP_SIDE"
@@ -136,6 +137,11 @@ DENIALS: dict[DenialCode, Denial] = {
         "Stale quote",
         "The quote is {age} s old; at most {limit} s are allowed.",
         "Wait for the feed; `sp doctor` shows it.",
+    ),
+    _C.QUOTE_ONE_SIDED: Denial(
+        "Nobody on one side",
+        "The book of {instrument} shows no size at the {side}: a price without a limit could be anything.",
+        "Use a limit price, or wait for the book to fill.",
     ),
     _C.SPREAD_TOO_WIDE: Denial(
         "Spread too wide",

@@ -152,7 +152,7 @@ CASES: list[Case] = [
     case("quote", MARKET, view(quote=quote("99", "101"))),
     case("quote", MARKET, view(quote=quote("98.99", "101.01")), code=Code.SPREAD_TOO_WIDE),
     case("quote", MARKET, view(quote=quote("100.01", "100.00")), code=Code.SPREAD_TOO_WIDE),
-    case("quote", MARKET, view(quote=replace(quote(), ask_size=D(0))), code=Code.SPREAD_TOO_WIDE),
+    case("quote", MARKET, view(quote=replace(quote(), ask_size=D(0))), code=Code.QUOTE_ONE_SIDED),
     case("quote", BUY, view(quote=quote("90", "110")), verdict=READ),
     # collar
     case("collar", terms("10", "105.00")),
