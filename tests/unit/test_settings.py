@@ -149,7 +149,7 @@ def test_limits_do_not_hide_among_the_settings(paths: Paths) -> None:
         ('[account]\ncurrency = "usd"\n', "three capital letters"),
         ('[engine]\nreplay_from = "x"\n', "expected a list of texts"),
         ("[ui]\nkeymap = 3\n", 'expected a table of "action.id" = "key"'),
-        ("[account]\nname = 3\n", "expected 1 to 20 of a-z"),
+        ("[account]\nname = 3\n", "expected 1 to 20 letters, digits and -"),
     ],
 )
 def test_a_wrong_value_says_what_is_expected(paths: Paths, text: str, expected: str) -> None:

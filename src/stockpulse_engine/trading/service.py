@@ -26,6 +26,7 @@ from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind
 from stockpulse_engine.domain.views import AccountView, HaltView, LogEntry, OrderLife, Preview, VerifyResult
 from stockpulse_engine.trading import milestones as at
+from stockpulse_engine.trading.accounts import require_sound
 from stockpulse_engine.trading.amend import Amender
 from stockpulse_engine.trading.book import Change, TradingBook
 from stockpulse_engine.trading.desk import MAX_JOBS, Desk, Timing
@@ -192,9 +193,11 @@ class OrderService:
         return await self._halter.change(action, reason=reason, word=word, account_id=account_id, actor=actor)
 
     async def open_account(self, account: Account, actor: str) -> AccountView:
-        """Open an account (idempotent for the same body). Raises ConflictError for another body."""
-        known = self._recorder.front.accounts.get(account.account_id)
+        """Open an account (idempotent for the same body). Raises ConflictError for another body, InvalidValueError."""
+        accounts = self._recorder.front.accounts
+        known = accounts.get(account.account_id)
         if known is None:
+            require_sound(account, len(accounts))
             now = self._desk.market_now()
             opened = structs.replace(account, opened_at=account.opened_at or now)
             fact = AccountOpened(account=opened, ts_event=now, recorded_at=self._desk.clock.now_ns(), actor=actor)

@@ -82,6 +82,8 @@ class Submitter:
             return await self._repeated(entry, request_id)
         if entry.status is not OrderStatus.INITIALIZED:
             raise ConflictError(f"{_name(entry)} is {entry.status.value}, not staged.", fix="Send a new order instead.")
+        if entry.parent_id:
+            raise ConflictError(f"{_name(entry)} is sent with its entry.", fix=f"Send {entry.parent_id}.")
         desk.require_room()
         desk.note(client_order_id, at.PARSED)
         self._require_clean(entry.terms.account_id)

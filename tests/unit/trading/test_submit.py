@@ -19,7 +19,7 @@ from stockpulse_engine.domain.orders import OrderEventKind as K
 from stockpulse_engine.domain.orders import OrderRole, OrderStatus, TimeInForce
 from stockpulse_engine.risk.codes import DenialCode
 from tests.fakes.memory_journal import MemoryJournal
-from tests.fakes.order_desk import OrderDesk
+from tests.fakes.order_desk import ACCOUNT, OrderDesk
 
 S = OrderStatus
 
@@ -232,3 +232,28 @@ async def test_while_the_link_is_down_submits_are_refused_and_may_be_repeated(de
     desk.broker.refuses_link = False
     await desk.time.advance(1)
     assert (await desk.submit("C1")).status is S.SUBMITTED
+
+
+async def test_an_exit_is_never_sent_without_its_entry(desk: OrderDesk) -> None:
+    await desk.submit("C1", take_price=Decimal(240), stop_price=Decimal(225), is_staged=True)
+    with pytest.raises(ConflictError, match="sent with its entry"):
+        await desk.service.send_staged("C1-S", "R1", "tui")
+    assert desk.order("C1-S").status is S.INITIALIZED
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("account_id", "../../x"),
+        ("account_id", "A" * 21),
+        ("account_id", ""),
+        ("currency", "USD\x1b[31m"),
+        ("initial_cash", Decimal(-1)),
+        ("initial_cash", Decimal("NaN")),
+    ],
+)
+async def test_an_account_that_cannot_be_right_is_not_opened(desk: OrderDesk, field: str, value: object) -> None:
+    wrong = structs.replace(ACCOUNT, **{"account_id": "second", field: value})
+    with pytest.raises(InvalidValueError):
+        await desk.service.open_account(wrong, "cli")
+    assert list(desk.service.book.accounts) == ["PAPER"]

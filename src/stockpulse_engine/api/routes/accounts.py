@@ -10,7 +10,6 @@ from stockpulse_engine.api.requests import EngineRequest
 from stockpulse_engine.api.roles import allow
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
 from stockpulse_engine.domain.errors import InvalidValueError
-from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.views import (
     AccountView,
     ArmView,
@@ -135,8 +134,6 @@ async def set_halt(request: EngineRequest, data: JSONBody[HaltRequest]) -> HaltV
 def _paper_account(data: JSONBody[OpenAccount]) -> Account:
     if data.account_type not in AccountType.__members__:
         raise InvalidValueError(f"{data.account_type[:20]!r} is no account type.", fix="Use CASH or MARGIN.")
-    if not data.initial_cash.is_finite() or data.initial_cash < ZERO:
-        raise InvalidValueError("initial_cash must be 0 or more.")
     return Account(
         account_id=data.account_id,
         kind=AccountKind.PAPER,
