@@ -24,7 +24,7 @@ from stockpulse_engine.actions.orderline_types import (
     OrderContext,
     ParsedOrder,
 )
-from stockpulse_engine.actions.orderline_words import describe_order, format_order_line, terms_line
+from stockpulse_engine.actions.orderline_words import format_order_line, terms_line
 
 __all__ = [
     "GRAMMAR",
@@ -35,7 +35,6 @@ __all__ = [
     "LineToken",
     "OrderContext",
     "ParsedOrder",
-    "describe_order",
     "format_order_line",
     "parse_order_line",
     "read_order_line",

@@ -8,12 +8,12 @@ from decimal import Decimal
 from stockpulse_engine.actions.orderline_lexer import OffsetWord, PriceWord, Word
 from stockpulse_engine.actions.orderline_reader import Amount, Draft
 from stockpulse_engine.actions.orderline_types import OrderContext, ParsedOrder
-from stockpulse_engine.actions.orderline_words import describe_order
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.money import round_down_to_lot, round_to_tick
 from stockpulse_engine.domain.orders import OrderTerms, OrderType, Side, TimeInForce
 from stockpulse_engine.render.format import format_money, format_price, format_quantity
+from stockpulse_engine.render.sentence import describe_order
 
 _AUCTION = (TimeInForce.AT_THE_OPEN, TimeInForce.AT_THE_CLOSE)
 
@@ -90,7 +90,7 @@ def _finish(
     return ParsedOrder(
         terms=terms,
         instrument=bench.instrument,
-        sentence=describe_order(terms, bench.instrument, take_price=take, stop_price=stop),
+        sentence=describe_order(terms, tick=bench.instrument.tick_size, take_price=take, stop_price=stop),
         take_price=take,
         stop_price=stop,
         notes=tuple(bench.notes),

@@ -1,4 +1,4 @@
-"""Orders as sentences and as lines of the order language."""
+"""Orders as lines of the order language."""
 
 from __future__ import annotations
 
@@ -7,18 +7,9 @@ from decimal import Decimal
 from stockpulse_engine.actions.orderline_reader import KEYWORDS, SIDES
 from stockpulse_engine.actions.orderline_types import ParsedOrder
 from stockpulse_engine.domain.instruments import Instrument
-from stockpulse_engine.domain.orders import OrderTerms, OrderType, SessionHours, Side, TimeInForce
-from stockpulse_engine.render.format import for_copy, format_price, format_quantity
+from stockpulse_engine.domain.orders import OrderTerms, OrderType, SessionHours, TimeInForce
+from stockpulse_engine.render.format import for_copy, format_price
 
-TIME_WORDS = {
-    TimeInForce.DAY: "day order",
-    TimeInForce.GTC: "good till canceled",
-    TimeInForce.GTD: "good till date",
-    TimeInForce.IOC: "immediate or cancel",
-    TimeInForce.FOK: "fill or kill",
-    TimeInForce.AT_THE_OPEN: "at the open",
-    TimeInForce.AT_THE_CLOSE: "at the close",
-}
 _TIME_TOKENS = {
     TimeInForce.GTC: "gtc",
     TimeInForce.IOC: "ioc",
@@ -26,40 +17,6 @@ _TIME_TOKENS = {
     TimeInForce.AT_THE_OPEN: "moo",
     TimeInForce.AT_THE_CLOSE: "moc",
 }
-
-
-def describe_order(
-    terms: OrderTerms, instrument: Instrument, *, take_price: Decimal | None = None, stop_price: Decimal | None = None
-) -> str:
-    """The order in words: `Buy 45 AAPL at 232.11 limit, day order; take 236.75, stop 229.79`."""
-    tick = instrument.tick_size
-    verb = "Buy" if terms.side is Side.BUY else "Sell"
-    parts = [f"{verb} {format_quantity(terms.quantity)} {instrument.symbol} at {price_words(terms, tick)}"]
-    parts.append(TIME_WORDS[terms.time_in_force])
-    if terms.session is SessionHours.EXTENDED:
-        parts.append("extended hours too")
-    if terms.is_reduce_only:
-        parts.append("reduce only")
-    if terms.lots:
-        parts.append(f"lots {' '.join(terms.lots)}")
-    exits = [
-        f"{name} {format_price(price, tick)}"
-        for name, price in (("take", take_price), ("stop", stop_price))
-        if price is not None
-    ]
-    return ", ".join(parts) + ("; " + ", ".join(exits) if exits else "")
-
-
-def price_words(terms: OrderTerms, tick: Decimal) -> str:
-    """The price part of the sentence: `market`, `232.11 limit`, `229.79 stop`, `229.50 limit once 229.79 trades`."""
-    limit, stop = format_price(terms.limit_price, tick), format_price(terms.stop_price, tick)
-    if terms.order_type is OrderType.LIMIT:
-        return f"{limit} limit"
-    if terms.order_type is OrderType.STOP:
-        return f"{stop} stop"
-    if terms.order_type is OrderType.STOP_LIMIT:
-        return f"{limit} limit once {stop} trades"
-    return "market"
 
 
 def format_order_line(order: ParsedOrder) -> str:

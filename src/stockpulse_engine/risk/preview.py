@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from stockpulse_engine.domain.money import ZERO, round_to_tick
-from stockpulse_engine.domain.orders import OrderTerms, OrderType, SessionHours, Side, TimeInForce
+from stockpulse_engine.domain.orders import OrderTerms, OrderType, Side
 from stockpulse_engine.domain.views import Preview, PreviewRow
 from stockpulse_engine.portfolio.lots import ClosedPart
 from stockpulse_engine.portfolio.margin import buying_power, free_funds, opening_rate
+from stockpulse_engine.render.sentence import describe_order
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.proposal import Proposal
 from stockpulse_engine.risk.rows import amount, money, percent, price
@@ -21,46 +22,6 @@ from stockpulse_engine.risk.view import GateView
 
 Bracket = tuple[Decimal | None, Decimal | None]
 NO_BRACKET: Bracket = (None, None)
-_TIF = {
-    TimeInForce.DAY: "day order",
-    TimeInForce.GTC: "good till canceled",
-    TimeInForce.GTD: "good till date",
-    TimeInForce.IOC: "immediate or cancel",
-    TimeInForce.FOK: "fill or kill",
-    TimeInForce.AT_THE_OPEN: "at the open",
-    TimeInForce.AT_THE_CLOSE: "at the close",
-}
-
-
-def describe(terms: OrderTerms, bracket: Bracket = NO_BRACKET) -> str:
-    """The order in words: "Buy 45 AAPL at 232.11 limit, day order"."""
-    symbol = terms.instrument_id.rsplit(".", 1)[0]
-    parts = [f"{terms.side.value.capitalize()} {_text(terms.quantity, amount)} {symbol} {_at(terms)}"]
-    parts.append(_TIF[terms.time_in_force])
-    if terms.session is SessionHours.EXTENDED:
-        parts.append("also outside regular hours")
-    if terms.is_reduce_only:
-        parts.append("only to reduce")
-    if terms.lots:
-        parts.append(f"from {len(terms.lots)} chosen lot{'s' if len(terms.lots) > 1 else ''}")
-    parts += [f"{leg} {_text(value, price)}" for leg, value in zip(("take", "stop"), bracket, strict=True) if value]
-    return ", ".join(parts)
-
-
-def _at(terms: OrderTerms) -> str:
-    limit, stop = _text(terms.limit_price, price), _text(terms.stop_price, price)
-    return {
-        OrderType.MARKET: "at market",
-        OrderType.LIMIT: f"at {limit} limit",
-        OrderType.STOP: f"at {stop} stop",
-        OrderType.STOP_LIMIT: f"at {stop} stop, {limit} limit",
-        OrderType.TRAILING_STOP: "at a trailing stop",
-    }[terms.order_type]
-
-
-def _text(value: Decimal | None, write: Callable[[Decimal], str]) -> str:
-    """A number for people; one that is not finite is shown as it is."""
-    return "?" if value is None else write(value) if value.is_finite() else str(value)
 
 
 def build_preview(
@@ -90,7 +51,7 @@ def build_preview(
     rows.append(_checks(verdict))
     quote = view.quote
     return Preview(
-        sentence=describe(terms, bracket),
+        sentence=describe_order(terms, tick=_tick(view), take_price=bracket[0], stop_price=bracket[1]),
         notional=_value(lambda: terms.quantity * order.entry_price),
         rows=tuple(rows),
         is_allowed=verdict.is_allowed,
@@ -106,6 +67,10 @@ def build_preview(
         risk_amount=_value(lambda: _at_stop(order)),
         reward_amount=_value(lambda: _at_take(order)),
     )
+
+
+def _tick(view: GateView) -> Decimal | None:
+    return view.instrument.tick_size if view.instrument is not None else None
 
 
 def _attempt(

@@ -15,12 +15,13 @@ from stockpulse_engine.domain.errors import (
     InvalidValueError,
     UnavailableError,
 )
+from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.money import require_finite
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus, OrderTerms
 from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.sender import Sender
 from stockpulse_engine.trading.submit import Submitter, body_digest
-from stockpulse_engine.trading.words import number, symbol_of
+from stockpulse_engine.trading.words import number
 
 _K, _S = OrderEventKind, OrderStatus
 _CHANGEABLE = frozenset({_S.ACCEPTED, _S.TRIGGERED, _S.PARTIALLY_FILLED})

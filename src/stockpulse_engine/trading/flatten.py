@@ -8,10 +8,11 @@ from typing import Final
 
 from stockpulse_engine.base.ids import IdFactory
 from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.orders import Order, OrderEventKind, OrderTerms, OrderType, Side
 from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.sender import Sender
-from stockpulse_engine.trading.words import number, symbol_of
+from stockpulse_engine.trading.words import number
 
 SOURCE: Final = "flatten"
 """`source` of the closes."""

@@ -25,10 +25,10 @@ from stockpulse_engine.domain.orders import (
     SessionHours,
     TimeInForce,
 )
+from stockpulse_engine.render.sentence import describe_order
 from stockpulse_engine.trading import milestones as at
 from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.sender import Sender
-from stockpulse_engine.trading.words import describe_terms
 
 _K = OrderEventKind
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,61}")
@@ -274,4 +274,4 @@ def _children(entry: Order, command: SubmitOrder) -> tuple[Order, ...]:
 
 
 def _name(order: Order) -> str:
-    return f"{order.client_order_id} ({describe_terms(order.terms)})"
+    return f"{order.client_order_id} ({describe_order(order.terms)})"

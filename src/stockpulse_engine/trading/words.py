@@ -17,14 +17,10 @@ from stockpulse_engine.domain.events import (
     SessionMarked,
     TradingStateChanged,
 )
-from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind, OrderTerms, OrderType, SessionHours, TimeInForce
+from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind
+from stockpulse_engine.render.sentence import describe_order
 
 _K = OrderEventKind
-
-
-def symbol_of(instrument_id: str) -> str:
-    """The part of an instrument id before its venue: AAPL of AAPL.XNAS, BRK.B of BRK.B.XNYS."""
-    return instrument_id.rpartition(".")[0] or instrument_id
 
 
 def number(value: Decimal | None) -> str:
@@ -34,39 +30,6 @@ def number(value: Decimal | None) -> str:
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
-
-def describe_terms(terms: OrderTerms) -> str:
-    """The instruction as a sentence without its full stop: `Buy 100 AAPL at 231.40 or better, today only`."""
-    verb = "Buy" if terms.side.sign > 0 else "Sell"
-    parts = [f"{verb} {number(terms.quantity)} {symbol_of(terms.instrument_id)} {_price_words(terms)}"]
-    parts.append(_TIF_WORDS[terms.time_in_force])
-    if terms.session is SessionHours.EXTENDED:
-        parts.append("extended hours too")
-    if terms.is_reduce_only:
-        parts.append("only to reduce")
-    return ", ".join(parts)
-
-
-def _price_words(terms: OrderTerms) -> str:
-    limit, stop = number(terms.limit_price), number(terms.stop_price)
-    return {
-        OrderType.MARKET: "at the market",
-        OrderType.LIMIT: f"at {limit} or better",
-        OrderType.STOP: f"at the market once {stop} trades",
-        OrderType.STOP_LIMIT: f"at {limit} or better once {stop} trades",
-        OrderType.TRAILING_STOP: f"behind a trailing stop, now {stop}",
-    }[terms.order_type]
-
-
-_TIF_WORDS: Final = {
-    TimeInForce.DAY: "today only",
-    TimeInForce.GTC: "until canceled",
-    TimeInForce.GTD: "until its date",
-    TimeInForce.IOC: "at once or not at all",
-    TimeInForce.FOK: "completely at once or not at all",
-    TimeInForce.AT_THE_OPEN: "in the opening auction",
-    TimeInForce.AT_THE_CLOSE: "in the closing auction",
-}
 
 MARKS: Final = {
     _K.INITIALIZE: "staged",
@@ -118,11 +81,11 @@ def describe_order_event(event: OrderEvent) -> str:
     if event.kind is _K.DENY:
         return f"The gate refused it ({event.code}): {event.reason}"
     if event.kind in (_K.INITIALIZE, _K.SUBMIT):
-        made = f": {describe_terms(event.order.terms)}" if event.order else ""
+        made = f": {describe_order(event.order.terms)}" if event.order else ""
         verb = "staged it" if event.kind is _K.INITIALIZE else "sent it; the intent was made durable first"
         return f"{actor} {verb}{made}."
     if event.kind in (_K.UPDATE_REQUEST, _K.UPDATE):
-        wanted = f": {describe_terms(event.terms)}" if event.terms else ""
+        wanted = f": {describe_order(event.terms)}" if event.terms else ""
         return f"{actor} asked for new terms{wanted}." if event.kind is _K.UPDATE_REQUEST else f"New terms{wanted}."
     reason = f" ({event.reason})" if event.reason else ""
     venue = f" as {event.venue_order_id}" if event.venue_order_id else ""

@@ -3,49 +3,18 @@
 from __future__ import annotations
 
 import msgspec
-import pytest
 
-from stockpulse_engine.domain.orders import OrderTerms, SessionHours, TimeInForce
+from stockpulse_engine.domain.orders import OrderTerms
 from stockpulse_engine.domain.views import Preview, PreviewRow
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.risk.buying_power import funds_needed, quantity_for_risk
 from stockpulse_engine.risk.gate import check
-from stockpulse_engine.risk.preview import NO_BRACKET, Bracket, build_preview, describe
+from stockpulse_engine.risk.preview import NO_BRACKET, Bracket, build_preview
 from stockpulse_engine.risk.view import GateView
 from tests.fakes.portfolio_build import D, fill, filled, opened, quote, terms
 from tests.unit.risk.build import CASH, LIMITS, VIEW, holding, view
 
 replace = msgspec.structs.replace
-
-
-@pytest.mark.parametrize(
-    ("instruction", "legs", "sentence"),
-    [
-        (terms("45", "232.11"), NO_BRACKET, "Buy 45 AAPL at 232.11 limit, day order"),
-        (terms("-1200", None), NO_BRACKET, "Sell 1,200 AAPL at market, day order"),
-        (terms("-5", None, stop="229"), NO_BRACKET, "Sell 5 AAPL at 229.00 stop, day order"),
-        (terms("-5", "228.5", stop="229"), NO_BRACKET, "Sell 5 AAPL at 229.00 stop, 228.50 limit, day order"),
-        (terms("1", "9"), (D("9.5"), D("8")), "Buy 1 AAPL at 9.00 limit, day order, take 9.50, stop 8.00"),
-        (
-            replace(terms("1", "9"), time_in_force=TimeInForce.GTC),
-            NO_BRACKET,
-            "Buy 1 AAPL at 9.00 limit, good till canceled",
-        ),
-        (
-            replace(terms("1", "9"), session=SessionHours.EXTENDED),
-            NO_BRACKET,
-            "Buy 1 AAPL at 9.00 limit, day order, also outside regular hours",
-        ),
-        (
-            replace(terms("-1", "9", reduce_only=True), lots=("f1", "f2")),
-            NO_BRACKET,
-            "Sell 1 AAPL at 9.00 limit, day order, only to reduce, from 2 chosen lots",
-        ),
-        (replace(terms("1", "9"), quantity=D("NaN")), NO_BRACKET, "Buy NaN AAPL at 9.00 limit, day order"),
-    ],
-)
-def test_an_order_in_words(instruction: OrderTerms, legs: Bracket, sentence: str) -> None:
-    assert describe(instruction, legs) == sentence
 
 
 def preview(

@@ -11,10 +11,10 @@ from stockpulse_engine.domain.accounts import AccountKind, AccountType
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
 from stockpulse_engine.domain.events import CashMoved, SessionMarked
 from stockpulse_engine.domain.fills import Fill
-from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind, OrderTerms, OrderType, Side, TimeInForce
+from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.trading.milestones import Milestones
-from stockpulse_engine.trading.words import MARKS, describe_order_event, describe_terms, number
+from stockpulse_engine.trading.words import MARKS, describe_order_event, number
 from tests.fakes.order_desk import ACCOUNT, OrderDesk
 
 
@@ -62,7 +62,7 @@ async def test_a_life_tells_every_step_with_its_time(desk: OrderDesk) -> None:
     assert [step.mark for step in life.steps] == ["journalled", "accepted", "fill"]
     assert life.steps[2].gap_ns == 250_000_000
     assert life.steps[0].sentence == (
-        "tui sent it; the intent was made durable first: Buy 100 AAPL at 231.4 or better, today only."
+        "tui sent it; the intent was made durable first: Buy 100 AAPL at 231.40 limit, day order."
     )
     assert life.steps[2].sentence == "Bought 100 at 231.4 (execution X1)."
     assert list(life.hops) == ["gate", "fsync", "sent", "ack", "fill"]
@@ -115,28 +115,6 @@ def test_every_event_has_a_mark_and_a_sentence(kind: OrderEventKind) -> None:
     assert MARKS[kind]
     assert sentence.endswith(".") or kind is OrderEventKind.DENY
     assert "{" not in sentence
-
-
-@pytest.mark.parametrize(
-    ("order_type", "tif", "words"),
-    [
-        (OrderType.MARKET, TimeInForce.IOC, "Sell 5 BRK.B at the market, at once or not at all"),
-        (OrderType.STOP, TimeInForce.GTC, "Sell 5 BRK.B at the market once 229 trades, until canceled"),
-        (OrderType.STOP_LIMIT, TimeInForce.DAY, "Sell 5 BRK.B at 228.5 or better once 229 trades, today only"),
-    ],
-)
-def test_terms_in_words(order_type: OrderType, tif: TimeInForce, words: str) -> None:
-    terms = OrderTerms(
-        account_id="P",
-        instrument_id="BRK.B.XNYS",
-        side=Side.SELL,
-        quantity=Decimal("5.000"),
-        order_type=order_type,
-        limit_price=Decimal("228.50"),
-        stop_price=Decimal(229),
-        time_in_force=tif,
-    )
-    assert describe_terms(terms) == words
 
 
 def test_numbers_are_plain() -> None:
