@@ -123,12 +123,12 @@ class Painter:
     def _short(self, key: tuple[str, bool, bool, bool]) -> str:
         fg, *flags = key
         codes = [code for code, is_on in zip(("1", "3", "4"), flags, strict=True) if is_on]
-        made = f"\x1b[{';'.join([*codes, self.theme.sgr(fg, 'ground').partition(';48;')[0]])}m"
+        made = f"\x1b[{';'.join([*codes, self.theme.front(fg)])}m"
         self._shorts[key] = made
         return made
 
     def _blank(self, bg: str) -> str:
-        made = f"\x1b[0;48;{self.theme.sgr('ground', bg).partition(';48;')[2]}m"
+        made = f"\x1b[0;{self.theme.back(bg)}m"
         self._blanks[bg] = made
         return made
 

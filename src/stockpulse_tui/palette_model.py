@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -13,6 +14,8 @@ from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_tui.keymap import Keymap
 from stockpulse_tui.settings import NAMES
 
+FIRST_CODES = 14
+"""So many codes while nothing is typed yet."""
 GROUP_LIMITS = {"codes": 6, "nearest": 3, "recent": 3, "instruments": 4, "settings": 3}
 
 
@@ -98,7 +101,8 @@ def _codes(subject: str, query: str, facts: PaletteFacts) -> list[Entry]:
         if best is not None:
             scored.append((-best[0], order, action, best))
     scored.sort(key=lambda item: (item[0], item[1]))
-    return [_code_entry(action, found, subject, facts) for _, _, action, found in scored[: GROUP_LIMITS["codes"]]]
+    count = GROUP_LIMITS["codes"] if word or subject else FIRST_CODES
+    return [_code_entry(action, found, subject, facts) for _, _, action, found in scored[:count]]
 
 
 _Found = tuple[int, str, tuple[int, ...]]
@@ -135,7 +139,7 @@ def _code_entry(action: Action, found: _Found, subject: str, facts: PaletteFacts
 
 
 def _words(action: Action) -> str:
-    first = action.help.split(":", 1)[0].split(",", 1)[0].split(";", 1)[0].rstrip(".")
+    first = re.split(r"[:,;]| so that | and let ", action.help, maxsplit=1)[0].rstrip(".")
     return first[0].lower() + first[1:]
 
 

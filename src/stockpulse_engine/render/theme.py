@@ -76,10 +76,21 @@ class Theme(msgspec.Struct, frozen=True, kw_only=True):
 
     def sgr(self, foreground: str, background: str) -> str:
         """The parameters of the escape sequence that sets both colours, without bold."""
+        return f"{self.front(foreground)};{self.back(background)}"
+
+    def front(self, token: str) -> str:
+        """The parameters that set the foreground alone."""
+        return f"38;{self._parameters(token)}"
+
+    def back(self, token: str) -> str:
+        """The parameters that set the background alone."""
+        return f"48;{self._parameters(token)}"
+
+    def _parameters(self, token: str) -> str:
         if self.indices is not None:
-            return f"38;5;{self.indices[foreground]};48;5;{self.indices[background]}"
-        front, back = self.rgb(foreground), self.rgb(background)
-        return f"38;2;{front[0]};{front[1]};{front[2]};48;2;{back[0]};{back[1]};{back[2]}"
+            return f"5;{self.indices[token]}"
+        red, green, blue = self.rgb(token)
+        return f"2;{red};{green};{blue}"
 
     def blend(self, token: str, towards: str, share: float) -> str:
         """The colour `share` of the way from one token to another: 0.62 is how a modal darkens what is below it."""

@@ -9,7 +9,7 @@ from textual import events
 from stockpulse_engine.actions.registry import Context
 from stockpulse_engine.base.text import clean_text
 from stockpulse_engine.domain.instruments import symbol_of
-from stockpulse_engine.render.span import Line, Span, fit, spread
+from stockpulse_engine.render.span import Line, Span, fit, line_width, spread
 from stockpulse_tui.line_edit import LineEdit
 from stockpulse_tui.painter import cells
 from stockpulse_tui.palette_model import Entry, PaletteFacts, chosen_line, ghost, offers
@@ -19,7 +19,7 @@ from stockpulse_tui.widgets.board_row import BoardRow
 from stockpulse_tui.widgets.overlay import Overlay, edit_spans
 
 WIDE, TALL, TOP = 88, 25, 3
-NAME_WIDTH, INSET = 13, 3
+NAME_WIDTH, INSET, KEY_FROM_RIGHT = 13, 3, 30
 
 
 class Palette(Overlay):
@@ -119,15 +119,19 @@ class Palette(Overlay):
         letters = [Span(c, "accent" if i in entry.places else "strong", bg, bold=True) for i, c in enumerate(name)]
         gap = max(1, NAME_WIDTH - len(name))
         left = [mark, Span(" " * (INSET - 1), "text", bg), *letters, Span(" " * gap, "text", bg)]
-        tail = self._tail(entry, bg)
-        key = Span(f"{entry.key:<4}", "accent", bg, bold=True) if entry.key else Span("", "text", bg)
-        key_at = width - 34
         used = sum(len(span.text) for span in left)
+        key_at = width - KEY_FROM_RIGHT
+        room = (key_at - 2 if entry.key else width - INSET) - used
         words = cells(clean_text(entry.words, 80))
-        room = max(0, (key_at if entry.key else width - sum(len(s.text) for s in tail)) - used - 2)
-        left.append(Span(words[:room] if len(words) <= room else words[: max(0, room - 1)] + "…", "text", bg))
+        left.append(Span(words if len(words) <= room else words[: max(0, room - 1)] + "…", "text", bg))
+        used += min(len(words), room)
         if entry.key:
-            left += [Span(" " * max(1, key_at - sum(len(span.text) for span in left)), "text", bg), key]
+            key = f"{entry.key:<4}"
+            left += [Span(" " * (key_at - used), "text", bg), Span(key, "accent", bg, bold=True)]
+            used = key_at + len(key)
+        tail = self._tail(entry, bg)
+        if used + 2 + line_width(tail) + INSET > width:
+            tail = ()  # what does not fit is dropped whole; HELP tells it
         return spread(left, (*tail, Span(" " * INSET, "text", bg)), width, bg=bg)
 
     def _tail(self, entry: Entry, bg: str) -> Line:
