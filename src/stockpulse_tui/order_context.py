@@ -31,4 +31,5 @@ def order_context(store: Store, instrument_id: str) -> OrderContext:
         equity=view.equity if view else None,
         nearest=nearest,
         default_symbol=symbol_of(instrument_id) if instrument_id else "",
+        orders=lambda: reversed(store.orders.values()),
     )

@@ -71,7 +71,7 @@ async def test_three_presses_make_a_working_order() -> None:
         assert desk.orders[command.client_order_id].status is OrderStatus.ACCEPTED
         await until(head, lambda: "fsync 2.1 ms" in head.text())
         assert "WORKING" in head.text()
-        assert "buy 100 LMT" in head.text(), "it is drawn as an order now"
+        assert "buy 40 LMT" in head.text(), "it is drawn as an order now"
 
 
 async def test_safe_stages_and_enter_twice_makes_one() -> None:
@@ -101,11 +101,11 @@ async def test_risk_and_reward_follow_the_line() -> None:
         await head.press("b")
         assert "no stop" in head.text()
         await head.press("tab")
-        assert "risk 233.00" in head.text()
+        assert "risk 93.20" in head.text()
         await head.press("j")
-        assert "risk 234.00" in head.text()
+        assert "risk 93.60" in head.text()
         await head.press("tab")
-        assert "reward 464.00  2.0 R" in head.text()
+        assert "reward 185.60  2.0 R" in head.text()
         await head.press("tab", "j", "enter")
         assert desk.submitted[0].terms.limit_price == Decimal("232.11")
         assert desk.submitted[0].stop_price == Decimal("229.77")

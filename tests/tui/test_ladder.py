@@ -112,7 +112,7 @@ async def test_a_line_moves_with_the_cursor_and_esc_drops_it() -> None:
 async def test_through_the_market_a_stop_is_proposed() -> None:
     async with ladder_head() as (head, desk):
         await head.press("j", "j", "j")
-        assert "SELL   100 stop  232.08" in head.text()
+        assert "SELL   60 stop  232.08" in head.text()
         await head.press("v")
         assert "at 232.08 stop" in head.text()
         await head.press("enter")
@@ -132,7 +132,7 @@ async def test_the_size_is_typed_after_the_hash_and_digits_change_screens_otherw
 async def test_market_orders_open_a_ticket() -> None:
     async with ladder_head() as (head, desk):
         await head.press("B")
-        assert "buy AAPL 100 mkt" in head.text()
+        assert "buy AAPL 60 mkt" in head.text()
         assert desk.submitted == []
 
 

@@ -53,7 +53,7 @@ async def test_tab_leaves_an_empty_line() -> None:
 async def test_right_takes_the_example_and_tab_completes_a_word() -> None:
     async with desk_head(only=PANES) as (head, _):
         await head.press("tab", "right")
-        assert pane(head).session.ticket.edit.text == "buy AAPL 100 lmt mid"
+        assert pane(head).session.ticket.edit.text == "buy AAPL 40 lmt mid"
         await head.press("ctrl+u")
         await head.type("buy MS")
         await head.press("tab")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from stockpulse_engine.actions.orderline_lexer import Word
 from stockpulse_engine.actions.orderline_reader import KEYWORDS, Draft
 from stockpulse_engine.actions.orderline_types import Completion, OrderContext
+from stockpulse_engine.actions.usual_size import usual_size
+from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.orders import OrderType, Side
 from stockpulse_engine.render.format import for_copy, format_price
 
@@ -24,7 +26,8 @@ def suggest(text: str, words: list[Word], draft: Draft, context: OrderContext) -
     """At most six completions, the likeliest first; each is text to append to the line."""
     if not words:
         symbol = context.default_symbol or next(iter(context.nearest("")), "AAPL")
-        return (Completion(f"buy {symbol} 100 lmt mid", "an example"),) if not text else ()
+        size = _size(context.resolve(symbol), context)
+        return (Completion(f"buy {symbol} {size} lmt mid", "an example"),) if not text else ()
     if text[-1].isspace():
         return _next_words(words[-1], draft, context)[:6]
     return _endings(words[-1], draft, context)[:6]
@@ -52,10 +55,27 @@ def _next_words(last: Word, draft: Draft, context: OrderContext) -> tuple[Comple
     if last.low == "risk":
         return (Completion("0.1%", "of equity"), Completion("$100", "in money"))
     if draft.amount is None:
-        return (Completion("100"), Completion("$10k", "for money"), Completion("risk 0.1% lmt mid +2% -1%", "by risk"))
+        return _sizes(draft, context)
     if draft.order_type is None:
         return (Completion("lmt mid", _MEANING["lmt"]), Completion("mkt", _MEANING["mkt"]))
     return _conditions(draft)
+
+
+def _sizes(draft: Draft, context: OrderContext) -> tuple[Completion, ...]:
+    """All of what a sale would close; else the usual size, an amount, a risk."""
+    instrument = draft.instrument or context.resolve(context.default_symbol)
+    found = [Completion(_size(instrument, context), "the usual size")]
+    if instrument is not None and draft.side is Side.SELL and context.position(instrument.instrument_id) > 0:
+        found.insert(0, Completion("all", _MEANING["all"]))
+    return (*found, Completion("$10k", "for money"), Completion("risk 0.1% lmt mid +2% -1%", "by risk"))
+
+
+def _size(instrument: Instrument | None, context: OrderContext) -> str:
+    if instrument is None:
+        return "1"
+    quote = context.quote(instrument.instrument_id)
+    price = quote.ask if quote is not None else None
+    return f"{usual_size(instrument, price, context.equity, context.orders()):f}"
 
 
 def _prices(last: Word, draft: Draft, context: OrderContext) -> tuple[Completion, ...]:

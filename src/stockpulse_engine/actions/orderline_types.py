@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -11,7 +11,7 @@ from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.money import ZERO
-from stockpulse_engine.domain.orders import OrderTerms
+from stockpulse_engine.domain.orders import Order, OrderTerms
 
 MAX_LINE = 240
 """Longest order line read, in characters."""
@@ -35,6 +35,7 @@ class OrderContext(msgspec.Struct, frozen=True, kw_only=True):
         equity: the account's equity, for sizes in percent; None when unknown.
         nearest: symbols close to a (possibly misspelt) prefix, best first; for completion and errors.
         default_symbol: what the focused pane shows, used when the line names no symbol.
+        orders: the account's orders, newest first, for the size an order usually has.
     """
 
     account_id: str
@@ -44,6 +45,7 @@ class OrderContext(msgspec.Struct, frozen=True, kw_only=True):
     equity: Decimal | None = None
     nearest: Callable[[str], Sequence[str]] = _no_symbols
     default_symbol: str = ""
+    orders: Callable[[], Iterable[Order]] = tuple
 
 
 class LineError(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from stockpulse_engine.actions.usual_size import usual_size
 from stockpulse_engine.domain.errors import StockPulseError, UnavailableError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.orders import Order, OrderType, Side
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from stockpulse_tui.app import StockPulseApp
     from stockpulse_tui.store import Store
 
-FIRST_QUANTITY = Decimal(100)
 BAR_BG = "raised"
 
 
@@ -105,11 +105,15 @@ class ChartTrade:
         return self.intent is None or self.intent.is_open
 
     def _first_quantity(self, instrument: Instrument, side: Side) -> Decimal:
-        """As last time; a sale of what is held never more than that."""
-        quantity = self._quantities.get(instrument.instrument_id, max(FIRST_QUANTITY, instrument.lot_size))
+        """As typed last, else the usual size; a sale of what is held never more than that."""
+        quantity = self._quantities.get(instrument.instrument_id) or self._usual_size(instrument)
         held = self.store.held(instrument.instrument_id)
         closes = held > 0 if side is Side.SELL else held < 0
         return min(quantity, abs(held)) if closes else quantity
+
+    def _usual_size(self, instrument: Instrument) -> Decimal:
+        view, last = self.store.account, self.store.last(instrument.instrument_id)
+        return usual_size(instrument, last, view.equity if view else None, reversed(self.store.orders.values()))
 
     def take_key(self, key: str) -> bool:
         """While a line is open digits are its size, and Tab walks through entry, stop and take."""
@@ -177,8 +181,6 @@ class ChartTrade:
             quote = self.store.quotes.get(self.instrument_id)
             account_id = account.account.account_id if account else ""
             body = self.draft.body(account_id, quote, is_staged=not armed) if self.draft is not None else None
-            if self.draft is not None and body is not None:
-                self._quantities[self.instrument_id] = self.draft.quantity
             self.courier.enter(body)
 
     # -- picked orders

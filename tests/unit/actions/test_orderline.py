@@ -175,7 +175,7 @@ def test_unfinished_line_is_not_wrong_yet() -> None:
 
 @pytest.mark.parametrize(
     ("text", "ghost"),
-    [("", "buy AAPL 100 lmt mid"), ("buy AA", "PL"), ("buy AAPL ", "100"), ("buy AAPL 100 lmt ", "232.11"),
+    [("", "buy AAPL 40 lmt mid"), ("buy AA", "PL"), ("buy AAPL ", "40"), ("buy AAPL 100 lmt ", "232.11"),
      ("sell AAPL 100 @ ", "232.12"), ("buy AAPL 100 lmt mid ", "+2% -1%"), ("buy AAPL 100 st", "p")],
 )  # fmt: skip
 def test_ghost_text_shows_how_to_go_on(text: str, ghost: str) -> None:
@@ -187,7 +187,7 @@ def test_taking_ghosts_alone_leads_to_a_complete_order() -> None:
     for _ in range(4):
         reading = read_order_line(text, CONTEXT)
         text += reading.ghost + " "
-    assert order(text).sentence.startswith("Buy 100 AAPL at 232.11 limit")
+    assert order(text).sentence.startswith("Buy 40 AAPL at 232.11 limit")
 
 
 def test_tokens_colour_the_line() -> None:
