@@ -68,14 +68,10 @@ shape:
 	@$(BIN)/python scripts/shape_gate.py
 
 bench: venv
-	@for script in scripts/bench/*.py; do \
-	  [ -e "$$script" ] || { echo "There is no bench yet."; exit 0; }; \
-	  case "$$script" in */_*) continue ;; esac; \
-	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
-	done
+	@PYTHONPATH=. $(BIN)/python scripts/bench/run.py $(BENCH)
 
 night: venv packages
-	@STOCKPULSE_NIGHT=1 $(PYTEST) -n 2 --dist loadfile --durations=10 --timeout=7200
+	@$(BIN)/python scripts/night.py $(NIGHT)
 
 screens: venv
 	@if [ -e scripts/screens.py ]; then $(BIN)/python scripts/screens.py; else echo "There are no pictures yet."; fi

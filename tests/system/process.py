@@ -37,16 +37,20 @@ class EngineProcess:
     ) -> None:
         """Stop everything that lives in this home."""
         self.kill()
-        for file in self.paths.state.glob("worlds/*/venue/venue.lock"):
-            venue = lock_holder(file)
-            if venue is not None:
-                _end(venue.pid, signal.SIGKILL)
+        for pid in self.venue_pids:
+            _end(pid, signal.SIGKILL)
 
     @property
     def pid(self) -> int:
         """Process id of the running engine, 0 when there is none."""
         holder = lock_holder(self.paths.lock)
         return holder.pid if holder is not None else 0
+
+    @property
+    def venue_pids(self) -> list[int]:
+        """Process ids of this home's venues."""
+        holders = map(lock_holder, self.paths.state.glob("worlds/*/venue/venue.lock"))
+        return [holder.pid for holder in holders if holder is not None]
 
     def start(self) -> BlockingClient:
         """Start the daemon and return a client of it once it can trade."""
@@ -63,6 +67,13 @@ class EngineProcess:
         if pid:
             _end(pid, signal.SIGKILL)
             assert wait_until(lambda: not self.pid, START_S), "the kernel frees the lock of a dead process"
+
+    def kill_both(self) -> None:
+        """SIGKILL engine and venue in one moment, as a power cut does, and wait until both locks are free."""
+        for pid in (self.pid, *self.venue_pids):
+            if pid:
+                _end(pid, signal.SIGKILL)
+        assert wait_until(lambda: not self.pid and not self.venue_pids, START_S), "the kernel frees both locks"
 
     def sp(self, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
         """Run `sp` in this home."""
