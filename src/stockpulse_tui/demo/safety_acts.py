@@ -54,6 +54,7 @@ class SafetyActs:
 
         await t.until(is_active, "the word did not free trading")
         await t.say("The brake took the exits as well. So: a new stop for the position, and a bid below the market.")
+        await t.stage.arm()  # a halt makes every head SAFE again
         symbol, entry = t.plan.news_symbol, t.entry
         if entry is not None and entry.average_price is not None:
             await t.send(f"sell {symbol} all stp {(entry.average_price * FAR).quantize(CENT)}")

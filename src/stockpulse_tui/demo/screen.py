@@ -159,8 +159,9 @@ class ScreenStage:
 
     async def _type(self, text: str) -> None:
         for letter in text:
-            self._app.strip.press("Space" if letter == " " else letter)
-            self._app.dispatch.press("Space" if letter == " " else letter)
+            key = "Space" if letter == " " else letter
+            self._app.strip.press(key, is_text=True)
+            self._app.dispatch.press(key)
             await asyncio.sleep(FAST_S if self.is_hurried else LETTER_S)
 
     async def _clear(self) -> None:
@@ -172,6 +173,7 @@ class ScreenStage:
     async def _to_row(self, key: str) -> None:
         """The tab that lists it, then down to it."""
         await self._until(lambda: isinstance(self._pane(), TablePane), PREVIEW_LOOKS)
+        self._app.view.focus_pane("orders")
         for _ in range(5):
             if key in self._keys():
                 break

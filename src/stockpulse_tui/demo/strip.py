@@ -28,13 +28,14 @@ class Strip(LineView):
         self._at = -1
         self._chapter = ""
         self._keys: list[str] = []
+        self._is_text = False
         self.is_waiting = False
         """Whether the story waits for its reader."""
 
     def open_chapter(self, text: str) -> None:
         """A heading for the pages to come."""
         self._chapter = text
-        self._keys = []
+        self.clear_keys()
 
     def add(self, page: str) -> None:
         """A new page, in sight at once."""
@@ -42,18 +43,20 @@ class Strip(LineView):
         self._at = len(self._pages) - 1
         self.redraw()
 
-    def press(self, key: str) -> None:
-        """Show a key the teller presses; letters of one word grow together."""
-        if self._keys and len(key) == 1 and not self._keys[-1].startswith(" "):
-            self._keys[-1] += key
+    def press(self, key: str, *, is_text: bool = False) -> None:
+        """Show a key the teller presses; the letters of a text grow together."""
+        letter = " " if key == "Space" else key
+        if is_text and self._is_text:
+            self._keys[-1] += letter
         else:
-            self._keys.append(key if len(key) == 1 else " " if key == "Space" else f" {key} ")
-        self._keys = self._keys[-KEYS_SHOWN:]
+            self._keys = [*self._keys, letter][-KEYS_SHOWN:]
+        self._is_text = is_text
         self.redraw()
 
     def clear_keys(self) -> None:
         """The act is done."""
         self._keys = []
+        self._is_text = False
 
     def wait(self, is_waiting: bool) -> None:
         """Show whether it is the reader's turn."""
@@ -85,7 +88,7 @@ class Strip(LineView):
             is_next = key == "Space" and self.is_waiting
             colors = ("ink", "accent") if is_next else ("accent", bg)
             right += [Span(f" {key} ", *colors, bold=True), Span(f" {does} ", "muted", bg)]
-        keys = "".join(self._keys).strip()
+        keys = "  ".join(self._keys)
         room = width - line_width(left) - line_width(tuple(right)) - 2
         if keys and room > 0:
             left = (*left, Span(cells(keys[-room:]), "warn", bg, bold=True))
