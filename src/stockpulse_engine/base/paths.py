@@ -71,6 +71,10 @@ class Paths(NamedTuple):  # a dataclass would cost the first paint as much as ev
         """The journal's external head, in a second directory (a cut tail is found by it)."""
         return self.data / "heads" / f"{world.replace(':', '-')}.head"
 
+    def curves(self, world: str) -> Path:
+        """The equity curves of a world, kept between two runs."""
+        return self.world(world) / "equity.msgpack"
+
     def venue(self, world: str) -> Path:
         """Directory of the paper venue's own store."""
         return self.world(world) / "venue"

@@ -25,6 +25,7 @@ from stockpulse_engine.portfolio.review import ReviewSources
 from stockpulse_engine.portfolio.service import PortfolioService, PortfolioSettings
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.view import ViewSources
+from stockpulse_engine.storage.curves import CurveFile
 from stockpulse_engine.storage.journal import SqliteJournal
 from stockpulse_engine.storage.latch import FileLatch
 from stockpulse_engine.trading.ports import Broker
@@ -44,6 +45,7 @@ class Books:
     portfolio: PortfolioService
     trading: OrderService
     gate: BoundGate
+    curves: CurveFile
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,14 @@ def build_books(
         world=world,
         version=__version__,
     )
-    return Books(journal=journal, ledger=ledger, portfolio=portfolio, trading=trading, gate=gate)
+    return Books(
+        journal=journal,
+        ledger=ledger,
+        portfolio=portfolio,
+        trading=trading,
+        gate=gate,
+        curves=CurveFile(paths.curves(world)),
+    )
 
 
 def _orders_of(trading: OrderService, account_id: str) -> Iterable[Order]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 
 from stockpulse_engine.adapters.paper.broker import PaperBroker
@@ -32,6 +33,7 @@ from stockpulse_engine.trading.service import OrderService
 
 SAMPLE_S = 5.0
 """How often the equity curve gets a point."""
+SAMPLES_PER_SAVE = 12
 PULSE_S = 0.25
 FEED_WAIT_S = 20.0
 """How long a start waits for the market before it goes on without."""
@@ -122,6 +124,7 @@ class Engine:
         await self._wait_for_market()
         self._board.say("replaying the journal and asking the venue what we missed")
         await self._books.trading.recover()
+        self.portfolio.take_up_curves(self._books.curves.load())
         self._crew.start("orders", self._books.trading.run)
         await self._open_first_account()
         self._crew.start("sessions", self._follow_sessions)
@@ -147,6 +150,8 @@ class Engine:
             _log.exception("stop_not_recorded", error)
         await self._crew.stop()
         await self._stop_venue()
+        if self._board.was_ready:  # a start that failed half-way has no curve to leave behind
+            self._save_curves()
         self._books.journal.close()
         _log.info("stopped")
 
@@ -183,9 +188,17 @@ class Engine:
         for order in self._books.trading.orders(scope="today"):
             self._want_bars(order.terms.instrument_id)
         self._mark_session()
-        while True:
+        for count in itertools.count(1):
             await asyncio.sleep(SAMPLE_S)
             self._books.portfolio.sample(self._time.now_ns())
+            if count % SAMPLES_PER_SAVE == 0:
+                self._save_curves()
+
+    def _save_curves(self) -> None:
+        try:
+            self._books.curves.save(self.portfolio.dump_curves())
+        except OSError as error:  # the disk is the journal's to complain about; a curve can be done without
+            _log.warning("curves_not_saved", problem=str(error))
 
     def _mark_session(self) -> None:
         """Once per session and account: an account opened in the middle of a session has its day too."""

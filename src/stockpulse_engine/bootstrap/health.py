@@ -36,6 +36,11 @@ class HealthBoard:
         """Whether trading became possible."""
         return self._ready_at > 0 and not self._is_stopping
 
+    @property
+    def was_ready(self) -> bool:
+        """Whether the start came to its end, a stop since then or not."""
+        return self._ready_at > 0
+
     def say(self, step: str) -> None:
         """Tell what the engine is doing now, in words."""
         self._step = step

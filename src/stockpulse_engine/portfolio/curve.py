@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.views import EquityPoint
 
 MAX_POINTS = 2_000
 FIRST_GAP_NS = 1_000_000_000
 """Closest two points may lie at first; doubled each time the curve is thinned."""
+
+
+class CurveState(msgspec.Struct, frozen=True):
+    """A curve as a value, to be kept between two runs."""
+
+    points: tuple[EquityPoint, ...]
+    gap_ns: int
+    peak: Decimal
+    deposits: Decimal
 
 
 class EquityCurve:
@@ -49,3 +60,21 @@ class EquityCurve:
         if len(self._points) > MAX_POINTS:
             self._points = self._points[:-1:2] + self._points[-1:]
             self._gap_ns *= 2
+
+    def dump(self) -> CurveState:
+        """The whole curve as a value."""
+        return CurveState(self.points, self._gap_ns, self._peak, self._deposits)
+
+    def take_up(self, state: CurveState, now_ns: int) -> None:
+        """Go on from an earlier run; of the points made since its end those that are later stay.
+
+        A state that ends in the future is of another life of this market, and is left alone.
+        """
+        if not state.points or state.points[-1].ts_event > now_ns:
+            return
+        newer = [point for point in self._points if point.ts_event > state.points[-1].ts_event]
+        deposits = self._deposits
+        self._points, self._gap_ns = list(state.points), state.gap_ns
+        self._peak, self._deposits = state.peak, state.deposits
+        for point in newer:
+            self.add(point.ts_event, point.equity, deposits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -14,7 +14,7 @@ from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderEvent
 from stockpulse_engine.domain.views import AccountView, DayReview, LotView, PortfolioView, PositionView
 from stockpulse_engine.portfolio.account_book import AccountBook, SessionBase
-from stockpulse_engine.portfolio.curve import EquityCurve
+from stockpulse_engine.portfolio.curve import CurveState, EquityCurve
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.portfolio.margin import buying_power
 from stockpulse_engine.portfolio.marks import Mark, find_mark
@@ -43,8 +43,8 @@ class PortfolioService:
     """Implements `api.ports.PortfolioPort`.
 
     Whoever applies an event to the ledger calls `observe` with it afterwards, in replay and live. Equity curves
-    are not stored: after a restart they are rebuilt from fills and session marks as `observe` sees them again,
-    valued at our own fill prices, and go on with samples at real marks.
+    are no facts of the journal: a replay gives points at fills and session marks alone, valued at our own fill
+    prices; `take_up_curves` puts the samples of the run before in their place.
 
     Args:
         ledger: the books; this service never changes them.
@@ -156,6 +156,16 @@ class PortfolioService:
         for account_id in self._ledger.account_ids:
             book = self._ledger.book(account_id)
             self._curve(book).add(now_ns, self._equity(book), book.deposits)
+
+    def dump_curves(self) -> dict[str, CurveState]:
+        """Every curve as a value, to be kept for the next run."""
+        return {account_id: curve.dump() for account_id, curve in self._curves.items()}
+
+    def take_up_curves(self, curves: Mapping[str, CurveState]) -> None:
+        """Go on with the curves of the run before, once the journal was replayed."""
+        for account_id in self._ledger.account_ids:
+            if account_id in curves:
+                self._curve(self._ledger.book(account_id)).take_up(curves[account_id], self._clock())
 
     def observe(self, event: Event) -> None:
         """Follow an event the ledger has just applied."""

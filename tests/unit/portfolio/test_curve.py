@@ -46,3 +46,24 @@ def test_a_long_life_stays_within_the_bound_and_keeps_its_ends_and_worst_fall() 
     assert count - points[-1].ts_event // FIRST_GAP_NS <= 16
     assert min(point.drawdown for point in points) == D("-0.5")
     assert [point.ts_event for point in points] == sorted(point.ts_event for point in points)
+
+
+def test_a_curve_goes_on_where_the_run_before_left_it() -> None:
+    before = EquityCurve()
+    for second, equity in enumerate(("100", "120", "90")):
+        before.add(second * FIRST_GAP_NS, D(equity), D(100))
+    after = EquityCurve()  # what a replay gives: a few points at fill prices, and one fill since the last save
+    after.add(0, D(100), D(100))
+    after.add(9 * FIRST_GAP_NS, D(96), D(100))
+    after.take_up(before.dump(), 10 * FIRST_GAP_NS)
+    assert [point.equity for point in after.points] == [100, 120, 90, 96]
+    assert after.points[-1].drawdown == D("-0.2"), "the peak of the run before counts"
+
+
+def test_a_curve_that_ends_in_the_future_is_not_of_this_market() -> None:
+    other = EquityCurve()
+    other.add(50 * FIRST_GAP_NS, D(1), D(1))
+    curve = EquityCurve()
+    curve.add(0, D(100), D(100))
+    curve.take_up(other.dump(), 10 * FIRST_GAP_NS)
+    assert [point.equity for point in curve.points] == [100]
