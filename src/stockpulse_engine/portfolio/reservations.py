@@ -99,37 +99,52 @@ def in_flight(claims: Iterable[Claim], sign: int) -> Decimal:
 
 def opening_notional(claims: Sequence[Claim], held: Decimal) -> Decimal:
     """Worst-case notional that the claims of one instrument may open beyond what they close of `held`."""
-    if len(claims) == 1:
-        claim = claims[0]
-        cover = max(ZERO, -held * claim.sign)
-        return ZERO if claim.is_closing else min(claim.quantity, max(ZERO, claim.quantity - cover)) * claim.price
-    return _one_side(claims, 1, max(ZERO, -held)) + _one_side(claims, -1, max(ZERO, held))
+    buys, sells = _Side(), _Side()
+    for claim in claims:
+        if not claim.is_closing:
+            (buys if claim.sign > 0 else sells).add(claim)
+    return buys.opening(-held) + sells.opening(held)
 
 
 def pending_notional(claims: Sequence[Claim], held: Callable[[str], Decimal]) -> Decimal:
     """Worst-case notional all open orders of an account may open."""
     by_instrument: dict[str, list[Claim]] = {}
     for claim in claims:
-        by_instrument.setdefault(claim.instrument_id, []).append(claim)
-    return sum((opening_notional(group, held(key)) for key, group in by_instrument.items()), ZERO)
+        group = by_instrument.get(claim.instrument_id)
+        if group is None:
+            by_instrument[claim.instrument_id] = [claim]
+        else:
+            group.append(claim)
+    total = ZERO
+    for key, group in by_instrument.items():
+        total += opening_notional(group, held(key))
+    return total
 
 
 def fees_of(claims: Iterable[Claim]) -> Decimal:
     """Estimated fees of all claims; rebates set nothing free."""
-    return sum((max(ZERO, claim.fee) for claim in claims), ZERO)
+    return sum((claim.fee for claim in claims if claim.fee > 0), ZERO)
 
 
-def _one_side(claims: Sequence[Claim], sign: int, cover: Decimal) -> Decimal:
-    """Notional of one direction, less the cheapest `cover` units, which close."""
-    quantity = notional = dearest = ZERO
-    for claim in claims:
-        if claim.sign == sign and not claim.is_closing:
-            quantity += claim.quantity
-            notional += claim.quantity * claim.price
-            dearest = max(dearest, claim.price)
-    if not cover:
-        return notional
-    return min(notional, max(ZERO, quantity - cover) * dearest)
+class _Side:
+    """What the claims of one direction add up to."""
+
+    __slots__ = ("dearest", "notional", "quantity")
+
+    def __init__(self) -> None:
+        self.quantity = self.notional = self.dearest = ZERO
+
+    def add(self, claim: Claim) -> None:
+        """Take one in."""
+        self.quantity += claim.quantity
+        self.notional += claim.quantity * claim.price
+        self.dearest = max(self.dearest, claim.price)
+
+    def opening(self, cover: Decimal) -> Decimal:
+        """Its notional, less the cheapest `cover` units, which close (none when `cover` is not positive)."""
+        if cover <= 0 or not self.quantity:
+            return self.notional
+        return min(self.notional, max(ZERO, self.quantity - cover) * self.dearest)
 
 
 class ClaimCache:
