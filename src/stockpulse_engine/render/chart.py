@@ -38,6 +38,9 @@ _TALL = 26
 _LOW_PRICE = 8
 """Rows the price pane keeps before anything is drawn under it."""
 _MAX_STUDY_PANES = 4
+_TITLE_GAP = 3
+"""Least cells between the parts of the title."""
+_SHORTEST_NAME = 6
 
 
 def render_chart(
@@ -103,21 +106,34 @@ def _in_ascii(line: Line) -> Line:
 
 def _title(data: ChartData, width: int, glyphs: Glyphs) -> Line:
     bg = "select" if data.is_focused else "raised"
-    left = [
+    right = _state(data, bg)
+    lead = (
         Span(glyphs.focus if data.is_focused else " ", "accent", bg),
         Span(" ", "text", bg),
         Span(data.symbol, "strong", bg, bold=True),
-        Span(f"  {data.name}" if data.name else "", "muted", bg),
-        Span(f"  {data.venue}" if data.venue else "", "muted", bg),
-        Span("   ", "muted", bg),
-    ]
-    for spec in data.specs or (str(data.spec),):
-        is_on = spec == str(data.spec)
-        left.append(Span(spec + " ", "strong" if is_on else "muted", bg, bold=is_on))
-    right = _state(data, bg)
-    while line_width(tuple(left)) + line_width(tuple(right)) > width and len(left) > 3:
-        left.pop(4 if len(left) > 4 else 3)
-    return fit(spread(left, right, width, bg=bg), width, bg=bg)
+    )
+    room = width - line_width(lead) - line_width(tuple(right)) - _TITLE_GAP
+    specs = list(data.specs) or [str(data.spec)]
+    if sum(len(spec) + 1 for spec in specs) + _TITLE_GAP > room:
+        specs = [str(data.spec)]
+    room -= sum(len(spec) + 1 for spec in specs) + _TITLE_GAP
+    words = [Span(f"  {text}", "muted", bg) for text in _name_in(data, room, glyphs)]
+    made = [Span(f"{s} ", *(("strong", bg, True) if s == str(data.spec) else ("muted", bg))) for s in specs]
+    line = spread((*lead, *words, Span(" " * _TITLE_GAP, "muted", bg), *made), right, width, bg=bg)
+    return fit(line, width, bg=bg)
+
+
+def _name_in(data: ChartData, room: int, glyphs: Glyphs) -> list[str]:
+    """Name and venue, the name alone, or its beginning: what fits with two cells before each."""
+    name, venue = data.name, data.venue
+    if len(name) + len(venue) + 2 * (bool(name) + bool(venue)) <= room:
+        return [text for text in (name, venue) if text]
+    if name and len(name) + 2 <= room:
+        return [name]
+    if name and room >= _SHORTEST_NAME + 2:
+        mark = "…" if glyphs.has_blocks else ".."
+        return [name[: room - 2 - len(mark)].rstrip() + mark]
+    return []
 
 
 def _state(data: ChartData, bg: str) -> list[Span]:

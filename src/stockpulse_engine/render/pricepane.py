@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 
 from stockpulse_engine.domain.money import decimals_of
@@ -13,12 +14,15 @@ from stockpulse_engine.render.format import format_number, format_percent, forma
 from stockpulse_engine.render.glyphs import Glyphs
 from stockpulse_engine.render.scale import Scale, fit_scale
 from stockpulse_engine.render.strokes import draw_line, study_points
+from stockpulse_engine.render.tags import Tag, place_tags
 
 AXIS_EXTRA = 3
 """Columns of the axis besides its digits: one each side of a tag, one of inset."""
 _GRID_EVERY = 4
 _LABEL_ROWS = 3
 _MAX_MARKS = 200
+_COUNT_WIDTH = 5
+"""Columns of the chip that counts orders without a label."""
 
 
 def axis_width(data: ChartData) -> int:
@@ -65,7 +69,13 @@ class _Pane:
         self._scale = scale
         self._glyphs = glyphs
         self._places = decimals_of(data.tick)
+        self._tags: dict[Decimal, Style] = {}
+        """Prices to be named on the axis, those that matter most first."""
         self._tagged: set[int] = set()
+        self._more: dict[tuple[int, str], int] = {}
+        """Orders of a row and side whose chip found no room, and where their count stands."""
+        self._in_row: Counter[int] = Counter()
+        self._counted: dict[tuple[int, str], int | None] = {}
 
     def candles(self) -> None:
         if self._data.style == "line":
@@ -148,7 +158,8 @@ class _Pane:
         return f"  {ticks} t  {format_percent(away / last)}"
 
     def orders(self) -> None:
-        for order in self._data.orders:
+        self._in_row.update(self._scale.row(float(order.price)) for order in self._data.orders)
+        for order in sorted(self._data.orders, key=lambda order: (not order.is_picked, -order.price)):
             label = order.label + (self._distance(order.price) if order.is_picked else "")
             self._order_line(order.price, label, "buy" if order.is_buy else "sell", is_filled=order.is_picked)
 
@@ -158,20 +169,30 @@ class _Pane:
             return
         tint = "bid_bg" if side == "buy" else "ask_bg"
         style: Style = ("ink", side, True) if is_filled else (side, tint, True)
-        chip = f" {label} "
-        at = self._gap(row, len(chip) + 1)
-        if at is not None:
-            self._canvas.text(at, row, chip, style)
+        self._chip(row, label, side, style)
         for x in range(self._view.width):
             if x % dashes < dashes - 1:
                 self._canvas.put(x, row, self._glyphs.horizontal, (side, "panel", False), ORDER)
         self._tag(price, style)
 
-    def _gap(self, row: int, length: int) -> int | None:
-        """The first place in a row for a chip: beside studies if it can be, over them if not."""
-        for below in (STUDY, CANDLE):
-            for x in range(1, self._view.width - length):
-                if self._canvas.is_free(x, row, length, below=below):
+    def _chip(self, row: int, label: str, side: str, style: Style) -> None:
+        """The label where there is room for it and for a count of those that come after it; else it is counted."""
+        chip = f" {label} "
+        spare = _COUNT_WIDTH if self._in_row[row] > 1 else 0
+        at = None if (row, side) in self._more else self._gap(row, len(chip), spare=spare)
+        if at is not None:
+            self._canvas.text(at, row, chip, style)
+            return
+        count = self._more[row, side] = self._more.get((row, side), 0) + 1
+        at = self._counted.setdefault((row, side), self._gap(row, _COUNT_WIDTH))
+        if at is not None:
+            self._canvas.text(at, row, f" +{min(count, 99)} ".ljust(_COUNT_WIDTH), style)
+
+    def _gap(self, row: int, length: int, *, spare: int = 0) -> int | None:
+        """The first place for a chip with a cell on each side: beside studies if it can be, over them if not."""
+        for below in (STUDY, CANDLE, MARK):
+            for x in range(1, self._view.width - length - spare):
+                if self._canvas.is_free(x - 1, row, length + 2 + spare, below=below):
                     return x
         return None
 
@@ -195,7 +216,7 @@ class _Pane:
         return data.cursor_price if data.cursor_price is not None else data.bars[data.cursor].close
 
     def tags(self) -> None:
-        """Cross-hair and last price on the axis, before own orders take their rows."""
+        """Cross-hair and last price are named on the axis before own orders."""
         cursor = self._cursor_price()
         if cursor is not None:
             self._tag(cursor, ("ink", "muted", True))
@@ -203,7 +224,8 @@ class _Pane:
             self._tag(self._data.last, self._last_style())
 
     def axis(self) -> None:
-        """Round prices where no tag is, with grid dots through empty cells."""
+        """The tags, then round prices where none is, with grid dots through empty cells."""
+        self._put_tags()
         for value in self._scale.marks(spacing=_LABEL_ROWS, smallest=float(self._data.tick)):
             row = self._scale.row(value)
             for x in range(0, self._view.width, _GRID_EVERY):
@@ -221,15 +243,18 @@ class _Pane:
         return ("ink", "down" if change is not None and change < 0 else "up", True)
 
     def _tag(self, price: Decimal, style: Style) -> None:
-        """A price on the axis; a row up or down when its own is taken."""
-        row = self._scale.row(float(price))
-        rows = (row, row + 1, row - 1)
-        free = next((r for r in rows if 0 <= r < self._canvas.height and r not in self._tagged), None)
-        if free is None or not self._scale.contains(float(price)):
-            return
-        self._tagged.add(free)
-        text = f" {format_number(price, self._places).rjust(self._digits())} "
-        self._canvas.text(self._view.width, free, text, style)
+        """Name a price on the axis; the first style of a price stays."""
+        if self._scale.contains(float(price)):
+            self._tags.setdefault(price, style)
+
+    def _put_tags(self) -> None:
+        prices = list(self._tags)
+        wanted = [Tag(float(price), self._scale.row(float(price))) for price in prices]
+        for index, row in place_tags(wanted, self._canvas.height).items():
+            price = prices[index]
+            text = f" {format_number(price, self._places).rjust(self._digits())} "
+            self._canvas.text(self._view.width, row, text, self._tags[price])
+            self._tagged.add(row)
 
     def _digits(self) -> int:
         return self._canvas.width - self._view.width - AXIS_EXTRA

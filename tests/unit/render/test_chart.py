@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ from stockpulse_engine.render.chartview import chart_view
 from stockpulse_engine.render.glyphs import ASCII, BLOCKS, FULL, GLYPHS
 from stockpulse_engine.render.scale import Scale, fit_scale, round_step
 from stockpulse_engine.render.span import Line, Span, line_width, to_plain
+from stockpulse_engine.render.tags import REACH, Tag, place_tags
 from tests.unit.render.charts import chart
 
 D = Decimal
@@ -167,3 +169,55 @@ def test_axis_steps_are_round_and_on_the_tick() -> None:
 
 def test_same_data_draws_the_same_chart() -> None:
     assert render_chart(chart(), 70, 22) == render_chart(chart(), 70, 22)
+
+
+def test_prices_on_the_axis_stand_in_their_order_however_near_they_are() -> None:
+    last = chart().bars[-1].close
+    near = tuple(
+        ChartOrder(is_buy=True, price=last + D(cents) / 100, label=f"buy {cents} LMT") for cents in (-5, 2, -1, 7, 4)
+    )
+    lines = to_plain(render_chart(chart(orders=near, studies=(), fills=()), 120, 40)).splitlines()
+    found = (re.search(r"(\d{3}\.\d\d)\s*$", line) for line in lines[2:])
+    tags = [D(match.group(1)) for match in found if match]
+    assert tags == sorted(tags, reverse=True)
+    assert last in tags
+
+
+def test_many_orders_at_one_price_are_counted_and_no_chip_touches_another() -> None:
+    price = chart().bars[-1].close - D("0.40")
+    many = tuple(ChartOrder(is_buy=True, price=price, label=f"staged buy {n} LMT") for n in range(10, 40))
+    lines = render_chart(chart(orders=many, studies=(), fills=()), 120, 40)
+    chips = [
+        [span.text.strip() for span in line if span.bg == "bid_bg"]
+        for line in lines
+        if any("staged" in span.text for span in line)
+    ]
+    (row,) = chips
+    labels = [text for text in row if text.startswith("staged")]
+    counts = [text for text in row if text.startswith("+")]
+    assert all(text.count("staged") == 1 for text in labels), "each chip is a span of its own"
+    assert counts == [f"+{30 - len(labels)}"]
+
+
+def test_a_long_name_keeps_its_distance_from_the_bar_lengths() -> None:
+    specs = ("1m", "5m", "15m", "1h", "1d", "1w")
+    name = "Vanguard International Semiconductor Fund"
+    for width in range(30, 140):
+        title = to_plain(render_chart(chart(name=name, venue="XNAS", specs=specs), width, 20)).splitlines()[0]
+        before, _, _ = title.partition(" 5m " if " 5m " in title else "5m")
+        assert before.endswith("  ") or " 1m" in before, title
+        assert "  1m" in title or "1m" not in title, title
+        assert len(title) == width
+
+
+@given(
+    st.lists(st.floats(0, 20), min_size=1, max_size=12, unique=True),
+    st.integers(1, 20),
+)
+def test_tags_keep_their_order_and_their_rows(prices: list[float], height: int) -> None:
+    wanted = [Tag(price, min(height - 1, int((20 - price) / 20 * height))) for price in prices]
+    rows = place_tags(wanted, height)
+    placed = sorted(rows, key=lambda index: -wanted[index].price)
+    assert [rows[index] for index in placed] == sorted({rows[index] for index in placed})
+    assert rows[0] == wanted[0].row, "the first one stands exactly"
+    assert all(abs(row - wanted[index].row) <= REACH and 0 <= row < height for index, row in rows.items())
