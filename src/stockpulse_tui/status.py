@@ -47,6 +47,7 @@ class Status:
         self._show_banner()
         self._shell.redraw_chrome()
         self._shell.view.on_second()
+        self._shell.windows.on_store()
 
     def on_second(self) -> None:
         """Ages move on; the last frame is saved every minute."""
