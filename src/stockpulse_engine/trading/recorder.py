@@ -8,13 +8,16 @@ what is durable; views, the bus and the ledger follow it alone.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+
+from msgspec import structs
 
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.events import Event
-from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.domain.money import ZERO
+from stockpulse_engine.domain.orders import Order, OrderStatus
 from stockpulse_engine.trading.book import Change, TradingBook
 from stockpulse_engine.trading.ports import Journal, JournalEntry
 
@@ -38,6 +41,8 @@ class Recorder:
         self._on_change = on_change
         self._on_fault = on_fault
         self._in_flight: deque[list[Change]] = deque()
+        self._executing: Counter[str] = Counter()
+        """Order → executions on their way to the disk, of which the ledger does not know yet."""
         self._last: asyncio.Future[int] | None = None
 
     def replay(self, entry: JournalEntry) -> None:
@@ -69,6 +74,7 @@ class Recorder:
             self._rebuild_front()
             raise
         self._in_flight.append(changes)
+        self._executing.update(_executed(changes))
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         durable.add_done_callback(partial(self._finish, changes, done))
         self._last = done
@@ -97,6 +103,19 @@ class Recorder:
         """The newest state of an order, durable or on its way there."""
         return self.front.orders.get(client_order_id)
 
+    def unposted(self, account_id: str) -> Iterator[Order]:
+        """Orders with executions that the ledger does not know yet, as they are durable: what it still has to bear."""
+        for key in self._executing:
+            now = self.front.orders[key]
+            if now.terms.account_id == account_id:
+                known = self.book.orders.get(key)
+                if known is None:
+                    yield structs.replace(now, status=OrderStatus.SUBMITTED, filled_quantity=ZERO)
+                elif known.pending_terms == now.pending_terms:
+                    yield known
+                else:
+                    yield structs.replace(known, pending_terms=now.pending_terms)
+
     def _settled_now(self) -> asyncio.Future[int]:
         if self._last is not None and not self._last.done():
             return self._last
@@ -109,6 +128,7 @@ class Recorder:
         self._in_flight.popleft()
         error = durable.exception()
         if error is not None:
+            self._forget(changes)
             self._rebuild_front()
             if not done.cancelled():
                 done.set_exception(error)
@@ -119,8 +139,16 @@ class Recorder:
             self.book.commit(change, seq)
             self._tell_listeners(change.event)
             self._tell(change, seq)
+        self._forget(changes)
         if not done.cancelled():
             done.set_result(last)
+
+    def _forget(self, changes: Sequence[Change]) -> None:
+        """Their executions are posted, or never will be."""
+        for key in _executed(changes):
+            self._executing[key] -= 1
+            if not self._executing[key]:
+                del self._executing[key]
 
     def _tell(self, change: Change, seq: int) -> None:
         try:
@@ -141,3 +169,12 @@ class Recorder:
         for changes in self._in_flight:
             for change in changes:
                 self.front.commit(change)
+
+
+def _executed(changes: Sequence[Change]) -> list[str]:
+    """Ids of the orders of which these changes book or take back an execution, once for each."""
+    return [
+        change.order.client_order_id
+        for change in changes
+        if change.order is not None and (change.fill is not None or change.replaced is not None)
+    ]

@@ -250,8 +250,8 @@ class OrderService:
         return self._recorder.book
 
     def open_orders(self, account_id: str) -> Sequence[Order]:
-        """Open orders of an account, those on their way to the disk included: they reserve."""
-        return self._desk.open_in(account_id)
+        """What binds money or holdings of an account: open orders, those on their way to the disk included."""
+        return self._desk.binding_in(account_id)
 
     def hops(self, client_order_id: str) -> dict[str, int]:
         """Milestone → nanoseconds since the one before."""

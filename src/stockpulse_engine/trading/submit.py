@@ -12,7 +12,7 @@ import msgspec
 from msgspec import structs
 
 from stockpulse_engine.base.text import clean_line
-from stockpulse_engine.domain.commands import SubmitOrder
+from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
 from stockpulse_engine.domain.errors import ConflictError, DeniedError, InvalidValueError
 from stockpulse_engine.domain.money import require_finite
 from stockpulse_engine.domain.orders import (
@@ -36,9 +36,12 @@ _UNRECORDED: Final = frozenset({"STREAM_RECONCILING"})
 """Denials that pass by themselves: not recorded, so that the same request may simply be repeated."""
 
 
-def body_digest(command: msgspec.Struct) -> str:
-    """Digest of a command's body: the same key with another body is a conflict (O6)."""
-    return hashlib.sha256(msgspec.msgpack.encode(command)).hexdigest()[:32]
+def body_digest(command: SubmitOrder | CancelOrder | ModifyOrder) -> str:
+    """Digest of a command's body: the same key with another body is a conflict (O6).
+
+    Who sends it is no part of it: a second process may ask again for the same.
+    """
+    return hashlib.sha256(msgspec.msgpack.encode(structs.replace(command, source=""))).hexdigest()[:32]
 
 
 class Submitter:

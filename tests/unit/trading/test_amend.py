@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
+from stockpulse_engine.domain.commands import CancelOrder
 from stockpulse_engine.domain.errors import ConflictError, DeniedError, ForbiddenError, InvalidValueError
 from stockpulse_engine.domain.orders import OrderEventKind as K
 from stockpulse_engine.domain.orders import OrderStatus
@@ -213,3 +215,11 @@ async def test_an_exit_never_grows_beyond_its_entry(desk: OrderDesk) -> None:
     await desk.modify("C1-S", quantity=Decimal(60))
     await desk.time.settle()
     assert desk.order("C1-S").terms.quantity == 60
+
+
+async def test_a_second_process_may_ask_again_under_the_same_request_id(desk: OrderDesk) -> None:
+    await working(desk)
+    first = CancelOrder(client_order_id="C1", request_id="R1", source="cli-1/trader")
+    await desk.service.cancel(first, "cli-1/trader")
+    again = await desk.service.cancel(structs.replace(first, source="cli-2/trader"), "cli-2/trader")
+    assert (again.client_order_id, desk.steps("C1").count(K.CANCEL_REQUEST)) == ("C1", 1)

@@ -251,6 +251,22 @@ async def test_while_the_link_is_down_a_flatten_waits_instead_of_using_up_its_tr
     assert (desk.positions("PAPER"), desk.service.halt_view().reason) == ({}, "flat")
 
 
+async def test_a_close_whose_fill_is_on_its_way_to_the_disk_is_not_sent_again(desk: OrderDesk) -> None:
+    assert isinstance(desk.journal, MemoryJournal)
+    await holding(desk, "C1", 100)
+    await desk.change("flatten", word="FLATTEN")
+    await desk.time.advance(1)
+    (close,) = [one for one in desk.service.orders(scope="working") if one.source == "flatten"]
+    desk.journal.is_held = True
+    desk.venue.fill(close.client_order_id, 100, 9)
+    await desk.time.advance(2)
+    desk.journal.is_held = False
+    desk.journal.release()
+    await desk.time.advance(2)
+    assert [key for key in desk.venue.orders if key.startswith("FL-")] == [close.client_order_id]
+    assert (desk.positions("PAPER"), desk.service.halt_view().reason) == ({}, "flat")
+
+
 async def test_a_listener_that_fails_halts_trading(desk: OrderDesk) -> None:
     def broken(event: object) -> None:
         raise ArithmeticError("the ledger does not balance")

@@ -19,7 +19,7 @@ from stockpulse_engine.domain.orders import OrderEventKind as K
 from stockpulse_engine.domain.orders import OrderRole, OrderStatus, TimeInForce
 from stockpulse_engine.risk.codes import DenialCode
 from tests.fakes.memory_journal import MemoryJournal
-from tests.fakes.order_desk import ACCOUNT, OrderDesk
+from tests.fakes.order_desk import AAPL, ACCOUNT, OrderDesk
 
 S = OrderStatus
 
@@ -257,3 +257,31 @@ async def test_an_account_that_cannot_be_right_is_not_opened(desk: OrderDesk, fi
     with pytest.raises(InvalidValueError):
         await desk.service.open_account(wrong, "cli")
     assert list(desk.service.book.accounts) == ["PAPER"]
+
+
+async def test_an_order_binds_until_the_ledger_knows_what_it_executed(desk: OrderDesk) -> None:
+    assert isinstance(desk.journal, MemoryJournal)
+    await desk.submit("C1")
+    await desk.time.settle()
+    desk.journal.is_held = True
+    desk.venue.fill("C1", 100, 10)
+    await desk.time.settle()
+    assert desk.positions("PAPER") == {}, "the fill is on its way to the disk"
+    (binding,) = desk.service.open_orders("PAPER")
+    assert (binding.client_order_id, binding.leaves_quantity) == ("C1", Decimal(100))
+    desk.journal.is_held = False
+    desk.journal.release()
+    await desk.time.settle()
+    assert (desk.service.open_orders("PAPER"), desk.positions("PAPER")) == ((), {AAPL: Decimal(100)})
+
+
+async def test_an_execution_that_never_reaches_the_disk_leaves_the_order_binding(desk: OrderDesk) -> None:
+    assert isinstance(desk.journal, MemoryJournal)
+    await desk.submit("C1")
+    await desk.time.settle()
+    desk.journal.is_held = True
+    desk.venue.fill("C1", 30, 10)
+    await desk.time.settle()
+    desk.journal.break_down()
+    await desk.time.settle()
+    assert [order.leaves_quantity for order in desk.service.open_orders("PAPER")] == [100]
