@@ -101,11 +101,7 @@ def build_books(
         orders=lambda: trading.book.all_open(),  # noqa: PLW0108 - the order service is made below
         quote=market.service.quote,
         clock=market.time.now_ns,
-        settings=PortfolioSettings(
-            collar_fraction=limits.collar_fraction,
-            daily_loss_fraction=limits.daily_loss_fraction,
-            max_mark_age_ns=limits.max_quote_age_extended_ms * 1_000_000,
-        ),
+        settings=_portfolio_settings(limits),
         fee=fee,
         expects_quotes=market.is_open,
         review=ReviewSources(
@@ -159,6 +155,14 @@ def build_books(
         trading=trading,
         gate=gate,
         curves=CurveFile(paths.curves(world)),
+    )
+
+
+def _portfolio_settings(limits: Limits) -> PortfolioSettings:
+    return PortfolioSettings(
+        collar_fraction=limits.collar_fraction,
+        daily_loss_fraction=limits.daily_loss_fraction,
+        max_mark_age_ns=limits.max_quote_age_extended_ms * 1_000_000,
     )
 
 
