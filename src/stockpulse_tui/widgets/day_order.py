@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from stockpulse_engine.actions.registry import Context
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.instruments import symbol_of
-from stockpulse_engine.domain.market import Bar, BarSpec
+from stockpulse_engine.domain.market import Bar
 from stockpulse_engine.domain.orders import Side
 from stockpulse_engine.domain.views import DayOrder, DayRefusal
 from stockpulse_engine.render.chart import render_chart
 from stockpulse_engine.render.chartdata import ChartData, ChartFill, ChartOrder
 from stockpulse_engine.render.format import format_quantity
+from stockpulse_engine.render.pricepane import AXIS_EXTRA, axis_width
 from stockpulse_engine.render.span import Line, Span
 from stockpulse_tui.day_lines import detail_lines, refusal_lines
+from stockpulse_tui.day_window import Window, in_room, window_of
 from stockpulse_tui.market_day import zone_of
 from stockpulse_tui.order_words import TYPES, price_of, short_id, short_terms, tick_of
 from stockpulse_tui.widgets.panel import Panel
 from stockpulse_tui.widgets.states import empty_state
 
-MINUTE_NS = 60_000_000_000
-AROUND_NS = 45 * MINUTE_NS
-"""How much of the market before and after the order is shown."""
-MAX_BARS = 390
-SPEC = BarSpec(1, "m")
+LEAST_ROOM = 40
+"""Bars asked for at least, also before the pane has its size."""
+AXIS = AXIS_EXTRA + 8
+"""Columns about taken by the price axis."""
 
 
 class DayOrderPane(Panel):
@@ -37,6 +40,7 @@ class DayOrderPane(Panel):
         super().__init__(id=id)
         self.entry: DayOrder | DayRefusal | None = None
         self.bars: list[Bar] = []
+        self.window: Window | None = None
         self.problem = ""
         self._serial = 0
 
@@ -48,25 +52,23 @@ class DayOrderPane(Panel):
         is_same = isinstance(entry, DayOrder) and isinstance(self.entry, DayOrder) and entry.order == self.entry.order
         self.entry = entry
         if not is_same:
-            self.bars, self.problem = [], ""
+            self.bars, self.window, self.problem = [], None, ""
             if isinstance(entry, DayOrder):
                 self._serial += 1
                 self.shell.in_background(self._read(self._serial, entry))
         self.redraw()
 
     async def _read(self, serial: int, entry: DayOrder) -> None:
-        order = entry.order
-        last = max([order.updated_at, *(fill.ts_event for fill in entry.fills)])
-        start, end = order.created_at - AROUND_NS, last + AROUND_NS
-        count = min(MAX_BARS, (end - start) // MINUTE_NS + 1)
+        name = entry.order.terms.instrument_id
+        window = window_of(entry, max(LEAST_ROOM, self.size.width - AXIS))
         try:
-            bars = await self.shell.link.commands.bars(order.terms.instrument_id, str(SPEC), count, end)
+            bars = await self.shell.link.commands.bars(name, str(window.spec), window.count, window.end_ns)
         except StockPulseError as error:
             bars, problem = [], str(error)
         else:
             problem = ""
         if serial == self._serial:
-            self.bars, self.problem = [bar for bar in bars if bar.ts_event >= start], problem
+            self.bars, self.window, self.problem = bars, window, problem
             self.redraw()
 
     def title_left(self) -> Line:
@@ -92,24 +94,27 @@ class DayOrderPane(Panel):
         room = height - len(details) - 1
         if self.problem:
             chart = empty_state("!", "Its bars could not be read", self.problem, (width, room))
+        elif self.window is None:
+            chart = empty_state("…", "Reading its bars", "Those around the order.", (width, room))
         elif not self.bars:
-            chart = empty_state("…", "Reading its bars", "One minute each, around the order.", (width, room))
+            chart = empty_state("·", "No bars around it", "Nothing was traded then.", (width, room))
         else:
-            chart = render_chart(self._chart(entry), width, room, self.shell.glyphs, has_title=False)
+            chart = render_chart(self._chart(entry, width), width, room, self.shell.glyphs, has_title=False)
         return [*chart, *[()] * (room - len(chart)), (), *details]
 
-    def _chart(self, entry: DayOrder) -> ChartData:
+    def _chart(self, entry: DayOrder, width: int) -> ChartData:
         order = entry.order
         is_buy = order.terms.side is Side.BUY
         price = price_of(order)
         label = (
             f"{order.terms.side.value.lower()} {format_quantity(order.terms.quantity)} {TYPES[order.terms.order_type]}"
         )
-        return ChartData(
+        assert self.window is not None
+        data = ChartData(
             symbol=symbol_of(order.terms.instrument_id),
             tick=tick_of(order, self.store.instruments),
             bars=self.bars,
-            spec=SPEC,
+            spec=self.window.spec,
             zone=zone_of(self.store.clock),
             orders=(ChartOrder(is_buy=is_buy, price=price, label=label),) if price is not None else (),
             fills=tuple(
@@ -118,6 +123,8 @@ class DayOrderPane(Panel):
             ),
             zoom=1,
         )
+        room = width - 1 - axis_width(data)
+        return replace(data, bars=in_room(self.bars, self.window, room))
 
     def do_view_back(self) -> None:
         """Back to the list."""
