@@ -82,8 +82,7 @@ class DemoApp(StockPulseApp):
         return screen.strip
 
     async def on_mount(self) -> None:
-        """The head as always, and the story beside it."""
-        await super().on_mount()
+        """The story beside the head; the framework calls the head's own `on_mount` as well."""
         if self.story is not None:
             self.in_background(self.story(self))
 
