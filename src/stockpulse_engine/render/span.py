@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -85,6 +86,35 @@ def fit(line: Line, width: int, *, bg: str = "panel") -> Line:
     if room > 0:
         out.append(Span(" " * room, "text", bg))
     return tuple(out)
+
+
+def wrap_line(line: Line, width: int, *, first: int | None = None, most: int = 6) -> list[Line]:
+    """The line on several rows, broken between words; `first` is the room of the first row.
+
+    A word longer than a row is cut, and what `most` rows do not hold ends in an ellipsis: no number is ever cut in two.
+    """
+    rows: list[list[Span]] = [[]]
+    room = [max(1, width if first is None else first), *([max(1, width)] * (most - 1))]
+    left = room[0]
+    for span in line:
+        for word in re.findall(r"\S+|\s+", span.text):
+            if len(word) > left and rows[-1] and len(rows) <= most:
+                rows.append([])
+                left = room[min(len(rows), most) - 1]
+            if word.isspace() and not rows[-1] and len(rows) > 1:
+                continue
+            rows[-1].append(with_text(span, word[:left]))
+            left -= len(rows[-1][-1].text)
+    if len(rows) > most:
+        return [*(tuple(row) for row in rows[: most - 1]), _with_more(rows[most - 1], room[most - 1])]
+    return [tuple(row) for row in rows]
+
+
+def _with_more(row: list[Span], width: int) -> Line:
+    """The row with its last words given up for an ellipsis."""
+    while row and (sum(len(span.text) for span in row) + 2 > width or row[-1].text.isspace()):
+        row.pop()
+    return (*row, Span(" …", row[-1].fg if row else "text", row[-1].bg if row else "panel"))
 
 
 def with_text(span: Span, text: str) -> Span:

@@ -10,14 +10,14 @@ from stockpulse_engine.domain.errors import StockPulseError, UnavailableError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.orders import Order, OrderType, Side
 from stockpulse_engine.render.format import format_number, format_percent, format_price, format_quantity
-from stockpulse_engine.render.span import Line, Span, fit, line_width, spread
+from stockpulse_engine.render.span import Line, Span, fit, line_width, spread, wrap_line
 from stockpulse_tui.courier import Courier
 from stockpulse_tui.intent import Intent, Phase
 from stockpulse_tui.order_pick import OrderPick, bracket_of, movable, price_of
 from stockpulse_tui.order_words import gone_words
 from stockpulse_tui.trade_draft import ENTRY, TradeDraft
 from stockpulse_tui.widgets.header import frame_tokens
-from stockpulse_tui.widgets.order_state import intent_lines, outside
+from stockpulse_tui.widgets.order_state import intent_lines, outside, with_keys
 
 if TYPE_CHECKING:
     from stockpulse_tui.app import StockPulseApp
@@ -300,7 +300,8 @@ class ChartTrade:
             return [_bar(line, width, BAR_BG) for line in self._pick_lines(self.pick, width)]
         if self.lost_pick:
             said = (Span(" GONE ", "warn", "warn_bg", bold=True), Span(f"  {self.lost_pick}", "text", BAR_BG))
-            return [_bar(spread(said, _keys((("Esc", "go on"),), BAR_BG), width - 4, bg=BAR_BG), width, BAR_BG)]
+            keys = _keys((("Esc", "go on"),), BAR_BG)
+            return [_bar(line, width, BAR_BG) for line in with_keys([said], keys, width - 4, BAR_BG)]
         intent, instrument = self.intent, self.instrument
         if intent is None or instrument is None:
             return []
@@ -310,8 +311,8 @@ class ChartTrade:
         if told:
             if intent.phase in (Phase.SENT, Phase.STAGED):
                 self.draft = None
-            first = spread(told[0], _keys((("Esc", "close"),), BAR_BG), width - 4, bg=BAR_BG)
-            return [_bar(line, width, BAR_BG) for line in (first, *told[1:])]
+            keys = _keys((("Esc", "close"),), BAR_BG)
+            return [_bar(line, width, BAR_BG) for line in with_keys(told, keys, width - 4, BAR_BG)]
         return [self._draft_line(self.draft, width)] if self.draft is not None else []
 
     def _draft_line(self, draft: TradeDraft, width: int) -> Line:
@@ -366,7 +367,7 @@ class ChartTrade:
         keys = _keys((("j k", "move"), ("Enter", "change"), ("c", "cancel"), ("Esc", "restore")), BAR_BG)
         lines = [spread(left, (Span("… asking", "accent", BAR_BG),) if pick.is_asking else keys, width - 4, bg=BAR_BG)]
         if pick.problem:
-            lines.append((Span(outside(pick.problem), "warn", BAR_BG),))
+            lines += wrap_line((Span(outside(pick.problem), "warn", BAR_BG),), width - 4)
         return lines
 
 

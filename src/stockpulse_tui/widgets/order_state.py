@@ -11,7 +11,7 @@ from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.orders import Order, OrderStatus, Side
 from stockpulse_engine.render.format import format_age, format_latency, format_price, format_quantity
-from stockpulse_engine.render.span import Line, Span
+from stockpulse_engine.render.span import Line, Span, line_width, spread, wrap_line
 from stockpulse_tui.intent import Intent, Phase
 from stockpulse_tui.painter import cells
 
@@ -87,6 +87,13 @@ def intent_lines(intent: Intent, bg: str, *, tick: Decimal, now_ns: int, armed: 
     if intent.order is None or intent.phase is Phase.DRAFT:
         return []
     return _told(intent, intent.order, bg, tick=tick, armed=armed)
+
+
+def with_keys(lines: list[Line], keys: Line, width: int, bg: str) -> list[Line]:
+    """The lines broken between words, the keys at the right of the first row."""
+    head = wrap_line(lines[0], width, first=width - line_width(keys) - 2)
+    more = [row for line in lines[1:] for row in wrap_line(line, width)]
+    return [spread(head[0], keys, width, bg=bg), *head[1:], *more]
 
 
 def _refused(intent: Intent, bg: str) -> list[Line]:

@@ -9,10 +9,10 @@ import msgspec
 
 from stockpulse_engine.domain.orders import Side
 from stockpulse_engine.render.format import format_countdown, format_money, format_quantity
-from stockpulse_engine.render.span import Line, Span, fit, spread
+from stockpulse_engine.render.span import Line, Span, fit, spread, wrap_line
 from stockpulse_tui.intent import Phase
 from stockpulse_tui.ticket import Ticket, Zone
-from stockpulse_tui.widgets.order_state import intent_lines, outside
+from stockpulse_tui.widgets.order_state import intent_lines, outside, with_keys
 from stockpulse_tui.widgets.ticket_parts import (
     TicketFacts,
     cut,
@@ -25,6 +25,8 @@ from stockpulse_tui.widgets.ticket_parts import (
 )
 
 CENT = Decimal("0.01")
+MOST_DENIED = 3
+"""Rows a refusal takes at most, besides the quantity that would pass."""
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,7 +173,7 @@ def _bar_content(ticket: Ticket, facts: TicketFacts, inner: int, look: Look) -> 
         keys = [("d", "again"), ("Esc", "close")] if ticket.intent.phase is not Phase.ASKING else []
         if ticket.intent.is_open:
             keys = keys[1:]
-        return [spread(told[0], _keys(keys, bg), inner, bg=bg), *told[1:]], bg
+        return with_keys(told, _keys(keys, bg), inner, bg), bg
     if ticket.is_denied:
         return _denied(ticket, facts, inner, bg), bg
     if ticket.order is None:
@@ -213,27 +215,16 @@ def _denied(ticket: Ticket, facts: TicketFacts, inner: int, bg: str) -> list[Lin
     assert preview is not None
     rule = Span(f"  {outside(preview.denial, 40)}  ", "danger", bg, bold=True)
     head = (Span(" DENIED ", "ink", "danger", bold=True), rule)
-    words = outside(preview.denial_text, 400)
-    room = inner - sum(len(span.text) for span in head)
-    first, rest = _break(words, room)
-    lines: list[Line] = [(*head, Span(first, "strong", bg))]
-    lines += [(Span(rest, "text", bg),)] if rest else []
+    words = Span(outside(preview.denial_text, 400), "strong", bg)
+    lines = wrap_line((*head, words), inner, most=MOST_DENIED)
     nearest = preview.nearest_quantity
     if nearest is not None and nearest > 0:
         key = facts.keys.get("ticket.nearest", "")
-        words = f" takes {format_quantity(nearest)}, the most that would pass"
-        lines.append((Span(key, "accent", bg, bold=True), Span(words, "text", bg)))
+        takes = f" takes {format_quantity(nearest)}, the most that would pass"
+        lines.append((Span(key, "accent", bg, bold=True), Span(takes, "text", bg)))
     elif nearest is not None:
         lines.append((Span("No quantity would pass now.", "text", bg),))
-    return lines[:3]
-
-
-def _break(words: str, room: int) -> tuple[str, str]:
-    """The text in two pieces, cut between words."""
-    if len(words) <= room:
-        return words, ""
-    at = words.rfind(" ", 0, max(1, room))
-    return (words[:at], words[at + 1 :]) if at > 0 else (words[:room], words[room:])
+    return lines
 
 
 def _keys(keys: Sequence[tuple[str, str]], bg: str) -> Line:
