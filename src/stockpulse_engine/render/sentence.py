@@ -57,8 +57,9 @@ def _price_words(terms: OrderTerms, tick: Decimal | None) -> str:
     }[terms.order_type]
 
 
-def _quantity(value: Decimal) -> str:
-    return format_quantity(value) if value.is_finite() else "?"
+def _quantity(value: Decimal | None) -> str:
+    """A preview is asked for what is not an order yet: what is missing or no number shows as a question."""
+    return format_quantity(value) if value is not None and value.is_finite() else "?"
 
 
 def _price(value: Decimal | None, tick: Decimal | None) -> str:

@@ -37,6 +37,7 @@ STOP_LIMIT = replace(
             replace(BUY, session=SessionHours.EXTENDED, is_reduce_only=True, lots=("f1", "f2")),
             "Buy 1,200 BRK.B at 231.40 limit, day order, extended hours too, reduce only, lots f1 f2",
         ),
+        (replace(BUY, quantity=None), "Buy ? BRK.B at 231.40 limit, day order"),
         (replace(BUY, quantity=Decimal("NaN"), limit_price=Decimal("Infinity")), "Buy ? BRK.B at ? limit, day order"),
     ],
 )
