@@ -12,10 +12,13 @@ class Latency:
 
     def __init__(self) -> None:
         self._values: deque[int] = deque(maxlen=WINDOW)
+        self.is_settling = True
+        """Just connected: what is shown is the state so far, not ticks, and is not measured."""
 
     def add(self, nanoseconds: int) -> None:
         """Take one in; a clock that went backwards counts as nothing."""
-        self._values.append(max(0, nanoseconds))
+        if not self.is_settling:
+            self._values.append(max(0, nanoseconds))
 
     def percentile(self, share: float) -> int:
         """The value below which `share` of the measurements lie; 0 without any."""

@@ -19,6 +19,8 @@ LIVE, LOST, STARTING, READ_ONLY = "live", "lost", "starting", "read-only"
 SILENT = "silent"
 """Shown while the link stands and nothing comes: the engine tells its health every second."""
 SILENT_NS, FROZEN_NS = 3_000_000_000, 6_000_000_000
+SETTLE_NS = 1_000_000_000
+"""After the link stands so long its frames carry ticks: before, they carry the state so far."""
 
 
 class Status:
@@ -33,16 +35,20 @@ class Status:
         self.moving = ""
         """The world the engine is on its way to, "" while it stays."""
         self._seen_ns = 0
+        self._live_ns = 0
         self._seconds = 0
 
     def frame_seen(self) -> None:
         """A frame came: the engine lives."""
         self._seen_ns = self._shell.clock.now_ns()
+        self._shell.latency.is_settling = 0 <= self._seen_ns - self._live_ns < SETTLE_NS
 
     def link_changed(self, state: str, text: str) -> None:
         """The link says how it is; the screen says it in words at once."""
         if self.state in (LIVE, READ_ONLY) and state not in (LIVE, READ_ONLY):
             self.drops += 1
+        if state in (LIVE, READ_ONLY) and self.state not in (LIVE, READ_ONLY):
+            self._live_ns, self._shell.latency.is_settling = self._shell.clock.now_ns(), True
         self.state, self.text = state, clean_line(text, 120)
         self._show_banner()
         self._shell.redraw_chrome()

@@ -282,3 +282,16 @@ async def test_a_part_without_a_sign_of_life_is_late_and_comes_first() -> None:
         head.link.send(market.delta(health=replace(market.health(), parts=(feed, late, *rest))))
         await head.settle()
         assert head.rows()[-1].strip().startswith("! broker late 5.0 s")
+
+
+async def test_the_first_second_after_joining_is_no_tick_to_cell() -> None:
+    async with running_head() as head:
+        head.link.send(head.link.market.move(12))
+        await head.settle()
+        assert head.app.latency.percentile(0.99) == 0
+        head.clock.advance(2_000_000_000)
+        head.link.send(head.link.market.move(12))
+        assert not head.app.latency.is_settling
+        head.link.say("lost", "The engine does not answer.")
+        head.link.say("live", "")
+        assert head.app.latency.is_settling
