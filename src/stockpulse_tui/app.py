@@ -75,7 +75,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self.places = Places()
         self.world_seen = WorldSeen(self)
         self._pending = Changes()
-        self._pace = Pace(self.call_after, self._hand_out)
+        self._pace = Pace(self.call_after, self._hand_out, lambda: not self.screen_stack)
         self._painted_from_ns = 0
         self.on_leave: Callable[[], None] | None = None
         """Called before the head leaves, and every minute: saves the frame."""

@@ -11,19 +11,26 @@ PERIOD_S = 0.025
 
 
 class Pace:
-    """Calls `work` when asked: now if the last time is long enough ago, else as soon as it is."""
+    """Calls `work` when asked: now if the last time is long enough ago, else as soon as it is.
+
+    Nothing is handed out any more once `is_over` says so: a head that is leaving has no screen to paint.
+    """
 
     def __init__(
-        self, call_after: Callable[[float, Callable[[], None]], TimerHandle], work: Callable[[], None]
+        self,
+        call_after: Callable[[float, Callable[[], None]], TimerHandle],
+        work: Callable[[], None],
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
         self._call_after = call_after
         self._work = work
+        self._is_over = is_over
         self._planned = 0.0
         self._handle: TimerHandle | None = None
 
     def ask(self) -> None:
         """There is something to hand out."""
-        if self._handle is not None:
+        if self._handle is not None or self._is_over():
             return
         now = asyncio.get_running_loop().time()
         self._planned = max(now, self._planned + PERIOD_S)
@@ -34,4 +41,5 @@ class Pace:
 
     def _go(self) -> None:
         self._handle = None
-        self._work()
+        if not self._is_over():
+            self._work()
