@@ -38,7 +38,7 @@ async def test_a_head_that_leaves_hands_out_nothing_more() -> None:
     hand.pace.ask()
     hand.pace.ask()
     hand.is_leaving = True
-    hand.pace._go()  # noqa: SLF001 - the planned one, at its time
+    hand.pace._go()
     hand.pace.ask()
     assert hand.count == 1
     hand.planned[0].cancel()
