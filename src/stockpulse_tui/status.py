@@ -50,6 +50,8 @@ class Status:
         if state in (LIVE, READ_ONLY) and self.state not in (LIVE, READ_ONLY):
             self._live_ns, self._shell.latency.is_settling = self._shell.clock.now_ns(), True
         self.state, self.text = state, clean_line(text, 120)
+        if not self._shell.screen_stack:  # the head is leaving
+            return
         self._show_banner()
         self._shell.redraw_chrome()
         self._shell.view.on_second()
