@@ -205,7 +205,7 @@ SHELL = (
     Action(
         id="cell.explain",
         title="explain",
-        help="Explain the number under the cursor: source, age, formula and inputs.",
+        help="Explain the number under the cursor, or of the header (EXPLAIN equity): source, age, formula, inputs.",
         group="Around",
         codes=("EXPLAIN",),
         keys={_G: ("?",)},

@@ -62,8 +62,9 @@ class EngineClient:
     async def fetch(self, call: Call[T]) -> bytes:
         """Send one request and return the answer's JSON as it came."""
         if not self._is_loaded:
-            # A head's first frame does not wait for these 100 ms, and no tick does: they pass on another thread.
-            await asyncio.to_thread(import_module, "httpx")
+            # A head's first frame does not wait for these 150 ms, and no tick does: they pass on another thread.
+            for name in ("httpx", "anyio"):
+                await asyncio.to_thread(import_module, name)
             self._is_loaded = True
         import httpx
 

@@ -34,6 +34,8 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     at_stop: Decimal | None = None
     """P&L against now if that stop fills at its price; None without a stop."""
     opened_at: int = 0
+    day_base: Decimal | None = None
+    """Realized and unrealized P&L before the session began, which day P&L does not count; None when unknown."""
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,6 +68,10 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     reconciled_at: int
     """Market time of the last clean comparison with the venue, 0 when never."""
     differences: tuple[str, ...] = ()
+    paid_in: Decimal = Decimal(0)
+    """Deposits less withdrawals since the session began, which day P&L does not count."""
+    loss_limit: Decimal | None = None
+    """What may be lost in a day before the daily loss limit acts; None without a limit."""
 
 
 class EquityPoint(msgspec.Struct, frozen=True, array_like=True):

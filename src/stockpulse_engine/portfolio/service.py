@@ -229,6 +229,8 @@ class PortfolioService:
             maintenance_margin=tidy(balances.maintenance),
             margin_call=tidy(balances.margin_call),
             loss_left=self._loss_left(balances),
+            loss_limit=self._loss_limit(balances),
+            paid_in=tidy(balances.equity - balances.equity_open - balances.day_pnl),
             unknown_orders=sum(1 for order in orders if order.is_unknown),
             working_orders=len(orders),
             stale_marks=sum(1 for item in valued if self._is_stale(item)),
@@ -237,10 +239,12 @@ class PortfolioService:
         )
 
     def _loss_left(self, balances: Balances) -> Decimal | None:
+        limit = self._loss_limit(balances)
+        return None if limit is None else tidy(max(ZERO, limit + balances.day_pnl))
+
+    def _loss_limit(self, balances: Balances) -> Decimal | None:
         fraction = self._settings.daily_loss_fraction
-        if fraction is None:
-            return None
-        return tidy(max(ZERO, max(ZERO, balances.equity_open) * fraction + balances.day_pnl))
+        return None if fraction is None else tidy(max(ZERO, balances.equity_open) * fraction)
 
     def _is_stale(self, valued: Valued) -> bool:
         if not valued.position.quantity or not self._expects_quotes(valued.position.instrument_id):

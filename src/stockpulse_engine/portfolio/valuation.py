@@ -155,6 +155,7 @@ def position_view(valued: Valued, equity: Decimal, orders: Iterable[Order]) -> P
         stop_price=stop.terms.stop_price if stop is not None else None,
         at_stop=tidy_optional(at_stop),
         opened_at=position.opened_at,
+        day_base=tidy_optional(valued.base),
     )
 
 

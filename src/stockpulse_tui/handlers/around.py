@@ -88,12 +88,28 @@ class AroundHandler(Handler):
             shell.windows.open(Sheet("Keys", help_lines(shell.keymap, shell.context), "j k scroll   Esc closes"))
 
     def do_cell_explain(self) -> None:
-        """Explain the number under the cursor."""
-        cell = self.shell.cell()
+        """Explain the number under the cursor, or one of the header: `EXPLAIN loss left`."""
+        words = self.shell.command.arguments if self.shell.command else ()
+        cell = self._account_cell(" ".join(words).lower()) if words else self.shell.cell()
+        if cell is None and words:
+            return
         if cell is None:
             self.shell.notify_line("there is no cell under the cursor", "info")
             return
         self.shell.in_background(self._explain(cell))
+
+    def _account_cell(self, name: str) -> Cell | None:
+        from stockpulse_tui.explain_book import ACCOUNT_FORMULAS, account_cells
+
+        store = self.shell.store
+        view = store.account
+        found = None
+        if view is not None:
+            marks = [p.mark_ts for p in store.positions.values() if p.mark_ts]
+            found = account_cells(view, min(marks, default=0)).get(name)
+        if found is None:
+            self.shell.notify_line(f"EXPLAIN takes {', '.join(ACCOUNT_FORMULAS)}", "warn")
+        return found
 
     async def _explain(self, cell: Cell) -> None:
         from stockpulse_tui.widgets.explain import explain_lines

@@ -25,8 +25,9 @@ from stockpulse_tui.blotter_rows import (
     texts,
 )
 from stockpulse_tui.cell import Cell
+from stockpulse_tui.explain_book import ORDER_FORMULAS, order_inputs
 from stockpulse_tui.market_day import day_start, zone_of
-from stockpulse_tui.order_words import price_of, unknown_words
+from stockpulse_tui.order_words import price_of, tick_of, unknown_words
 from stockpulse_tui.queue_watch import QueueWatch
 from stockpulse_tui.widgets.order_acts import OrderActs, OrderPicked
 from stockpulse_tui.widgets.states import empty_state
@@ -277,28 +278,14 @@ class Blotter(OrderActs):
             value=value,
             instrument_id=order.terms.instrument_id,
             source="the engine's journal",
-            formula=FORMULAS.get(name, ""),
-            inputs=_inputs(order),
+            formula=ORDER_FORMULAS.get(name, ""),
+            inputs=order_inputs(
+                name,
+                order,
+                self.store.last(order.terms.instrument_id),
+                tick_of(order, self.store.instruments),
+                self.queues.ahead(order),
+            ),
             ts_event=order.updated_at,
             row=row,
         )
-
-
-FORMULAS = {
-    "away": "|last trade − own price| / tick",
-    "queue": "displayed at its price when first seen, less what printed there since, never more than is displayed now",
-    "slip bp": "(average price − middle at arrival) × side / middle × 10,000; positive is a cost",
-    "filled": "sum of its fills / quantity",
-    "age": "market time now − market time of the order",
-}
-
-
-def _inputs(order: Order) -> dict[str, str]:
-    found = {
-        "status": order.status.value,
-        "client id": order.client_order_id,
-        "price": str(price_of(order) or "market"),
-    }
-    if order.arrival_bid is not None and order.arrival_ask is not None:
-        found |= {"bid at arrival": str(order.arrival_bid), "ask at arrival": str(order.arrival_ask)}
-    return found

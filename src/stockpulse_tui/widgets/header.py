@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,6 +23,9 @@ from stockpulse_engine.render.format import (
 from stockpulse_engine.render.span import Line, Span, line_width, spread
 from stockpulse_tui.painter import cells
 from stockpulse_tui.widgets.line_view import LineView
+
+if TYPE_CHECKING:
+    from textual import events
 
 SECOND_NS = 1_000_000_000
 GAP = 3
@@ -71,13 +75,23 @@ def badge_kind(facts: HeaderFacts) -> str:
     return facts.account.account.kind.value if facts.account else "PAPER"
 
 
+def part_at(facts: HeaderFacts, width: int, x: int) -> str:
+    """Name of the account's number under a column, "" where there is none."""
+    start = 0
+    for name, spans in _fitting(facts, width).items():
+        end = start + line_width(spans)
+        if name not in _RIGHT and start <= x < end:
+            return {"loss": "loss left"}.get(name, name) if name in _EXPLAINED else ""
+        start = end if name not in _RIGHT else start
+    return ""
+
+
+_EXPLAINED = ("equity", "day", "gross", "net", "loss")
+
+
 def header_line(facts: HeaderFacts, width: int) -> Line:
     """The row, with what does not fit dropped in the fixed order."""
-    parts = {**_left_parts(facts), **_right_parts(facts)}
-    for name in DROP_ORDER:
-        if sum(line_width(spans) for spans in parts.values()) + GAP <= width:
-            break
-        parts.pop(name, None)
+    parts = _fitting(facts, width)
     left = [span for key, spans in parts.items() if key not in _RIGHT for span in spans]
     right = [span for key in _RIGHT if key in parts for span in parts[key]]
     if facts.is_lost:
@@ -86,6 +100,15 @@ def header_line(facts: HeaderFacts, width: int) -> Line:
     frame = frame_tokens(facts)
     line = spread(left, (*right, Span(" ")), width)
     return line if frame is None else tuple(_framed(span, frame) for span in line)
+
+
+def _fitting(facts: HeaderFacts, width: int) -> dict[str, Line]:
+    parts = {**_left_parts(facts), **_right_parts(facts)}
+    for name in DROP_ORDER:
+        if sum(line_width(spans) for spans in parts.values()) + GAP <= width:
+            break
+        parts.pop(name, None)
+    return parts
 
 
 _RIGHT = ("world", "replay", "pace", "phase", "left", "date", "clock")
@@ -189,3 +212,9 @@ class Header(LineView):
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """One row."""
         return [header_line(self.shell.status.header(), width)]
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a number explains it, as `EXPLAIN equity` does."""
+        name = part_at(self.shell.status.header(), self.size.width, event.x)
+        if name:
+            self.shell.dispatch.run_line(f"EXPLAIN {name}")

@@ -17,6 +17,7 @@ from stockpulse_engine.render.format import for_copy, format_age, format_percent
 from stockpulse_engine.render.span import Line, Span, fit
 from stockpulse_engine.render.table import Row
 from stockpulse_tui.cell import Cell
+from stockpulse_tui.explain_book import POSITION_FORMULAS, position_inputs
 from stockpulse_tui.order_words import DEFAULT_TICK
 from stockpulse_tui.painter import cells
 from stockpulse_tui.position_rows import COMPACT, SORTS, cash_line, columns, row_of, sorted_positions, total_row
@@ -276,29 +277,8 @@ class Positions(FlattenWord, TablePane):
             value=row[name],
             instrument_id=position.instrument_id,
             source=f"ledger, marked by {clean_line(position.mark_source, 40)}",
-            formula=FORMULAS.get(name, ""),
-            inputs=_inputs(position),
+            formula=POSITION_FORMULAS.get(name, ""),
+            inputs=position_inputs(name, position, self.store.account, self.store.orders.values()),
             ts_event=position.mark_ts,
             row=row,
         )
-
-
-FORMULAS = {
-    "open P&L": "quantity × mark − cost of the open lots; fees apart",
-    "open %": "open P&L / |cost of the open lots|",
-    "day": "value now − value at the session's open − what was paid for it since",
-    "value": "quantity × mark",
-    "weight": "|value| / equity",
-    "at stop": "quantity × (stop price − mark): what is lost from now if the nearest stop fills at its price",
-}
-
-
-def _inputs(position: PositionView) -> dict[str, str]:
-    known = {
-        "quantity": position.quantity,
-        "mark": position.mark,
-        "average cost": position.average_cost,
-        "stop": position.stop_price,
-        "realized": position.realized,
-    }
-    return {name: f"{value:,f}" for name, value in known.items() if value is not None}
