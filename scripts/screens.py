@@ -28,7 +28,7 @@ TARGET = ROOT / "docs" / "pictures"
 SP = Path(sys.executable).parent / "sp"
 WAIT_S = 30.0
 SETTLE_S = 1.5
-MAX_BYTES = 300_000
+MAX_BYTES = 250_000
 FONT = "'DejaVu Sans Mono', 'Cascadia Mono', Menlo, Consolas, monospace"
 _ANSI = [(0, 0, 0), (205, 49, 49), (13, 188, 121), (229, 229, 16), (36, 114, 200), (188, 63, 188), (17, 168, 205)]
 THEME = TerminalTheme((6, 8, 12), (211, 218, 229), [*_ANSI, (229, 229, 229)])
@@ -46,7 +46,9 @@ class Picture(NamedTuple):
 PICTURES = (
     Picture("desk", ("1", "j", "j", "j"), "Positions"),
     Picture("chart", ("1", "g", "g", "j", "j", "j", "Enter"), "rsi 14"),
+    Picture("ladder", ("1", "g", "g", "j", "j", "j", "6", "b"), "Tape"),
     Picture("orders", ("5",), "Life"),
+    Picture("day", ("4", "D"), "arrived at"),
 )
 ORDERS = (
     ("buy", "AAPL", "60", "lmt", "bid", "+2%", "-1%"),
@@ -130,10 +132,22 @@ def own_fonts(svg: str) -> str:
     return svg.replace("Fira Code, monospace", FONT).replace("Fira Code", FONT)
 
 
+def leave_welcome(home: Path) -> None:
+    """Begin, as a person does at the first start of a home; the page does not come again."""
+    terminal = Terminal(home, PICTURES[0].size)
+    try:
+        terminal.wait_for("Enter begin")
+        terminal.press(("Enter",))
+        terminal.wait_for("Watchlist")
+    finally:
+        terminal.close()
+
+
 def take_all(wanted: Callable[[str], bool]) -> None:
     """Take every wanted picture."""
     TARGET.mkdir(parents=True, exist_ok=True)
     with trading_home() as home:
+        leave_welcome(home)
         for picture in filter(lambda one: wanted(one.name), PICTURES):
             terminal = Terminal(home, picture.size)
             try:
