@@ -177,3 +177,14 @@ async def test_a_click_on_a_number_of_the_header_explains_it() -> None:
         await head.pilot.click("#header", offset=(at + 2, 0))
         await rest(head)
         assert "sum of |value| / equity" in head.text()
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+async def test_nothing_of_an_explanation_is_cut(width: int) -> None:
+    async with book_head((width, 40)) as (head, _):
+        for name, formula in ACCOUNT_FORMULAS.items():
+            head.app.dispatch.run_line(f"EXPLAIN {name}")
+            await rest(head)
+            said = " ".join(head.text().split())
+            assert all(word in said for word in formula.replace(";", " ").split()), (name, said)
+            await head.press("escape")

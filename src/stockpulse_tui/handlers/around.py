@@ -106,7 +106,7 @@ class AroundHandler(Handler):
         found = None
         if view is not None:
             marks = [p.mark_ts for p in store.positions.values() if p.mark_ts]
-            found = account_cells(view, min(marks, default=0)).get(name)
+            found = account_cells(view, min(marks, default=self.shell.status.market_ns())).get(name)
         if found is None:
             self.shell.notify_line(f"EXPLAIN takes {', '.join(ACCOUNT_FORMULAS)}", "warn")
         return found
