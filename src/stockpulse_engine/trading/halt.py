@@ -36,6 +36,8 @@ class Halter:
         self._flattener = flattener
         self._fault = ""
         """Why trading is halted in memory although nothing could be written; "" normally."""
+        self._is_loosening = False
+        """Between the record that frees and the latch that still lies: the watch must not take it for a new one."""
 
     @property
     def state(self) -> TradingState:
@@ -107,6 +109,8 @@ class Halter:
 
     async def watch_latch(self) -> None:
         """A latch set by someone else (a file, `touch`) is recorded and everything is canceled."""
+        if self._is_loosening:
+            return
         if self._desk.latch.is_set() and self._desk.recorder.front.state.state is not _T.HALTED:
             await self.halt(self._latch_note(), "latch")
 
@@ -127,13 +131,19 @@ class Halter:
         self._flattener.start(last.flattens, last.actor, self._finish_flatten, seconds=seconds)
 
     async def _loosen(self, state: TradingState, reason: str, actor: str, flattens: Sequence[str] = ()) -> None:
-        """Record first and clear the latch second: a crash in between leaves it halted."""
+        """Record first and clear the latch second: a crash in between leaves it halted, and so does a new halt."""
         desk = self._desk
         if failure := desk.recorder.journal.failure:
             raise UnavailableError(f"The journal is read-only: {failure}.", fix="Repair the disk, then restart.")
-        await self._record(state, reason, actor, flattens, must_hold=True)
-        desk.latch.clear()
-        self._fault = ""
+        self._is_loosening = True
+        try:
+            await self._record(state, reason, actor, flattens, must_hold=True)
+            if desk.recorder.front.state.state is _T.HALTED:
+                raise ForbiddenError("Trading was halted again at the same moment.", fix="See why, then resume again.")
+            desk.latch.clear()
+            self._fault = ""
+        finally:
+            self._is_loosening = False
 
     async def _flatten(self, reason: str, actor: str, account_id: str) -> None:
         desk = self._desk

@@ -276,3 +276,35 @@ async def test_a_listener_that_fails_halts_trading(desk: OrderDesk) -> None:
     await desk.time.advance(1)
     assert desk.service.trading_state is T.HALTED
     assert "the ledger does not balance" in desk.texts()
+
+
+async def test_the_watch_does_not_undo_a_resume_that_waits_for_the_disk(desk: OrderDesk) -> None:
+    assert isinstance(desk.journal, MemoryJournal)
+    await desk.change("halt")
+    desk.journal.is_held = True
+    resuming = asyncio.ensure_future(desk.change("resume", word="RESUME"))
+    await desk.time.advance(2)  # the watch looks at the latch several times
+    assert desk.latch.is_latched
+    desk.journal.is_held = False
+    desk.journal.release()
+    view = await resuming
+    await desk.time.advance(2)
+    assert (view.state, view.is_latched) == (T.ACTIVE, False)
+    assert desk.service.trading_state is T.ACTIVE
+
+
+async def test_a_halt_during_a_resume_wins(desk: OrderDesk) -> None:
+    assert isinstance(desk.journal, MemoryJournal)
+    await desk.change("halt")
+    desk.journal.is_held = True
+    resuming = asyncio.ensure_future(desk.change("resume", word="RESUME"))
+    await desk.time.settle()
+    halting = asyncio.ensure_future(desk.change("halt", reason="no, stay"))
+    await desk.time.settle()
+    desk.journal.is_held = False
+    desk.journal.release()
+    with pytest.raises(ForbiddenError, match="halted again"):
+        await resuming
+    await halting
+    assert desk.latch.is_latched
+    assert desk.service.trading_state is T.HALTED
