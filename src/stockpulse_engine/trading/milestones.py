@@ -27,6 +27,10 @@ class Milestones:
                 self._times.popitem(last=False)
         times.setdefault(name, at_ns)
 
+    def forget(self, client_order_id: str) -> None:
+        """Begin again: the way of a staged order starts when it is sent, not when it was staged."""
+        self._times.pop(client_order_id, None)
+
     def hops(self, client_order_id: str) -> dict[str, int]:
         """Milestone → nanoseconds since the milestone before it that is known; empty after a restart."""
         return hops_between(self._times.get(client_order_id, {}))

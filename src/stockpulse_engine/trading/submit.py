@@ -88,6 +88,7 @@ class Submitter:
         if entry.parent_id:
             raise ConflictError(f"{_name(entry)} is sent with its entry.", fix=f"Send {entry.parent_id}.")
         desk.require_room()
+        desk.milestones.forget(client_order_id)
         desk.note(client_order_id, at.PARSED)
         self._require_clean(entry.terms.account_id)
         verdict = desk.gate.judge(self._as_command(entry))

@@ -285,3 +285,11 @@ async def test_an_execution_that_never_reaches_the_disk_leaves_the_order_binding
     desk.journal.break_down()
     await desk.time.settle()
     assert [order.leaves_quantity for order in desk.service.open_orders("PAPER")] == [100]
+
+
+async def test_the_time_an_order_was_staged_is_no_time_on_its_way(desk: OrderDesk) -> None:
+    await desk.submit("C1", is_staged=True)
+    await desk.time.advance(6)
+    await desk.service.send_staged("C1", "R1", "tui")
+    await desk.time.settle()
+    assert desk.service.hops("C1")["gate"] < 1_000_000_000
