@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import sys
 from decimal import Decimal
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from stockpulse_engine.adapters.paper.broker import PaperBroker
+from stockpulse_engine.base.clock import WallClock
 from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.base.wait import wait_until
 from stockpulse_engine.client.blocking import BlockingClient
@@ -69,6 +72,9 @@ def test_a_disk_that_takes_no_more_is_said_and_cancels_still_leave(tmp_path: Pat
         assert wait_until(lambda: state_of(client, "journal") == "gone", WAIT_S)
         assert client.health().status == "degraded"
         client.cancel_order(kept)
+        assert wait_until(lambda: asyncio.run(open_at_venue(engine)) == 0, WAIT_S), (
+            "it cannot be recorded, but it leaves"
+        )
         client.close()
         engine.kill()
         client = engine.start()
@@ -76,6 +82,16 @@ def test_a_disk_that_takes_no_more_is_said_and_cancels_still_leave(tmp_path: Pat
         assert client.order(kept).status is OrderStatus.CANCELED
         assert (state_of(client, "journal"), client.verify_log().is_ok) == ("ok", True)
         client.close()
+
+
+async def open_at_venue(engine: EngineProcess) -> int:
+    """The venue's own count of open orders."""
+    broker = PaperBroker(engine.paths.venue_socket("sim"), WallClock())
+    await broker.connect()
+    try:
+        return len(await broker.fetch_open_orders("main"))
+    finally:
+        await broker.close()
 
 
 def state_of(client: BlockingClient, part: str) -> str:
