@@ -122,7 +122,8 @@ class StockPulseApp(App[None], inherit_bindings=False):
         """First frame, then the link."""
         self.show_view("screen.desk")
         self.windows.welcome()
-        self.in_background(self.link.run(self._on_frame, self.status.link_changed))
+        # After the first frame: starting an engine takes the core that it needs.
+        self.call_after_refresh(lambda: self.in_background(self.link.run(self._on_frame, self.status.link_changed)))
         self.set_interval(1.0, self.each_second)
         for problem in [*self.settings.problems, *self.keymap.problems][:1]:
             self.notify_line(problem, "warn")
