@@ -112,7 +112,7 @@ async def test_ten_kills_under_order_flow_lose_nothing_and_send_nothing_twice(ho
             acknowledged |= flow.acknowledged
             attempted |= flow.attempted
             with engine.start() as client:
-                assert wait_until(lambda: not open_orders(client), SETTLE_S), "every fate is found out"  # noqa: B023 - called at once
+                assert wait_until(lambda: not open_orders(client), SETTLE_S), "every fate is found out"
         with engine.client() as client:
             known = {order.client_order_id: order for order in client.orders("all", limit=5000)}
             assert client.verify_log().is_ok
