@@ -156,7 +156,13 @@ class BoardRow:
     def quick(self, look: RowLook) -> bool:
         """Make only the cells again that a quote can change; False when the whole row has to be looked at."""
         keys = self._keys
-        if not self.is_plain or self.is_halted or look.stale_ns >= 0 or look.underlined >= 0 or len(keys) != len(look.columns) + 3:
+        if (
+            not self.is_plain
+            or self.is_halted
+            or look.stale_ns >= 0
+            or look.underlined >= 0
+            or len(keys) != len(look.columns) + 3
+        ):
             return False
         if keys[-1] != (look.bg, look.pad):
             return False

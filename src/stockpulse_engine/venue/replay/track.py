@@ -94,7 +94,7 @@ class Track:
         at_trade = np.searchsorted(quotes.ts, trades.ts, side="left")
         sides = _sides(trades.price, np.append(self.bid, bid)[at_trade], np.append(self.ask, ask)[at_trade])
         fair = bid < ask
-        # Where bid passes over ask nothing is known to be for sale: the last fair prices stay, with nothing behind them.
+        # Where bid passes over ask nothing is known to be for sale: the last fair prices stay, nothing behind them.
         shown_bid, shown_ask = self._shown_prices(np.where(fair, bid, np.nan), np.where(fair, ask, np.nan))
         keep = fair | (_begins(bid > ask, before=self.bid > self.ask) & ~np.isnan(shown_bid))
         columns = (shown_bid, shown_ask, np.where(fair, bid_size, 0.0), np.where(fair, ask_size, 0.0), last)
