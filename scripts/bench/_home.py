@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from stockpulse_engine.base.wait import wait_until
 from stockpulse_engine.client.launch import ensure_engine
 
 STOP_S = 10.0
+LATE_S = 3.0
 
 
 @contextmanager
@@ -39,13 +41,24 @@ def running_engine() -> Iterator[tuple[Path, Paths]]:
 
 def end_engine(paths: Paths) -> None:
     """Kill engine and venue of a home, and wait until both are gone."""
-    locks = [paths.lock, *paths.state.glob("worlds/*/venue/venue.lock")]
-    for lock in locks:
-        holder = lock_holder(lock)
-        if holder is not None:
-            with suppress(ProcessLookupError):
-                os.kill(holder.pid, signal.SIGKILL)
-        wait_until(lambda lock=lock: lock_holder(lock) is None, STOP_S)  # type: ignore[misc] # bound at once
+    kill_holder(paths.lock)
+    # A venue that was just being started takes its lock after its engine has died.
+    give_up = time.monotonic() + LATE_S
+    while time.monotonic() < give_up:
+        locks = list(paths.state.glob("worlds/*/venue/venue.lock"))
+        if any([kill_holder(lock) for lock in locks]):
+            return
+        time.sleep(0.05)
+
+
+def kill_holder(lock: Path) -> bool:
+    """SIGKILL whoever holds a lock, and wait until it is free; False when nobody did."""
+    holder = lock_holder(lock)
+    if holder is None:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(holder.pid, signal.SIGKILL)
+    return wait_until(lambda: lock_holder(lock) is None, STOP_S)
 
 
 def percentile(values: list[float], share: float) -> float:
