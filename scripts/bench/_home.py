@@ -46,7 +46,7 @@ def end_engine(paths: Paths) -> None:
     give_up = time.monotonic() + LATE_S
     while time.monotonic() < give_up:
         locks = list(paths.state.glob("worlds/*/venue/venue.lock"))
-        if any([kill_holder(lock) for lock in locks]):
+        if sum(map(kill_holder, locks)):
             return
         time.sleep(0.05)
 
