@@ -16,7 +16,8 @@ from stockpulse_engine.base.wait import wait_until
 from stockpulse_engine.client.launch import ensure_engine
 
 STOP_S = 10.0
-LATE_S = 3.0
+LATE_S = 1.5
+"""A process that has just been started takes its lock within this time."""
 
 
 @contextmanager
@@ -40,14 +41,12 @@ def running_engine() -> Iterator[tuple[Path, Paths]]:
 
 
 def end_engine(paths: Paths) -> None:
-    """Kill engine and venue of a home, and wait until both are gone."""
-    kill_holder(paths.lock)
-    # A venue that was just being started takes its lock after its engine has died.
+    """Kill engine and venue of a home, also those that were just being started and have no lock yet."""
     give_up = time.monotonic() + LATE_S
     while time.monotonic() < give_up:
-        locks = list(paths.state.glob("worlds/*/venue/venue.lock"))
-        if sum(map(kill_holder, locks)):
-            return
+        for lock in (paths.lock, *paths.state.glob("worlds/*/venue/venue.lock")):
+            if kill_holder(lock):
+                give_up = time.monotonic() + LATE_S
         time.sleep(0.05)
 
 
