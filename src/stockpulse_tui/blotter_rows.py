@@ -176,6 +176,9 @@ def row_of(order: Order, facts: BlotterFacts, width: int) -> Row:
 def _name(order: Order, facts: BlotterFacts, *, is_leg: bool) -> Cell:
     if is_leg:
         return Cell(f" {facts.glyphs.corner} {LEGS.get(order.role, 'leg')}", "muted")
+    if order.role in LEGS:  # its entry is over: what it belongs to is said, where it hung is gone
+        symbol = symbol_of(order.terms.instrument_id)
+        return Cell(symbol, parts=(Span(symbol, "strong", bold=True), Span(f" {LEGS[order.role]}", "muted")))
     return Cell(symbol_of(order.terms.instrument_id), "strong", bold=True)
 
 

@@ -263,3 +263,31 @@ async def test_the_cell_under_the_cursor_is_copied_and_explained() -> None:
         cell = head.app.cell()
         assert cell is not None
         assert (cell.name, cell.value) == ("away", "70 t")
+
+
+async def test_exits_whose_entry_is_over_say_what_they_are() -> None:
+    async with book_head(screen="5") as (head, desk):
+        done = replace(desk.orders["C01AAPL"], status=OrderStatus.FILLED)
+        head.link.send(head.link.market.delta(orders=(done,)))
+        await head.settle()
+        assert "AAPL take" in row_of(head, "236.75")
+        assert "AAPL stop" in row_of(head, "AAPL stop")
+
+
+@pytest.mark.parametrize(("screen", "pane"), [("5", "orders"), ("4", "positions"), ("6", "mine"), ("2", "chart")])
+async def test_what_a_lost_engine_said_is_grey_with_its_age_and_comes_back(screen: str, pane: str) -> None:
+    async with book_head(screen=screen) as (head, _):
+        own = head.app.view.panes[pane]
+        head.link.say("lost", "The engine does not answer.")
+        await head.tick(5)
+        title = own.text_rows()[0]
+        assert "as it was 5.0 s ago" in title or "5.0 s old" in title
+        if pane != "chart":
+            rows = [line for line in own._drawn[1:] if any(span.text.strip() for span in line)]
+            assert any(all(span.fg == "faint" for span in row if span.text.strip()) for row in rows)
+        head.link.say("live", "")
+        head.link.send(head.link.market.move(3))
+        await head.tick(1)
+        title = own.text_rows()[0]
+        assert "ago" not in title.replace("matches broker", "") or "matches" in title
+        assert "5.0 s old" not in title

@@ -209,6 +209,8 @@ class Blotter(OrderActs):
     def title_right(self) -> Line:
         """How many there are of what matters; the place in a long list."""
         bg, count = self.title_bg, self._counts
+        if self.stale_words(bg):
+            return self.stale_words(bg)
         unknown = count.get(Tab.UNKNOWN, 0)
         loud = Span(f"! {unknown} UNKNOWN", "warn", bg, bold=True)
         if self.size.width < COMPACT:

@@ -50,6 +50,7 @@ class Chart(ChartTrade, ChartMoves, Panel):
         self.state = ChartState()
         self._made: ChartFeed | None = None
         self._timer: TimerHandle | None = None
+        self._is_stale = False
         self.ready_trading()
 
     @property
@@ -141,6 +142,9 @@ class Chart(ChartTrade, ChartMoves, Panel):
         )
 
     def _stale_for(self) -> str:
+        lost = self.shell.status.lost_ns()
+        if lost >= 0:
+            return format_age(lost)
         quote = self.store.quotes.get(self.instrument_id)
         if quote is None or not self.shell.status.is_market_open:
             return ""
@@ -211,6 +215,12 @@ class Chart(ChartTrade, ChartMoves, Panel):
             self.redraw()
         elif is_moved and self._timer is None:
             self._timer = self.shell.call_after(FOLLOW_S, self._market_moved)
+
+    def on_second(self) -> None:
+        """While the engine is lost the age of the price moves on."""
+        if self._is_stale or self._stale_for():
+            self._is_stale = bool(self._stale_for())
+            self.redraw()
 
     def _joined(self) -> bool:
         before = self.series.rolled

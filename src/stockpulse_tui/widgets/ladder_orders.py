@@ -91,6 +91,15 @@ class LadderOrders(OrderActs):
             return (Span(self.lost_pick, "warn", self.title_bg, bold=True),)
         return (Span(str(len(self.orders)), "text", self.title_bg),)
 
+    def title_right(self) -> Line:
+        """How old they are while the engine is lost."""
+        return self.stale_words(self.title_bg)
+
+    def on_second(self) -> None:
+        """That age moves on."""
+        if self.stale_words(""):
+            self.redraw()
+
     def do_line_send(self) -> None:
         """Enter: the life of the order."""
         self.do_row_open()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import structs
 
+from stockpulse_engine.render.format import format_age
 from stockpulse_engine.render.span import Line, Span
 from stockpulse_engine.render.table import Cell, Column, Row, TableView, fit_columns, render_table
 from stockpulse_tui.widgets.panel import Panel
@@ -155,6 +156,9 @@ class ListPane(Panel):
 class TablePane(ListPane):
     """A list drawn as a table of columns, with a cell cursor for `?` and `y`."""
 
+    goes_stale: ClassVar[bool] = False
+    """Whether its rows are the engine's word of this moment: they turn grey when the engine is lost."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.column = 0
@@ -188,10 +192,17 @@ class TablePane(ListPane):
         y = -1 if self.gone else self.at - self.top
         view = TableView(columns=columns, rows=rows, selected=y, is_focused=self.is_active, gap=gap, totals=totals)
         lines = render_table(view, width, height, self.shell.glyphs)
+        if self.goes_stale and self.shell.status.lost_ns() >= 0:
+            lines = [greyed(line) for line in lines]
         if self.has_cell_cursor and shown and 0 <= y < len(rows):
             start = 1 + sum(own + gap for _, own in shown[: self.column])
             lines[y + 1] = underlined(lines[y + 1], start, start + shown[self.column][1])
         return lines
+
+    def stale_words(self, bg: str) -> Line:
+        """How old the rows are while the engine is lost, nothing while it is there."""
+        lost = self.shell.status.lost_ns()
+        return () if lost < 0 else (Span(f"as it was {format_age(lost)} ago", "warn", bg, bold=True),)
 
     def do_move_left(self) -> None:
         """One cell to the left."""
@@ -214,6 +225,11 @@ def _wide_enough(column: Column, held: Sequence[Cell]) -> Column:
         return column
     widest = max((sum(len(part.text) for part in cell.parts) or len(cell.text) for cell in held), default=0)
     return structs.replace(column, width=widest) if widest > column.width else column
+
+
+def greyed(line: Line) -> Line:
+    """The line as it was, in the colour of what is not known to hold any more."""
+    return tuple(Span(span.text, "faint", span.bg, span.bold, span.italic, span.underline) for span in line)
 
 
 def underlined(line: Line, start: int, end: int) -> Line:

@@ -46,7 +46,7 @@ class OrderPicked(Message):
 class OrderActs(TablePane):
     """A table of orders; subclasses keep `orders` true, one per row. A key acts on the order it was meant for."""
 
-    keeps_gone = True
+    keeps_gone = goes_stale = True
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

@@ -51,7 +51,7 @@ class Positions(FlattenWord, TablePane):
 
     context = Context.POSITIONS
     title = "Positions"
-    keeps_gone = True
+    keeps_gone = goes_stale = True
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -150,8 +150,8 @@ class Positions(FlattenWord, TablePane):
     def title_right(self) -> Line:
         """Whether the books match the broker's, and since when that is known."""
         bg, account = self.title_bg, self.store.account
-        if account is None:
-            return ()
+        if account is None or self.stale_words(bg):
+            return self.stale_words(bg)
         parts: list[Span] = []
         if account.stale_marks:
             parts.append(Span(f"{account.stale_marks} stale marks  ", "warn", bg))
