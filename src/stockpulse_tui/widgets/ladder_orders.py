@@ -31,6 +31,7 @@ class LadderOrders(OrderActs):
 
     context = Context.LADDER
     title = "Working"
+    _was_stale = False
 
     @property
     def ladder(self) -> Ladder | None:
@@ -96,9 +97,11 @@ class LadderOrders(OrderActs):
         return self.stale_words(self.title_bg)
 
     def on_second(self) -> None:
-        """That age moves on."""
-        if self.stale_words(""):
+        """That age moves on, and goes when the engine is back."""
+        is_stale = bool(self.stale_words(""))
+        if is_stale or self._was_stale:
             self.redraw()
+        self._was_stale = is_stale
 
     def do_line_send(self) -> None:
         """Enter: the life of the order."""
