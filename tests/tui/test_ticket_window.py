@@ -90,7 +90,7 @@ async def test_a_lost_answer_is_asked_again_under_the_same_id() -> None:
         desk.is_silent = True
         await head.press("enter")
         assert "NO ANSWER" in head.text()
-        assert "nothing is made" in head.text()
+        assert "Enter asks again under the same id" in head.text()
         await head.type("00")
         desk.is_silent = False
         await head.press("enter")
