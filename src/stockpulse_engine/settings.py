@@ -204,7 +204,7 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, _Found]:
 
 def _from_text(text: str, kind: Any) -> object:
     """What the text of a variable stands for: lists are split at commas, msgspec reads the rest."""
-    if kind == tuple[str, ...]:
+    if tuple[str, ...] in (kind, getattr(kind, "__origin__", None)):
         return [part.strip() for part in text.split(",") if part.strip()]
     try:
         return msgspec.convert(text, kind, strict=False)

@@ -1,4 +1,4 @@
-"""The line that names another world: `NAME PATH… [at 'YYYY-MM-DD HH:MM'] [speed N]` after REPLAY, `sim` after WORLD.
+"""The line that names another world: `NAME PATH… [at 'YYYY-MM-DD HH:MM'] [speed N]` after REPLAY, `sim` or `live` after WORLD.
 
 Pure: whether the paths exist is asked where the files are.
 """
@@ -41,6 +41,8 @@ class WorldLine(msgspec.Struct, frozen=True, kw_only=True):
 
     def sentence(self) -> str:
         """What it is, for people."""
+        if self.world == "live":
+            return "the live market, on paper"
         if not self.paths:
             return "the simulated market"
         names = ", ".join(path.rsplit("/", 1)[-1] for path in self.paths[:NAMED])
@@ -78,19 +80,21 @@ def parse_replay(text: str) -> WorldLine:
 
 
 def parse_world(text: str) -> WorldLine:
-    """Read what follows WORLD: `sim`, or the words of a replay.
+    """Read what follows WORLD: `sim`, `live`, or the words of a replay.
 
     Raises:
         InvalidValueError: it is no world.
     """
     words = text.split(None, 1)
     if not words:
-        raise InvalidValueError("WORLD needs a name.", fix="WORLD sim, or REPLAY name path…")
-    if words[0] == "sim" and len(words) == 1:
-        return WorldLine(world="sim")
+        raise InvalidValueError("WORLD needs a name.", fix="WORLD sim, WORLD live, or REPLAY name path…")
+    if words[0] in ("sim", "live") and len(words) == 1:
+        return WorldLine(world=words[0])
     if words[0].startswith("replay:"):
         return parse_replay(text)
-    raise InvalidValueError(f"{words[0][:24]!r} is not a world of this engine.", fix="WORLD sim, or REPLAY name path…")
+    raise InvalidValueError(
+        f"{words[0][:24]!r} is not a world of this engine.", fix="WORLD sim, WORLD live, or REPLAY name path…"
+    )
 
 
 def parse_speed(text: str) -> float:

@@ -119,6 +119,8 @@ class Engine:
         await ensure_venue(self._paths, self._options.world, self._venue_options())
         self._board.say("opening the market")
         self._crew.start("feed", self.market.run)
+        if self._parts.feeder is not None:
+            self._crew.start("venue feed", self._parts.feeder.run)
         self._crew.start("references", self.market.run_references)
         self._crew.start("studies", self.market.studies.run)
         await self._wait_for_market()
@@ -137,7 +139,7 @@ class Engine:
     async def _wait_for_market(self) -> None:
         try:
             async with asyncio.timeout(FEED_WAIT_S):
-                await self.market.ready.wait()
+                await (self.market.tried if self._options.is_live else self.market.ready).wait()
         except TimeoutError:
             _log.warning("market_late", waited_s=FEED_WAIT_S)
 
@@ -149,6 +151,7 @@ class Engine:
         except UnavailableError as error:
             _log.exception("stop_not_recorded", error)
         await self._crew.stop()
+        await self._parts.provider.close()
         await self._stop_venue()
         if self._board.was_ready:  # a start that failed half-way has no curve to leave behind
             self._save_curves()
@@ -157,13 +160,13 @@ class Engine:
 
     async def _stop_venue(self) -> None:
         """End the venue's process; its market time stands still until the next start."""
-        provider = self._parts.provider
+        venue = self._parts.venue
         try:
-            await provider.connect()
-            await provider.shutdown()
+            await venue.connect()
+            await venue.shutdown()
         except (UnavailableError, AmbiguousOutcomeError):
             _log.warning("venue_not_stopped")
-        await provider.close()
+        await venue.close()
 
     async def _open_first_account(self) -> None:
         if self._books.ledger.account_ids:
@@ -227,7 +230,8 @@ class Engine:
         """Start the venue again when its process died: resting orders are in its store."""
         while True:
             await asyncio.sleep(1.0)
-            if not self.market.is_linked:
+            is_up = self._broker.is_connected if self._options.is_live else self.market.is_linked
+            if not is_up:
                 await ensure_venue(self._paths, self._options.world, self._venue_options())
 
     async def _feel_pulse(self) -> None:

@@ -1,15 +1,19 @@
-"""Market data of this engine: the paper venue's market, its clock, and charts from outside."""
+"""Market data of this engine: the paper venue's market or the one outside, its clock, and charts from outside."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from stockpulse_engine.adapters.paper.feeder import VenueFeeder
 from stockpulse_engine.adapters.paper.market import PaperMarket
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.paths import Paths
+from stockpulse_engine.bootstrap.options import LIVE
 from stockpulse_engine.bus.bus import Bus
+from stockpulse_engine.bus.topics import PartChanged
 from stockpulse_engine.marketdata.cache import QuoteCache
 from stockpulse_engine.marketdata.calendar import Calendar, load_calendar
+from stockpulse_engine.marketdata.ports import MarketDataProvider
 from stockpulse_engine.marketdata.service import ExternalCharts, MarketService
 from stockpulse_engine.marketdata.settings import MarketSettings
 from stockpulse_engine.marketdata.time import MarketTime
@@ -19,22 +23,26 @@ FOCUS = ("AAPL.XNAS", "SPY.ARCX")
 
 
 class MarketParts(NamedTuple):
-    """What `build_market` joined."""
+    """What `build_market` joined; `feeder` only in the live world, where the venue has no market of its own."""
 
     service: MarketService
     time: MarketTime
     calendar: Calendar
-    provider: PaperMarket
+    provider: MarketDataProvider
+    venue: PaperMarket
+    feeder: VenueFeeder | None = None
 
 
 def build_market(paths: Paths, world: str, settings: MarketSettings, clock: Clock, bus: Bus) -> MarketParts:
-    """Join the service with the venue's market and the outside charts."""
+    """Join the service with this world's market and the outside charts."""
     calendar = load_calendar(settings.calendar)
-    provider = PaperMarket(paths.venue_socket(world), clock)
+    venue = PaperMarket(paths.venue_socket(world), clock)
     time = MarketTime(clock, calendar, world)
+    if world == LIVE:
+        return _live(settings, calendar, time, bus, venue, clock)
     service = MarketService(
-        provider=provider,
-        control=provider,
+        provider=venue,
+        control=venue,
         calendar=calendar,
         cache=QuoteCache(),
         bus=bus,
@@ -42,7 +50,40 @@ def build_market(paths: Paths, world: str, settings: MarketSettings, clock: Cloc
         external=_external(settings),
         focus=FOCUS,
     )
-    return MarketParts(service, time, calendar, provider)
+    return MarketParts(service, time, calendar, venue, venue)
+
+
+def _live(  # noqa: PLR0917 - the parts of one join, made in one place
+    settings: MarketSettings, calendar: Calendar, time: MarketTime, bus: Bus, venue: PaperMarket, clock: Clock
+) -> MarketParts:
+    """The market outside; what it shows is passed on to the venue, which matches on it."""
+    from stockpulse_engine.adapters.yahoo.market import YahooMarket
+    from stockpulse_engine.adapters.yahoo.rest import YahooChart
+    from stockpulse_engine.adapters.yahoo.settings import LIVE_CACHE_S, LIVE_GAP_S, YahooSettings
+
+    chart = YahooChart(settings.yahoo_url, settings=YahooSettings(cache_s=LIVE_CACHE_S, gap_s=LIVE_GAP_S), clock=clock)
+    provider = YahooMarket(
+        chart,
+        settings.symbols,
+        calendar=calendar,
+        clock=clock,
+        poll_s=settings.poll_s,
+        on_change=lambda state, detail: bus.publish(PartChanged(name="feed", state=state, detail=detail)),
+    )
+    cache = QuoteCache()
+    service = MarketService(
+        provider=provider,
+        control=None,
+        calendar=calendar,
+        cache=cache,
+        bus=bus,
+        time=time,
+        external=chart,
+        focus=FOCUS,
+        is_confirming=False,
+    )
+    feeder = VenueFeeder(bus, venue, service.instruments, service.quotes)
+    return MarketParts(service, time, calendar, provider, venue, feeder)
 
 
 def _external(settings: MarketSettings) -> ExternalCharts | None:

@@ -12,10 +12,12 @@ import msgspec
 
 from stockpulse_engine.base.files import atomic_write
 from stockpulse_engine.domain.errors import ConfigError
+from stockpulse_engine.marketdata.settings import MarketSettings
 from stockpulse_engine.marketdata.time import TIME_ZONE
 from stockpulse_engine.settings import Settings
 
 REPLAY = "replay:"
+LIVE = "live"
 
 
 class StartOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,11 @@ class StartOptions(msgspec.Struct, frozen=True, kw_only=True):
     def is_replay(self) -> bool:
         """Whether recorded days are played."""
         return self.world.startswith(REPLAY)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the market is the one outside."""
+        return self.world == LIVE
 
 
 class LastStart(msgspec.Struct, frozen=True):
@@ -65,7 +72,7 @@ def parse_options(arguments: Sequence[str], settings: Settings, memory: Path) ->
         files=files,
         at=_moment(found.at) if found.at else "",
     )
-    _check(options)
+    _check(options, settings.market)
     if found.world:
         kept = LastStart(options.world, options.seed, options.speed, tuple(str(file) for file in files))
         atomic_write(memory, msgspec.json.encode(kept))
@@ -100,18 +107,19 @@ def _moment(text: str) -> str:
     return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(TIME_ZONE))).isoformat()
 
 
-def _check(options: StartOptions) -> None:
+def _check(options: StartOptions, market: MarketSettings) -> None:
     name = options.world.removeprefix(REPLAY)
-    if options.world == "live":
+    if options.is_live and not (market.yahoo and market.symbols):
         raise ConfigError(
-            "The live world needs a live data provider and none is configured.", fix="Use --world sim or replay:NAME."
+            "The live world needs a live data provider and none is configured.",
+            fix="Set market.yahoo = true and market.symbols, or use --world sim or replay:NAME.",
         )
     if options.is_replay and not options.files:
         raise ConfigError(f"{options.world} has nothing to play.", fix="Name recorded ticks or bars: --from PATH.")
     if options.is_replay and not (name and all(c.isalnum() or c in "._-" for c in name)):
         raise ConfigError(f"{name[:24]!r} is not a name.", fix="Use letters, digits, dot, dash: replay:witness.")
-    if not options.is_replay and options.world != "sim":
-        raise ConfigError(f"{options.world[:24]!r} is not a world.", fix="Use sim or replay:NAME.")
+    if not options.is_replay and options.world not in ("sim", LIVE):
+        raise ConfigError(f"{options.world[:24]!r} is not a world.", fix="Use sim, live or replay:NAME.")
     for file in options.files:
         if not file.exists():
             raise ConfigError(

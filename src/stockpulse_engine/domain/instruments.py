@@ -25,6 +25,10 @@ class AssetClass(Enum):
     INDEX = "INDEX"
 
 
+ROUND_THE_CLOCK = frozenset({AssetClass.FX, AssetClass.CRYPTO})
+"""What trades at every hour, whatever a stock exchange's calendar says."""
+
+
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """One tradable thing.
 

@@ -32,10 +32,14 @@ class Feed:
     instrument are refused.
     """
 
-    def __init__(self, cache: QuoteCache, bus: Bus, on_clock: Callable[[ClockState], None]) -> None:
+    def __init__(
+        self, cache: QuoteCache, bus: Bus, on_clock: Callable[[ClockState], None], *, is_confirming: bool = True
+    ) -> None:
+        """`is_confirming`: a sign of life says that every standing quote stands; else each is as old as it says."""
         self._cache = cache
         self._bus = bus
         self._on_clock = on_clock
+        self._is_confirming = is_confirming
         self.counters = FeedCounters()
 
     def take(self, batch: Sequence[MarketEvent | ClockState]) -> None:
@@ -52,7 +56,7 @@ class Feed:
                 newest = max(newest, event.ts_event)
                 self._cache.store(event)
                 self._bus.publish(event)
-        if newest:
+        if newest and self._is_confirming:
             self._cache.confirm(newest)
 
     def _accept(self, event: MarketEvent) -> bool:

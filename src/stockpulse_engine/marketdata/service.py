@@ -57,6 +57,7 @@ class MarketService:
         time: MarketTime,
         external: ExternalCharts | None = None,
         focus: Sequence[str] = (),
+        is_confirming: bool = True,
     ) -> None:
         self._provider = provider
         self._control = control
@@ -69,9 +70,11 @@ class MarketService:
         self._builder = BarBuilder(calendar)
         self._session = ""
         self._refresh: asyncio.Event = asyncio.Event()
-        self.feed = Feed(cache, bus, self._take_clock)
+        self.feed = Feed(cache, bus, self._take_clock, is_confirming=is_confirming)
         self.studies = StudyService(self._bars_of, bus)
         self.ready = asyncio.Event()
+        self.tried = asyncio.Event()
+        """The first attempt to reach the provider came to an end, good or bad."""
         self.is_linked = False
         """Whether the provider's link is up now."""
         self._last_batch = 0
@@ -107,7 +110,8 @@ class MarketService:
                 await self._load_references()
             except UnavailableError:
                 await asyncio.sleep(RECONNECT_S[2])
-                self._refresh.set()
+                if self.is_linked:  # else the next link asks for them
+                    self._refresh.set()
 
     async def _open(self) -> None:
         await self._provider.connect()
@@ -146,6 +150,7 @@ class MarketService:
             self._bus.publish(bar)
 
     def _say(self, state: str, detail: str) -> None:
+        self.tried.set()
         self._bus.publish(PartChanged(name="feed", state=state, detail=detail))
 
     def instruments(self) -> Sequence[Instrument]:

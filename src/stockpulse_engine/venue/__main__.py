@@ -81,6 +81,7 @@ def _open_exchange(
         latency_ns=round(options.latency_ms * MILLISECOND_NS),
         feed_silence_ns=LIVE_SILENCE_NS if is_live else 0,
         quote_age_ns=LIVE_QUOTE_AGE_NS if is_live else 0,
+        needs_book=not is_live,
     )
     identity = Identity(options.world, options.seed)
     fees = FREE if options.no_fees else FeeSchedule()

@@ -198,7 +198,7 @@ class InstrumentBook:
 
     def may_trade(self, order: WorkingOrder) -> bool:
         """Whether phase, halt and quote allow this order to execute now."""
-        if self.is_halted or not self.is_fresh or self.is_crossed or self.is_empty:
+        if self.is_halted or not self.is_fresh or self.is_crossed:
             return False
         return self.phase is MarketPhase.OPEN or (order.is_extended and self.phase in EXTENDED_PHASES)
 

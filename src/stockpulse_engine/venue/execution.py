@@ -41,7 +41,9 @@ class Execution:
             return
         for price, quantity in _portions(book, offers, order):
             self._fill(book, order, quantity, price, "T")
-        if order.is_open and order.limit is not None and not order.is_immediate and not order.is_resting:
+        if order.limit is None or order.is_immediate or order.is_resting or not order.is_open:
+            return
+        if not (book.is_empty and order.accepts(offers.price)):  # without a book it meets the next print instead
             join_queue(book, order)
 
     def take_waiting(self, book: InstrumentBook) -> None:
@@ -66,6 +68,8 @@ class Execution:
     def print_trade(self, book: InstrumentBook, trade: Trade) -> None:
         """A print fills everything it went through and eats the queue at its price."""
         left = trade.size
+        if book.is_empty:
+            left -= self._meet_print(book, trade)
         for sign in SIGNS:
             resting = book.resting(sign)
             if not resting.prices:
@@ -74,6 +78,16 @@ class Execution:
                 left -= self._fill_resting(book, order, left)
             if _hits(book, trade, sign):
                 left -= self._eat_queue(book, resting.at(trade.price), left)
+
+    def _meet_print(self, book: InstrumentBook, trade: Trade) -> Decimal:
+        """Where no book is told, whoever would take trades at the price of the print; returns how much."""
+        taken = ZERO
+        for order in tuple(book.waiting):
+            quantity = _whole_lots(book, min(order.leaves, trade.size - taken))
+            if order.is_open and quantity > 0 and order.accepts(trade.price) and self._may_trade(book, order):
+                self._fill(book, order, quantity, trade.price, "T")
+                taken += quantity
+        return taken
 
     def run_auction(self, book: InstrumentBook, trade: Trade, invited: Iterable[WorkingOrder]) -> None:
         """Execute the invited (and, in a real auction, everyone else in the book) at the auction's price."""
@@ -110,7 +124,7 @@ def join_queue(book: InstrumentBook, order: WorkingOrder) -> None:
     assert limit is not None, "only limit orders queue"
     book.remove(order)
     order.is_resting = True
-    order.ahead = book.company(order.sign).size_at(limit)
+    order.ahead = None if book.is_empty else book.company(order.sign).size_at(limit)
     book.resting(order.sign).add(limit, order)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
-from stockpulse_engine.domain.instruments import AssetClass, Instrument
+from stockpulse_engine.domain.instruments import ROUND_THE_CLOCK, Instrument
 from stockpulse_engine.domain.market import (
     Bar,
     BarSpec,
@@ -22,7 +22,6 @@ from stockpulse_engine.domain.market import (
 )
 from stockpulse_engine.marketdata.calendar import Calendar
 
-ROUND_THE_CLOCK = frozenset({AssetClass.FX, AssetClass.CRYPTO})
 MAX_QUEUED = 100_000
 
 

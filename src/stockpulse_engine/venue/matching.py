@@ -35,6 +35,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Without a sign of life from the feed for this long nothing matches; 0: the source is the market itself."""
     quote_age_ns: int = 0
     """A quote older than this is not traded on; 0: it stands until replaced."""
+    needs_book: bool = True
+    """Whether nothing matches while neither side shows a size; False where the feed tells prints and no book."""
 
 
 class Matcher:
@@ -318,7 +320,7 @@ class Matcher:
                 self._place(leg)
 
     def _may_trade(self, book: InstrumentBook, order: WorkingOrder) -> bool:
-        if not book.may_trade(order) or book.quote is None:
+        if not book.may_trade(order) or book.quote is None or (self.rules.needs_book and book.is_empty):
             return False
         rules = self.rules
         if rules.feed_silence_ns and self.now - self._feed_ns > rules.feed_silence_ns:

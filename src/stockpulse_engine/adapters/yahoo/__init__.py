@@ -1,1 +1,1 @@
-"""Yahoo's chart endpoint: keyless and unofficial, so its shape may change without notice and it is only ever shown."""
+"""Yahoo's chart endpoint: keyless and unofficial, so its shape may change without notice."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote as quote_path
 
@@ -31,15 +32,21 @@ _DAY_S = 86_400
 _SESSION_S = 23_400
 _MAX_BARS = 5_000
 _MAX_CACHED = 64
+Sleep = Callable[[float], Awaitable[object]]
 
 
 class YahooChart:
-    """Quotes and bars of any symbol Yahoo charts. Unofficial: shown and marked as such, never traded on."""
+    """Quotes and bars of any symbol Yahoo charts. Unofficial, shown and marked as such."""
 
     name = "yahoo (unofficial)"
 
     def __init__(
-        self, base_url: str = "", *, settings: YahooSettings | None = None, clock: Clock | None = None
+        self,
+        base_url: str = "",
+        *,
+        settings: YahooSettings | None = None,
+        clock: Clock | None = None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         """`base_url`, when given, replaces the one of the settings."""
         self._settings = settings or YahooSettings()
@@ -48,6 +55,13 @@ class YahooChart:
         self._client: httpx.AsyncClient | None = None
         self._cache: dict[tuple[str, str, int], tuple[int, YahooAnswer]] = {}
         self._quiet_until = 0
+        self._sleep = sleep
+        self._next_turn = 0
+
+    @property
+    def quiet_s(self) -> float:
+        """For how long nothing is asked any more, because too much was; 0 while we may."""
+        return max(0, self._quiet_until - self._clock.monotonic_ns()) / SECOND_NS
 
     async def fetch_quote(self, symbol: str) -> Quote:
         """The last price, as a quote whose sides have size 0; raises NotFoundError, UnavailableError."""
@@ -71,8 +85,8 @@ class YahooChart:
         cached = self._cache.get(key)
         if cached is not None and now - cached[0] < self._settings.cache_s * SECOND_NS:
             return cached[1]
-        if now < self._quiet_until:
-            raise error_of(TOO_MANY, "", wanted)
+        await self._take_turn(wanted)
+        now = self._clock.monotonic_ns()
         status, body = await self._get(wanted, self._query(spec, key[2]))
         if status == TOO_MANY:
             self._quiet_until = now + round(self._settings.pause_s * SECOND_NS)
@@ -85,6 +99,20 @@ class YahooChart:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+
+    async def _take_turn(self, symbol: str) -> None:
+        """Wait until we may ask; an answer 429 in the meantime holds for everyone who waits."""
+        if self.quiet_s:
+            raise error_of(TOO_MANY, "", symbol)
+        now, gap = self._clock.monotonic_ns(), round(self._settings.gap_s * SECOND_NS)
+        turn = max(now, self._next_turn)
+        if turn - now > self._settings.max_wait_s * SECOND_NS:
+            raise UnavailableError("Too many questions for Yahoo at once.", fix="Ask again in a minute.")
+        self._next_turn = turn + gap
+        if turn > now:
+            await self._sleep((turn - now) / SECOND_NS)
+            if self.quiet_s:
+                raise error_of(TOO_MANY, "", symbol)
 
     def _query(self, spec: BarSpec, limit: int) -> dict[str, str]:
         end = self._clock.now_ns() // SECOND_NS
