@@ -8,6 +8,7 @@ import pytest
 
 from stockpulse_engine.bootstrap.options import StartOptions, parse_options
 from stockpulse_engine.domain.errors import ConfigError
+from stockpulse_engine.marketdata.settings import MarketSettings
 from stockpulse_engine.settings import EngineSettings, Settings
 
 CONFIGURED = Settings(engine=EngineSettings(seed=3, speed=2.0))
@@ -66,7 +67,6 @@ def test_the_exchange_names_the_zone_of_a_moment(memory: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "match"),
     [
-        (("--world", "live"), "live data provider"),
         (("--world", "replay:day"), "nothing to play"),
         (("--world", "replay:", "--from", "."), "not a name"),
         (("--world", "moon"), "not a world"),
@@ -79,3 +79,15 @@ def test_what_can_not_be_started_is_said_with_the_fix(memory: Path, words: tuple
         start(memory, *words)
     assert caught.value.fix
     assert not memory.exists()
+
+
+def test_the_live_world_is_remembered_like_any_other(memory: Path) -> None:
+    assert start(memory, "--world", "live").is_live
+    assert start(memory).world == "live"
+
+
+@pytest.mark.parametrize("market", [MarketSettings(yahoo=False), MarketSettings(symbols=())])
+def test_a_live_world_without_a_provider_is_refused(memory: Path, market: MarketSettings) -> None:
+    with pytest.raises(ConfigError, match="live data provider") as caught:
+        parse_options(("--world", "live"), Settings(market=market), memory)
+    assert "market.symbols" in caught.value.fix
