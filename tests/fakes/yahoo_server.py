@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from urllib.parse import parse_qs, unquote, urlsplit
 
 PATH = "/v8/finance/chart/"
+Answer = tuple[int, bytes]
 
 
 @dataclass
@@ -21,16 +23,19 @@ class Asked:
 
 @dataclass
 class YahooServer:
-    """`answers`: symbol → (status, body). `complaints` lists everything a real endpoint would not be asked."""
+    """`answers`: symbol → (status, body), or what makes them when asked. `complaints` lists everything a real endpoint would not be asked."""
 
-    answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    answers: dict[str, Answer | Callable[[], Answer]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     url: str = ""
+    port: int = 0
+    """0: any that is free."""
 
     async def __aenter__(self) -> YahooServer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         return self
 
     async def __aexit__(
@@ -58,7 +63,8 @@ class YahooServer:
         symbol = unquote(parts.path.removeprefix(PATH))
         self.asked.append(Asked(symbol, query, headers))
         self._check(method, parts.path, query, headers)
-        return self.answers.get(symbol, (404, NOT_FOUND))
+        answer = self.answers.get(symbol, (404, NOT_FOUND))
+        return answer() if callable(answer) else answer
 
     def _check(self, method: str, path: str, query: dict[str, str], headers: dict[str, str]) -> None:
         if method != "GET" or not path.startswith(PATH):
