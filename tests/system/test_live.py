@@ -5,7 +5,9 @@ The symbol traded is a coin, so that the story is the same at every hour of the 
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +20,7 @@ from stockpulse_engine.client.blocking import BlockingClient
 from stockpulse_engine.domain.accounts import AccountKind
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.errors import DeniedError, ForbiddenError
+from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import OrderStatus, OrderTerms, OrderType, Side, TimeInForce
 from stockpulse_engine.domain.views import PartHealth
 from tests.fakes.yahoo_thread import Coin, YahooThread
@@ -87,7 +90,7 @@ def test_quotes_are_shown_and_prints_fill_what_rests(engine: EngineProcess, coin
     with engine.client() as client:
         assert wait_until(lambda: has_price(client, "100"), WAIT_S)
         (quote,) = client.quotes((BTC,))
-        assert (quote.bid_size, quote.ask_size, quote.source) == (0, 0, "yahoo")
+        assert (quote.bid_size, quote.ask_size, quote.source) == (ZERO, ZERO, "yahoo")
         health, clock = client.health(), client.clock()
         assert (health.world, clock.world, clock.speed) == ("live", "live", 1.0)
         assert feed(client).detail == "yahoo (unofficial), without NOPE"
@@ -104,6 +107,14 @@ def test_quotes_are_shown_and_prints_fill_what_rests(engine: EngineProcess, coin
         assert wait_until(lambda: client.order(resting).status is OrderStatus.FILLED, WAIT_S)
         assert {fill.price for fill in client.fills()} == {Decimal("98.00")}
         assert client.positions()[0].quantity == 5
+
+        client.set_halt("flatten", word="FLATTEN")
+
+        def is_flat() -> bool:
+            coin.volume += 96 * 50
+            return not client.positions()
+
+        assert wait_until(is_flat, WAIT_S), "the way out is open: it meets the next prints"
 
 
 def test_a_market_that_goes_away_is_missed_and_welcomed_back(
@@ -158,6 +169,22 @@ def test_an_engine_killed_in_the_live_world_comes_back_there_with_its_orders(eng
     with engine.start() as client:
         assert client.health().world == "live"
         assert wait_until(lambda: client.order(resting).status is OrderStatus.ACCEPTED, WAIT_S)
+
+
+def test_a_venue_that_dies_is_started_again_and_fed_again(engine: EngineProcess, coin: Coin) -> None:
+    with engine.client() as client:
+        assert wait_until(lambda: has_price(client, "100"), WAIT_S)
+        resting = send(client, terms(limit="98.00"))
+        assert wait_until(lambda: client.order(resting).status is OrderStatus.ACCEPTED, WAIT_S)
+        (before,) = engine.venue_pids
+        os.kill(before, signal.SIGKILL)
+        assert wait_until(lambda: engine.venue_pids not in ([], [before]), WAIT_S)
+
+        def is_filled() -> bool:
+            coin.price, coin.volume = 97.0, coin.volume + 97 * 50
+            return client.order(resting).status is OrderStatus.FILLED
+
+        assert wait_until(is_filled, WAIT_S)
 
 
 def test_the_journal_of_another_world_is_refused_by_name(engine: EngineProcess) -> None:

@@ -105,6 +105,12 @@ def test_the_environment_speaks_of_lists_numbers_and_switches(paths: Paths) -> N
     assert settings.account.cash == Decimal("2500.50")
 
 
+def test_symbols_of_the_live_world_are_a_list_with_an_end(paths: Paths) -> None:
+    assert load_settings(paths, {"STOCKPULSE__MARKET__SYMBOLS": "AAPL, BTC-USD"}).market.symbols == ("AAPL", "BTC-USD")
+    many = ",".join(f"S{number}" for number in range(41))
+    assert "at most 40 symbols" in refusal(paths, {"STOCKPULSE__MARKET__SYMBOLS": many})
+
+
 def test_toml_fractions_stay_exact(paths: Paths) -> None:
     write(paths, "[account]\ncash = 0.1\n[engine]\nspeed = 0.5\n")
     settings = load_settings(paths, {})

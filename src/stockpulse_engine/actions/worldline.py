@@ -1,4 +1,4 @@
-"""The line that names another world: `NAME PATH… [at 'YYYY-MM-DD HH:MM'] [speed N]` after REPLAY, `sim` or `live` after WORLD.
+"""The line that names another world: `NAME PATH… [at MOMENT] [speed N]` after REPLAY, `sim` or `live` after WORLD.
 
 Pure: whether the paths exist is asked where the files are.
 """

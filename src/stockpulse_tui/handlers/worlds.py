@@ -104,7 +104,7 @@ class WorldHandler(Handler):
         self._move(parse_replay)
 
     def do_world_change(self) -> None:
-        """`WORLD sim`."""
+        """`WORLD sim`, `WORLD live`."""
         self._move(parse_world)
 
     def _move(self, parse: Callable[[str], WorldLine]) -> None:

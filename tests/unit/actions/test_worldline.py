@@ -30,6 +30,8 @@ def test_a_moment_may_be_one_word_or_a_day() -> None:
 def test_worlds() -> None:
     assert parse_world("sim").arguments() == ("--world", "sim")
     assert parse_world("replay:w x.csv").world == "replay:w"
+    assert parse_world("live").arguments() == ("--world", "live")
+    assert parse_world("live").sentence() == "the live market, on paper"
 
 
 def test_steps_and_speeds() -> None:

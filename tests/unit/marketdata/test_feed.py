@@ -84,6 +84,14 @@ def test_a_living_feed_keeps_standing_quotes_fresh() -> None:
     assert desk.cache.age_ns("NONE.XNAS", 1_000) == -1
 
 
+def test_where_quotes_tell_their_own_age_a_sign_of_life_makes_none_younger() -> None:
+    desk = Desk()
+    feed = Feed(desk.cache, desk.bus, desk.clocks.append, is_confirming=False)
+    feed.take([a_quote("10.00", "10.02", 5)])
+    feed.take([ClockState(market_ns=100, wall_ns=100, speed=1.0, session_date="2024-03-04")])
+    assert desk.cache.age_ns("AAPL.XNAS", 100) == 95
+
+
 def test_one_failing_handler_does_not_stop_the_others() -> None:
     desk = Desk()
 

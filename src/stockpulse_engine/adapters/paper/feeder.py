@@ -13,7 +13,7 @@ from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Quote, Trade
 from stockpulse_engine.marketdata.ports import ClockState
 
-MAX_WAITING = 10_000
+MAX_WAITING = 1_000
 RETRY_S = 0.5
 
 
