@@ -111,7 +111,7 @@ class EngineLink:
         assert self.commands is self._client
         try:
             await self._client.send(halt_view())
-        except StockPulseError:
+        except Exception:  # noqa: BLE001 - a courtesy: the first real request says what is wrong
             return
 
     def subscribe(self, topics: tuple[str, ...]) -> None:

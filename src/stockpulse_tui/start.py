@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import warnings
 from collections.abc import Callable
 
 from stockpulse_engine.base.clock import WallClock
@@ -54,4 +55,6 @@ def run(paths: Paths, arguments: tuple[str, ...], to_bytes: Callable[[list[str]]
 
     app.on_leave = save_frame
     calm_collector()
+    # A head that leaves drops what it had only planned; Python would say so over the shell's prompt.
+    warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
     app.run()

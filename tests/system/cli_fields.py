@@ -23,14 +23,14 @@ FILL = (
 )
 POSITION = (
     "account_id instrument_id quantity average_cost mark mark_ts mark_source value unrealized realized day_pnl fees "
-    "weight stop_price at_stop opened_at"
+    "weight stop_price at_stop opened_at day_base"
 )
 LOT = "lot_id account_id instrument_id quantity cost price opened_at fill_id"
 OWNER = "account_id kind account_type currency initial_cash broker lot_method opened_at"
 ACCOUNT = (
     "account cash reserved equity market_value gross_exposure net_exposure buying_power realized unrealized day_pnl "
     "fees equity_open maintenance_margin margin_call loss_left unknown_orders working_orders stale_marks "
-    "reconciled_at differences"
+    "reconciled_at differences paid_in loss_limit"
 )
 HALT = "state reason since actor is_latched flattening"
 DAY_ORDER = "order fills arrival_mid spread_cost slippage fees hops best_excursion worst_excursion"

@@ -164,6 +164,7 @@ def test_an_engine_killed_in_the_live_world_comes_back_there_with_its_orders(eng
     with engine.client() as client:
         assert wait_until(lambda: has_price(client, "100"), WAIT_S)
         resting = send(client, terms(limit="98.00"))
+        assert wait_until(lambda: client.order(resting).status is OrderStatus.ACCEPTED, WAIT_S)
     engine.kill_both()
     engine.arguments = ()
     with engine.start() as client:

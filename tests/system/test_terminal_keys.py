@@ -28,7 +28,7 @@ def test_esc_with_a_digit_closes_the_ticket_and_changes_the_screen(terminal: Ter
     terminal.press(("b",))
     terminal.wait_until(has_ticket, "the ticket")
     terminal.press(("1", "0", "0"))
-    terminal.wait_for("AAPL 100")
+    terminal.wait_for("100 AAPL at market")
     terminal.press(("Escape", "5"))
     screen = terminal.wait_until(lambda text: "Working" in text and not has_ticket(text), "the orders")
     assert "™" not in screen
