@@ -59,7 +59,7 @@ def test_the_patterns_find_what_they_are_for() -> None:
     assert HEX_COLOUR.search('fg="#1a2b3c"')
     assert not HEX_COLOUR.search("seq #123")
     assert BANNED.search("see /" + "work/main")
-    assert not BANNED.search("the network/working orders ~/work/ a")
+    assert not BANNED.search("the network/working orders ~/desk/ a")
 
 
 def test_every_package_of_tests_is_a_package() -> None:
