@@ -146,7 +146,7 @@ class MarketPort(Protocol):
         ...
 
     def quote_age_ns(self, instrument_id: str) -> int:
-        """Market time since the quote was last confirmed; -1 without one."""
+        """Time since the quote was last confirmed, on the clock confirmations arrive by; -1 without one."""
         ...
 
     def depth(self, instrument_id: str) -> Depth | None:

@@ -113,6 +113,7 @@ def build_books(
             kills_survived=lambda: trading.kills_survived,
         ),
         matched_at=lambda account_id: trading.matched_at(account_id),  # noqa: PLW0108 - the order service is made below
+        quote_age=market.service.quote_age_ns,
     )
     sources = ViewSources(
         account=ledger.account,

@@ -46,7 +46,7 @@ class QuoteCache:
         self.references: dict[str, DayReference] = {}
         self.news: deque[NewsItem] = deque(maxlen=MAX_NEWS)
         self._sparks: dict[str, list[tuple[int, float]]] = {}
-        self._confirmed_at = 0
+        self._confirmed_at: int | None = None
 
     def store(self, event: MarketEvent) -> None:
         """Keep `event` as the latest of its kind."""
@@ -70,16 +70,22 @@ class QuoteCache:
         if points:
             points[-1] = (points[-1][0], float(trade.price))
 
-    def confirm(self, market_ns: int) -> None:
-        """The feed is alive at this market time: every standing quote still stands."""
-        self._confirmed_at = max(self._confirmed_at, market_ns)
+    def confirm(self, arrived_ns: int) -> None:
+        """The feed gave a sign of life at this monotonic time: every standing quote still stands."""
+        self._confirmed_at = arrived_ns
 
-    def age_ns(self, instrument_id: str, market_ns: int) -> int:
-        """Market time since the quote was last confirmed; -1 without a quote."""
+    def age_ns(self, instrument_id: str, *, market_ns: int, monotonic_ns: int) -> int:
+        """How long nothing confirmed the quote, on the clock by which confirmations arrive; -1 without a quote.
+
+        A feed that confirms is silent in real seconds, however fast, slow or paused the market runs. One that does
+        not is as old as its quotes say, in market time.
+        """
         quote = self.quotes.get(instrument_id)
         if quote is None:
             return -1
-        return max(0, market_ns - max(quote.ts_event, self._confirmed_at))
+        if self._confirmed_at is None:
+            return max(0, market_ns - quote.ts_event)
+        return max(0, monotonic_ns - self._confirmed_at)
 
     def last_price(self, instrument_id: str) -> Decimal | None:
         """Price of the last print, or the quote's carried one."""

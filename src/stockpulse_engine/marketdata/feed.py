@@ -33,31 +33,39 @@ class Feed:
     """
 
     def __init__(
-        self, cache: QuoteCache, bus: Bus, on_clock: Callable[[ClockState], None], *, is_confirming: bool = True
+        self,
+        cache: QuoteCache,
+        bus: Bus,
+        on_clock: Callable[[ClockState], None],
+        *,
+        arrival: Callable[[], int] | None = None,
     ) -> None:
-        """`is_confirming`: a sign of life says that every standing quote stands; else each is as old as it says."""
+        """`arrival`: the monotonic clock of a feed whose every sign of life says that each standing quote stands.
+
+        Without it each quote is as old as it says.
+        """
         self._cache = cache
         self._bus = bus
         self._on_clock = on_clock
-        self._is_confirming = is_confirming
+        self._arrival = arrival
         self.counters = FeedCounters()
 
     def take(self, batch: Sequence[MarketEvent | ClockState]) -> None:
         """Take one batch of a provider."""
         self.counters.batches += 1
-        newest = 0
+        is_sign_of_life = False
         for event in batch:
             if isinstance(event, ClockState):
                 self._on_clock(event)
-                newest = max(newest, event.market_ns)
+                is_sign_of_life = True
                 continue
             self.counters.events += 1
             if self._accept(event):
-                newest = max(newest, event.ts_event)
+                is_sign_of_life = True
                 self._cache.store(event)
                 self._bus.publish(event)
-        if newest and self._is_confirming:
-            self._cache.confirm(newest)
+        if is_sign_of_life and self._arrival is not None:
+            self._cache.confirm(self._arrival())
 
     def _accept(self, event: MarketEvent) -> bool:
         if isinstance(event, Quote):

@@ -70,7 +70,7 @@ class MarketService:
         self._builder = BarBuilder(calendar)
         self._session = ""
         self._refresh: asyncio.Event = asyncio.Event()
-        self.feed = Feed(cache, bus, self._take_clock, is_confirming=is_confirming)
+        self.feed = Feed(cache, bus, self._take_clock, arrival=time.monotonic_ns if is_confirming else None)
         self.studies = StudyService(self._bars_of, bus)
         self.ready = asyncio.Event()
         self.tried = asyncio.Event()
@@ -196,8 +196,8 @@ class MarketService:
         return tuple(self._cache.quotes.values())
 
     def quote_age_ns(self, instrument_id: str) -> int:
-        """Market time since the quote was last confirmed; -1 without one."""
-        return self._cache.age_ns(instrument_id, self._time.now_ns())
+        """Time since the quote was last confirmed, on the clock confirmations arrive by; -1 without one."""
+        return self._cache.age_ns(instrument_id, market_ns=self._time.now_ns(), monotonic_ns=self._time.monotonic_ns())
 
     def depth(self, instrument_id: str) -> Depth | None:
         """Latest depth or None."""

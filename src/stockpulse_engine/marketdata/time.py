@@ -34,6 +34,10 @@ class MarketTime:
         """The machine's time."""
         return self._wall.now_ns()
 
+    def monotonic_ns(self) -> int:
+        """The machine's time since some moment: it never goes back, and only differences mean anything."""
+        return self._wall.monotonic_ns()
+
     def set(self, state: ClockState) -> None:
         """Take the provider's statement."""
         self._state = state

@@ -13,6 +13,9 @@ from stockpulse_engine.portfolio.account_book import AccountBook
 MAX_MARK_SPREAD = Decimal("0.05")
 """Above this (ask - bid) / mid the mid says little and the last print is used."""
 
+QUOTED = frozenset({"mid", "last"})
+"""Sources of a mark that come from the quote."""
+
 QuoteSource = Callable[[str], Quote | None]
 
 

@@ -17,7 +17,7 @@ from stockpulse_engine.portfolio.account_book import AccountBook, SessionBase
 from stockpulse_engine.portfolio.curve import CurveState, EquityCurve
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.portfolio.margin import buying_power
-from stockpulse_engine.portfolio.marks import Mark, find_mark
+from stockpulse_engine.portfolio.marks import QUOTED, Mark, find_mark
 from stockpulse_engine.portfolio.reservations import ClaimCache, FeeEstimate, no_fee
 from stockpulse_engine.portfolio.review import ReviewSources, review_orders, review_refusals
 from stockpulse_engine.portfolio.valuation import Balances, Valued, balance, position_view, tidy, value_positions
@@ -55,6 +55,7 @@ class PortfolioService:
         fee: estimate of an order's fee, part of what it reserves.
         expects_quotes: whether quotes of an instrument should be flowing now (its market is open).
         review: where the day's review finds orders, fills and bars; without it there is no review.
+        quote_age: time since the feed confirmed an instrument's quote; without it a mark's own market time counts.
         matched_at: market time at which an account was last seen to match the broker's, 0 when not known. It makes
             the view fresher than the journal, which a comparison without news does not grow; the ledger stays a fold.
     """
@@ -71,6 +72,7 @@ class PortfolioService:
         expects_quotes: Callable[[str], bool] = lambda _: True,
         review: ReviewSources | None = None,
         matched_at: Callable[[str], int] = lambda _: 0,
+        quote_age: Callable[[str], int] | None = None,
     ) -> None:
         self._ledger = ledger
         self._orders = orders
@@ -81,6 +83,7 @@ class PortfolioService:
         self._expects_quotes = expects_quotes
         self._review = review
         self._matched_at = matched_at
+        self._quote_age = quote_age
         self._claims: dict[str, ClaimCache] = {}
         self._curves: dict[str, EquityCurve] = {}
 
@@ -250,7 +253,13 @@ class PortfolioService:
         if not valued.position.quantity or not self._expects_quotes(valued.position.instrument_id):
             return False
         mark = valued.mark
-        return mark is None or self._clock() - mark.ts_event > self._settings.max_mark_age_ns
+        return mark is None or self._age(mark, valued.position.instrument_id) > self._settings.max_mark_age_ns
+
+    def _age(self, mark: Mark, instrument_id: str) -> int:
+        """A mark of a quote is as old as the quote's last confirmation: market time says little about it at speed."""
+        if self._quote_age is not None and mark.source in QUOTED:
+            return self._quote_age(instrument_id)
+        return self._clock() - mark.ts_event
 
     def _position_views(self, book: AccountBook, valued: list[Valued]) -> list[PositionView]:
         equity = book.cash + sum((item.value for item in valued), ZERO)

@@ -27,7 +27,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         max_orders_per_day: submissions of the trading session.
         max_open_orders: orders working at once in an account.
         duplicate_window_ms: the same order again within this wall time needs `allow_duplicate`.
-        max_quote_age_ms: oldest quote (market time) an order may be checked against in regular hours.
+        max_quote_age_ms: oldest quote (since the feed confirmed it) an order may be checked against in regular hours.
         max_quote_age_extended_ms: the same before and after hours.
         max_spread_fraction: (ask - bid) / mid above which a market order is refused.
         confirm_notional: money from which the preview asks to read twice.

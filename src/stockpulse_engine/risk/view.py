@@ -40,7 +40,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         now_ns: market time; wall_ns: wall time.
         is_reconciled: our orders match the venue's as far as known.
-        quote_age_ns: market time since the quote was last confirmed, -1 without one.
+        quote_age_ns: time since the quote was last confirmed, whatever the market's speed; -1 without one.
         held: signed quantity of the instrument.
         bound: own money the open positions bind (initial requirement).
         reserved: worst case of all open orders, UNKNOWN ones included.

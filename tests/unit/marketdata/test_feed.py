@@ -22,7 +22,8 @@ class Desk:
         self.clocks: list[ClockState] = []
         self.bus = Bus(lambda _, error: self.errors.append(error))
         self.cache = QuoteCache()
-        self.feed = Feed(self.cache, self.bus, self.clocks.append)
+        self.heard = 20
+        self.feed = Feed(self.cache, self.bus, self.clocks.append, arrival=lambda: self.heard)
         self.seen: list[Quote] = []
         self.bus.subscribe(Quote, self.seen.append)
 
@@ -79,17 +80,21 @@ def test_bad_prints_are_refused() -> None:
 def test_a_living_feed_keeps_standing_quotes_fresh() -> None:
     desk = Desk()
     desk.feed.take([a_quote("10.00", "10.02", 100)])
+    desk.heard = 30
     desk.feed.take([a_quote("20.00", "20.02", 900, "MSFT.XNAS")])
-    assert desk.cache.age_ns("AAPL.XNAS", 1_000) == 100
-    assert desk.cache.age_ns("NONE.XNAS", 1_000) == -1
+    desk.heard = 40
+    assert desk.cache.age_ns("AAPL.XNAS", market_ns=1_000_000, monotonic_ns=42) == 12, (
+        "whatever the market's clock says"
+    )
+    assert desk.cache.age_ns("NONE.XNAS", market_ns=1_000, monotonic_ns=42) == -1
 
 
 def test_where_quotes_tell_their_own_age_a_sign_of_life_makes_none_younger() -> None:
     desk = Desk()
-    feed = Feed(desk.cache, desk.bus, desk.clocks.append, is_confirming=False)
+    feed = Feed(desk.cache, desk.bus, desk.clocks.append)
     feed.take([a_quote("10.00", "10.02", 5)])
     feed.take([ClockState(market_ns=100, wall_ns=100, speed=1.0, session_date="2024-03-04")])
-    assert desk.cache.age_ns("AAPL.XNAS", 100) == 95
+    assert desk.cache.age_ns("AAPL.XNAS", market_ns=100, monotonic_ns=7) == 95
 
 
 def test_one_failing_handler_does_not_stop_the_others() -> None:

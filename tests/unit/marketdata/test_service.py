@@ -86,6 +86,20 @@ async def test_market_time_runs_at_the_markets_speed() -> None:
         assert (view.phase, view.next_phase, view.is_half_day) == ("OPEN", "CLOSING_AUCTION", False)
 
 
+@pytest.mark.parametrize(("speed", "is_paused"), [(0.1, False), (1.0, False), (1000.0, False), (60.0, True)])
+async def test_a_quote_ages_by_the_seconds_its_feed_is_silent_at_any_speed(speed: float, is_paused: bool) -> None:
+    desk = Desk()
+    started = ClockState(
+        market_ns=NOW, wall_ns=desk.wall.now_ns(), speed=speed, session_date="2013-10-07", is_paused=is_paused
+    )
+    async with running(desk) as service:
+        service.feed.take([started, a_quote("10.00", "10.02", NOW)])
+        desk.wall.advance(3_000_000_000)
+        assert service.quote_age_ns("AAPL.XNAS") == 3_000_000_000
+        service.feed.take([started])
+        assert service.quote_age_ns("AAPL.XNAS") == 0, "a sign of life: it still stands"
+
+
 async def test_a_lost_link_is_said_and_mended() -> None:
     desk = Desk()
     async with running(desk):

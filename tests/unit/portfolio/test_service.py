@@ -280,6 +280,24 @@ def test_old_marks_are_counted_as_stale() -> None:
     assert world.service.account().stale_marks == 1
 
 
+def test_a_mark_of_a_quote_is_as_old_as_the_feed_is_silent() -> None:
+    silent = 0
+    world = World(filled(fill("f1", "10", "100")))
+    service = PortfolioService(
+        world.ledger,
+        orders=lambda: (),
+        quote=world.quotes.get,
+        clock=lambda: world.now,
+        settings=PortfolioSettings(max_mark_age_ns=SECOND),
+        quote_age=lambda _: silent,
+    )
+    world.price("100")
+    world.now += 1000 * SECOND
+    assert service.account().stale_marks == 0, "a second of the wall at a thousandfold speed"
+    silent = 2 * SECOND
+    assert service.account().stale_marks == 1
+
+
 def test_the_loss_left_today_shrinks_and_stops_at_zero() -> None:
     world = World(filled(fill("f1", "100", "100")))
     world.price("100")
