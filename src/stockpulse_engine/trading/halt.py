@@ -51,18 +51,24 @@ class Halter:
 
     def view(self) -> HaltView:
         """Trading state with who, why and when."""
-        last = self._desk.recorder.book.state
-        is_latched = self._desk.latch.is_set()
         state = self.state
-        is_recorded = last.state is state
+        fact = self._fact_of(state)
         return HaltView(
             state=state,
-            reason=self._fault or (last.reason if is_recorded else self._latch_note()),
-            since=last.ts_event if is_recorded else 0,
-            actor=last.actor if is_recorded else "latch",
-            is_latched=is_latched,
+            reason=self._fault or (fact.reason if fact else self._latch_note()),
+            since=fact.ts_event if fact else 0,
+            actor=fact.actor if fact else "latch",
+            is_latched=self._desk.latch.is_set(),
             flattening=self._flattener.left(),
         )
+
+    def _fact_of(self, state: TradingState) -> TradingStateChanged | None:
+        """The record that says why this state is in force, also while it waits for the disk; None for a bare latch.
+
+        The latch is set before the record is durable: in between a halt of ours is no act of an unknown hand.
+        """
+        recorder = self._desk.recorder
+        return next((one for one in (recorder.front.state, recorder.book.state) if one.state is state), None)
 
     async def change(self, action: str, *, reason: str, word: str, account_id: str, actor: str) -> HaltView:
         """halt | reduce | flatten | resume.

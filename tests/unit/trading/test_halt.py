@@ -41,6 +41,18 @@ async def test_halt_latches_records_and_cancels_everything(desk: OrderDesk) -> N
     assert [one.actor for one in told] == ["tui"]
 
 
+async def test_a_halt_that_waits_for_the_disk_says_already_who_and_why(desk: OrderDesk) -> None:
+    assert isinstance(desk.journal, MemoryJournal)
+    desk.journal.is_held = True
+    halting = asyncio.ensure_future(desk.change("halt", reason="flat"))
+    await desk.time.settle()
+    view = desk.service.halt_view()
+    assert (view.state, view.reason, view.actor, view.since > 0) == (T.HALTED, "flat", "tui", True)
+    desk.journal.is_held = False
+    desk.journal.release()
+    assert (await halting).reason == "flat"
+
+
 async def test_an_order_on_its_way_to_the_disk_does_not_leave_after_the_latch(desk: OrderDesk) -> None:
     assert isinstance(desk.journal, MemoryJournal)
     desk.journal.is_held = True
