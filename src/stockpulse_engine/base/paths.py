@@ -59,6 +59,11 @@ class Paths(NamedTuple):  # a dataclass would cost the first paint as much as ev
         """The last painted screen, shown greyed at the next start."""
         return self.state / "last-frame.ansi"
 
+    @property
+    def history(self) -> Path:
+        """Directory of stored market history, shared by all worlds."""
+        return self.data / "history"
+
     def world(self, world: str) -> Path:
         """Directory of one world: `sim`, `live`, or `replay-NAME`."""
         return self.state / "worlds" / world.replace(":", "-")

@@ -1,4 +1,8 @@
-"""Tradable things and how they are named: `SYMBOL.MIC`."""
+"""Tradable things and how they are named: `SYMBOL.MIC`.
+
+A ticker that was given to another company later is told apart by the year in which the earlier one's data begins:
+`FB~1999.XNAS` is not `FB.XNAS`. Nothing that trades today has a `~`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import msgspec
 
 from stockpulse_engine.domain.errors import InvalidValueError
 
-_INSTRUMENT_ID = re.compile(r"[A-Z0-9][A-Z0-9./_-]{0,23}\.[A-Z0-9]{4}")
+_INSTRUMENT_ID = re.compile(r"[A-Z0-9][A-Z0-9./_~-]{0,23}\.[A-Z0-9]{4}")
 
 
 class AssetClass(Enum):
