@@ -35,6 +35,7 @@ from stockpulse_engine.domain.views import (
     DayReview,
     EquityPoint,
     Explanation,
+    FeedCounts,
     HaltView,
     HealthView,
     LogEntry,
@@ -476,6 +477,7 @@ class FakeSystem:
         self._market = market
         self._effects = effects
         self.ready_at = NOW
+        self.feed = FeedCounts()
         self.backup_error: Exception | None = None
 
     def health(self) -> HealthView:
@@ -495,6 +497,7 @@ class FakeSystem:
             journal_digest="00",
             halt=self._trading.halt_view(),
             clock=self._market.clock(),
+            feed=self.feed,
         )
 
     async def backup(self) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from stockpulse_engine.api.auth import Role
 from stockpulse_engine.api.problems import PROBLEM_TYPE
 from stockpulse_engine.api.roles import allowed
 from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.domain.views import FeedCounts, SourceCounts
 from tests.fakes.fake_engine import terms
 from tests.fakes.live_api import Answer, LiveApi, serving
 
@@ -235,6 +236,24 @@ async def test_metrics_count_requests_by_pattern_and_name_no_id(api: LiveApi) ->
         assert f"stockpulse_{name}" in text
     assert "C1" not in text
     assert api.token() not in text
+
+
+async def test_metrics_and_health_say_what_the_feed_held_back(api: LiveApi) -> None:
+    source = SourceCounts(quotes=900, trades=70, crossed=12, locked=4, refused={"price is not positive": 3})
+    api.engine.system.feed = FeedCounts(batches=10, events=500, crossed=2, refused=1, source=source)
+    lines = (await api.get("/metrics")).body.decode().splitlines()
+    for line in (
+        "stockpulse_feed_events_total 500.0",
+        "stockpulse_feed_crossed_total 2.0",
+        "stockpulse_feed_refused_total 1.0",
+        'stockpulse_source_rows_total{kind="quote"} 900.0',
+        "stockpulse_source_crossed_total 12.0",
+        "stockpulse_source_locked_total 4.0",
+        'stockpulse_source_refused_total{reason="price is not positive"} 3.0',
+    ):
+        assert line in lines
+    feed = json.loads((await api.get("/v1/health")).body)["feed"]
+    assert (feed["crossed"], feed["refused"], feed["source"]["crossed"]) == (2, 1, 12)
 
 
 async def test_health_counts_the_heads(api: LiveApi) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 QUOTE = "instrument_id bid ask bid_size ask_size ts_event source last volume"
 BAR = "instrument_id spec ts_event open high low close volume known_at is_open source"
 LEVEL = "price size"
-CLOCK = "world market_ns wall_ns speed is_paused session_date phase time_zone next_change_ns next_phase is_half_day"
+CLOCK = "world market_ns wall_ns speed is_paused session_date phase time_zone next_change_ns next_phase is_half_day is_stepping"
 TERMS = (
     "account_id instrument_id side quantity order_type limit_price stop_price time_in_force session is_reduce_only "
     "lots strategy"
@@ -40,8 +40,9 @@ DAY = (
 )
 HEALTH = (
     "status version protocol world pid started_at ready_at step parts heads journal_seq journal_digest halt clock "
-    "kills_survived"
+    "kills_survived feed"
 )
+FEED = "batches events crossed refused source"
 
 FIELDS: dict[str, dict[str, str]] = {
     "quote AAPL": {"": QUOTE},
@@ -66,7 +67,7 @@ FIELDS: dict[str, dict[str, str]] = {
     "config show engine": {"": "key value source default doc"},
     "config path": {"": "file exists"},
     "doctor": {"": "name verdict found fix"},
-    "engine status": {"": HEALTH, "halt": HALT, "clock": CLOCK, "parts": "name state detail age_ns"},
+    "engine status": {"": HEALTH, "halt": HALT, "clock": CLOCK, "feed": FEED, "parts": "name state detail age_ns"},
     "backup": {"": "file bytes journal_seq journal_digest"},
 }
 """Command → the fields of its document and of what lies in it, one level down; a list stands for its rows."""

@@ -67,8 +67,8 @@ def test_json_keeps_its_field_names(sp: Shell, line: str) -> None:
         ("config show ui", ("ui.theme", "default")),
         ("config check", ("settings are right",)),
         ("config path", ("stockpulse.toml",)),
-        ("doctor", ("python", "engine", "halt latch")),
-        ("engine status", ("world", "journal", "kills survived")),
+        ("doctor", ("python", "engine", "quotes", "crossed", "halt latch")),
+        ("engine status", ("world", "journal", "kills survived", "quotes", "crossed")),
         ("engine logs -n 2", ('"event"',)),
         ("news", ("",)),
     ],
@@ -241,6 +241,18 @@ def test_the_fast_path_prints_what_the_full_command_line_prints(engine: EnginePr
     try:
         for words in (("quote", "AAPL"), ("quote", "AAPL", "MSFT", "--json")):
             assert sp(*words) == typed(engine.home, make_app, words)
+    finally:
+        assert sp("market", "resume").code == 0
+
+
+def test_a_step_answers_with_the_time_after_it(sp: Shell) -> None:
+    try:
+        before = sp("market", "pause", "--json").data
+        for seconds in (5, 900):
+            after = sp("market", "step", str(seconds), "--json").data
+            assert after["market_ns"] == before["market_ns"] + seconds * 1_000_000_000
+            assert not after["is_stepping"]
+            before = after
     finally:
         assert sp("market", "resume").code == 0
 

@@ -135,6 +135,10 @@ def nothing_happens_at_a_crossed_moment(desk: Desk, tape: TickTape) -> None:
     desk.play_to(begin + 20_000_000)
     refused = desk.engine.sp("buy", "IBM", "120", "--yes")
     assert refused.returncode == 3, "the gate will not trade on a book with nothing in it"
+    assert wait_until(lambda: "crossed" in desk.engine.sp("doctor").stdout, WAIT_S)
+    source = desk.client.health().feed.source
+    assert source is not None
+    assert source.quotes > source.crossed > 0, "and how often that was so can be asked"
     limit = Decimal(str(tape.at(begin).ask)) + Decimal("0.20")
     key = desk.trade("buy", "IBM", "120", "lmt", str(limit))
     desk.play_to(end - 1_000_000)

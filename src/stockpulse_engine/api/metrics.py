@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from stockpulse_engine.api.hub import StreamHub
 from stockpulse_engine.api.ports import EngineServices
 from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.domain.views import FeedCounts
 
 _NS = 1_000_000_000
 
@@ -46,16 +47,16 @@ class _EngineCollector(Collector):
         """All families."""
         yield from self._stream()
         yield from self._engine()
+        yield from _feed(self._services.system.health().feed)
         yield self._orders()
 
     def _stream(self) -> Iterator[Metric]:
         hub = self._hub
         yield _gauge("stockpulse_heads", "Heads attached.", hub.heads)
         yield _gauge("stockpulse_loop_lag_seconds", "How late the loop's last slow beat was.", hub.lag_s)
-        frames = CounterMetricFamily("stockpulse_frames", "Frames handed to heads.", value=hub.frames)
-        yield frames
-        yield CounterMetricFamily("stockpulse_bodies", "Frame bodies encoded.", value=hub.bodies)
-        yield CounterMetricFamily("stockpulse_resyncs", "Sessions ended because a head fell behind.", value=hub.resyncs)
+        yield _counter("stockpulse_frames", "Frames handed to heads.", hub.frames)
+        yield _counter("stockpulse_bodies", "Frame bodies encoded.", hub.bodies)
+        yield _counter("stockpulse_resyncs", "Sessions ended because a head fell behind.", hub.resyncs)
         yield _gauge("stockpulse_outbox_depth", "Facts waiting for the slowest head.", hub.deepest)
         yield _gauge("stockpulse_tick_to_cell_seconds", "Worst of the last reports of heads.", hub.worst_tick_s)
 
@@ -81,6 +82,31 @@ class _EngineCollector(Collector):
         for status, count in sorted(tally.items()):
             family.add_metric([status], count)
         return family
+
+
+def _feed(feed: FeedCounts) -> Iterator[Metric]:
+    """What the feed took and held back; a recording's own counts begin anew with its venue."""
+    yield _counter("stockpulse_feed_batches", "Batches taken from the feed.", feed.batches)
+    yield _counter("stockpulse_feed_events", "Quotes, prints, depths, statuses and headlines taken.", feed.events)
+    yield _counter("stockpulse_feed_crossed", "Quotes held back: the bid above the ask.", feed.crossed)
+    yield _counter("stockpulse_feed_refused", "Events held back: not finite, not positive or older.", feed.refused)
+    source = feed.source
+    if source is None:
+        return
+    rows = CounterMetricFamily("stockpulse_source_rows", "Rows read from the recording.", labels=["kind"])
+    for kind, count in (("quote", source.quotes), ("trade", source.trades)):
+        rows.add_metric([kind], count)
+    yield rows
+    yield _counter("stockpulse_source_crossed", "Moments with the bid above the ask, not traded on.", source.crossed)
+    yield _counter("stockpulse_source_locked", "Moments with the bid equal to the ask, not traded on.", source.locked)
+    refused = CounterMetricFamily("stockpulse_source_refused", "Rows left out, by reason.", labels=["reason"])
+    for reason, count in sorted(source.refused.items()):
+        refused.add_metric([reason], count)
+    yield refused
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(name, text, value=value)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -99,6 +99,7 @@ class Engine:
             heads=lambda: self._server.api.hub.heads,
             kills_survived=lambda: self._books.trading.kills_survived,
             ages=self._age,
+            feed=self._parts.feed_counts,
         )
 
     # --- life ---------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from stockpulse_engine import __version__
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import PartChanged
-from stockpulse_engine.domain.views import ClockView, HaltView, HealthView, PartHealth
+from stockpulse_engine.domain.views import ClockView, FeedCounts, HaltView, HealthView, PartHealth
 from stockpulse_engine.wire.version import PROTOCOL_VERSION
 
 PARTS = ("feed", "broker", "engine", "journal", "redis")
@@ -82,6 +82,7 @@ class HealthBoard:
         heads: int,
         kills_survived: int,
         ages: Callable[[str], int | None],
+        feed: FeedCounts,
     ) -> HealthView:
         """The whole board. `ages(part)` overrides a part's age where a better one is known."""
         now = self._clock.now_ns()
@@ -106,6 +107,7 @@ class HealthBoard:
             halt=halt,
             clock=clock,
             kills_survived=kills_survived,
+            feed=feed,
         )
 
 

@@ -11,6 +11,7 @@ from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.bootstrap.options import LIVE
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import PartChanged
+from stockpulse_engine.domain.views import FeedCounts
 from stockpulse_engine.marketdata.cache import QuoteCache
 from stockpulse_engine.marketdata.calendar import Calendar, load_calendar
 from stockpulse_engine.marketdata.ports import MarketDataProvider
@@ -31,6 +32,17 @@ class MarketParts(NamedTuple):
     provider: MarketDataProvider
     venue: PaperMarket
     feeder: VenueFeeder | None = None
+
+    def feed_counts(self) -> FeedCounts:
+        """What the feed took and held back, and what the recording behind it left out."""
+        seen = self.service.feed.counters
+        return FeedCounts(
+            batches=seen.batches,
+            events=seen.events,
+            crossed=seen.crossed,
+            refused=seen.refused,
+            source=self.venue.counts,
+        )
 
 
 def build_market(paths: Paths, world: str, settings: MarketSettings, clock: Clock, bus: Bus) -> MarketParts:

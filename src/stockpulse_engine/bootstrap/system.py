@@ -10,7 +10,7 @@ from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.paths import Paths, ensure_private
 from stockpulse_engine.bootstrap.health import HealthBoard
 from stockpulse_engine.bootstrap.offline import backup_directory
-from stockpulse_engine.domain.views import ClockView, HaltView, HealthView
+from stockpulse_engine.domain.views import ClockView, FeedCounts, HaltView, HealthView
 from stockpulse_engine.storage.backup import write_backup
 
 BACKUPS_KEPT = 48
@@ -32,6 +32,7 @@ class SystemService:
         heads: Callable[[], int],
         kills_survived: Callable[[], int],
         ages: Callable[[str], int | None],
+        feed: Callable[[], FeedCounts],
     ) -> None:
         self._paths = paths
         self._clock = clock
@@ -42,6 +43,7 @@ class SystemService:
         self._heads = heads
         self._kills_survived = kills_survived
         self._ages = ages
+        self._feed = feed
         self.stop_asked = asyncio.Event()
 
     def health(self) -> HealthView:
@@ -53,6 +55,7 @@ class SystemService:
             heads=self._heads(),
             kills_survived=self._kills_survived(),
             ages=self._ages,
+            feed=self._feed(),
         )
 
     async def backup(self) -> tuple[str, int]:

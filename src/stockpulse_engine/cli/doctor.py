@@ -15,6 +15,9 @@ from stockpulse_engine.base.paths import MAX_SOCKET_PATH, Paths
 from stockpulse_engine.domain.errors import StockPulseError
 
 MIN_FREE_BYTES = 500_000_000
+MAX_HELD_BACK = 0.02
+"""Part of the feed's events that may be held back before it is worth a look."""
+MIN_EVENTS = 1000
 MIN_COLUMNS, MIN_ROWS = 80, 24
 _NEEDED = ("textual", "msgspec", "litestar", "uvicorn", "websockets", "apsw", "ta-lib", "polars", "typer")
 
@@ -112,6 +115,22 @@ def _engine(paths: Paths) -> Finding:
     )
 
 
+def _quotes(paths: Paths) -> Finding:
+    """What the running engine's feed held back: worth a look when it is more than a few in a hundred."""
+    if lock_holder(paths.lock) is None:
+        return Finding(name="quotes", verdict="ok", found="no engine to ask")
+    from stockpulse_engine.cli.feed import feed_words, source_words
+    from stockpulse_engine.client.blocking import BlockingClient
+
+    with BlockingClient(paths, role="viewer", head_id="doctor") as client:
+        feed = client.health().feed
+    held_back = feed.crossed + feed.refused
+    is_much = held_back > MAX_HELD_BACK * max(feed.events, MIN_EVENTS)
+    words = feed_words(feed) + (f". Recording: {source_words(feed.source)}" if feed.source is not None else "")
+    fix = "The market sends what can not be right: see `sp engine logs`, and the files of a replay." if is_much else ""
+    return Finding(name="quotes", verdict="!" if is_much else "ok", found=words, fix=fix)
+
+
 def _latch(paths: Paths) -> Finding:
     if paths.latch.exists():
         return Finding(
@@ -153,6 +172,7 @@ _CHECKS: tuple[tuple[str, Callable[[Paths], Finding]], ...] = (
     ("socket path", _socket),
     ("disk", _disk),
     ("engine", _engine),
+    ("quotes", _quotes),
     ("halt latch", _latch),
     ("terminal", _terminal),
     ("locale", _locale),

@@ -105,6 +105,7 @@ def _show_status(*, as_json: bool) -> None:
     if as_json:
         emit_json(view)
         return
+    from stockpulse_engine.cli.feed import feed_words, source_words
     from stockpulse_engine.render.format import format_age
 
     pairs = [
@@ -116,6 +117,9 @@ def _show_status(*, as_json: bool) -> None:
         ("kills survived", str(view.kills_survived)),
     ]
     pairs += [(part.name, f"{part.state}  {format_age(part.age_ns)}  {part.detail}".rstrip()) for part in view.parts]
+    pairs.append(("quotes", feed_words(view.feed)))
+    if view.feed.source is not None:
+        pairs.append(("recording", source_words(view.feed.source)))
     emit_pairs(pairs)
 
 

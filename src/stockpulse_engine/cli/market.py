@@ -12,8 +12,11 @@ from stockpulse_engine.cli.options import JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, number
 from stockpulse_engine.cli.register import add_command
 from stockpulse_engine.domain.errors import NotFoundError
+from stockpulse_engine.domain.views import ClockView
 
 Symbols = Annotated[list[str], typer.Argument(metavar="SYMBOL…", help="AAPL, AAPL.XNAS or yahoo:AAPL.")]
+STEP_WAIT_S = 120.0
+"""How long `sp market step` waits until a long step is played."""
 Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", help="AAPL, AAPL.XNAS or yahoo:AAPL.")]
 
 
@@ -127,12 +130,15 @@ def market(
     else:
         step_ns = round(Decimal(str(value)) * 1_000_000_000) if action == "step" else 0
         view = engine().control_market(action, speed=value, step_ns=step_ns)
+        if view.is_stepping:
+            view = _played(view)
     if as_json:
         emit_json(view)
         return
     from stockpulse_engine.render.format import format_clock, format_countdown, format_date
 
-    speed = "paused" if view.is_paused else f"{view.speed:g}×"
+    paused = "paused, a step is still being played" if view.is_stepping else "paused"
+    speed = paused if view.is_paused else f"{view.speed:g}×"
     now = f"{format_date(view.market_ns, view.time_zone)} {format_clock(view.market_ns, view.time_zone)}"
     emit_pairs(
         [
@@ -144,6 +150,20 @@ def market(
             ("next", f"{view.next_phase} in {format_countdown(view.next_change_ns - view.market_ns)}"),
         ]
     )
+
+
+def _played(view: ClockView) -> ClockView:
+    """The clock once a long step is played; what it says by then when that takes longer than anybody waits."""
+    from stockpulse_engine.base.wait import wait_until
+
+    seen = [view]
+
+    def is_done() -> bool:
+        seen[0] = engine().clock()
+        return not seen[0].is_stepping
+
+    wait_until(is_done, STEP_WAIT_S)
+    return seen[0]
 
 
 def register(app: typer.Typer) -> None:

@@ -122,6 +122,8 @@ class ClockView(msgspec.Struct, frozen=True, kw_only=True):
     """Market time of the next phase change (open, close)."""
     next_phase: str
     is_half_day: bool = False
+    is_stepping: bool = False
+    """A step of the paused market is still being played."""
 
 
 class HaltView(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +144,34 @@ class ArmView(msgspec.Struct, frozen=True, kw_only=True):
     head_id: str
     account_id: str
     until_ns: int
+
+
+class SourceCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a recording held so far and what of it was not shown; counted anew when its venue starts."""
+
+    quotes: int = 0
+    """Quote rows read."""
+    trades: int = 0
+    """Trade rows read."""
+    crossed: int = 0
+    """Moments at which the last bid was above the last ask."""
+    locked: int = 0
+    """Moments at which they were equal."""
+    refused: dict[str, int] = {}
+    """Rows left out, by reason."""
+
+
+class FeedCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the feed has taken since the engine started."""
+
+    batches: int = 0
+    events: int = 0
+    crossed: int = 0
+    """Quotes held back because the bid was above the ask."""
+    refused: int = 0
+    """Events held back because they can not be right: not finite, not positive, older than what is known."""
+    source: SourceCounts | None = None
+    """What a recording held; None where the market is no recording."""
 
 
 class HealthView(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,6 +195,7 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True):
     halt: HaltView
     clock: ClockView | None
     kills_survived: int = 0
+    feed: FeedCounts = FeedCounts()
 
 
 class WhyStep(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,8 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True):
     speed: float
     session_date: str
     is_paused: bool = False
+    is_stepping: bool = False
+    """A step of the paused market is still being played."""
 
     def at(self, wall_ns: int) -> int:
         """Market time now, given the wall clock."""

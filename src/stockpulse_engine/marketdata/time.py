@@ -71,4 +71,5 @@ class MarketTime:
             next_change_ns=next_ns,
             next_phase=next_phase.value,
             is_half_day=session is not None and session.is_half_day,
+            is_stepping=state.is_stepping,
         )

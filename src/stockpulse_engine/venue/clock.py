@@ -57,6 +57,11 @@ class MarketTime:
         """Whether the source has nothing more to play."""
         return self._last is not None and self._market >= self._last
 
+    @property
+    def is_stepping(self) -> bool:
+        """Whether time is paused and a step is still being played."""
+        return self._is_paused and not self.is_still
+
     def target(self) -> int:
         """Market time it is now by the wall: how far the source may be advanced."""
         if self._is_paused:
@@ -73,16 +78,16 @@ class MarketTime:
     def reached(self, market_ns: int) -> bool:
         """The source was advanced to `market_ns`; True when clients must hear of the clock.
 
-        That is when speed or session changed, the end was reached, or the source could not follow. Then market time
-        falls behind the wall: it waits for the source, not the other way round.
+        That is when speed or session changed, a step or all was played, or the source could not follow. Then market
+        time falls behind the wall: it waits for the source, not the other way round.
         """
-        before = (self._rate, self.is_over, self._session_of(self._market))
+        before = self._phase()
         wall, asked = self._asked
         self._market = max(self._market, market_ns)
         is_late = market_ns < asked
         self._anchor_wall = self._wall.monotonic_ns() if is_late else wall
         self._enter(self._market)
-        return is_late or before != (self._rate, self.is_over, self._session_of(self._market))
+        return is_late or before != self._phase()
 
     def set_speed(self, speed: float) -> None:
         """Run at `speed` times wall time from now on.
@@ -125,11 +130,15 @@ class MarketTime:
             speed=0.0 if self.is_over else self._rate,
             session_date=self._session_of(self._market),
             is_paused=self._is_paused or self.is_over,
+            is_stepping=self.is_stepping,
         )
 
     @property
     def _rate(self) -> float:
         return self._speed if self._night_end is None else max(self._speed, self._night_speed)
+
+    def _phase(self) -> tuple[float, bool, bool, str]:
+        return self._rate, self.is_over, self.is_stepping, self._session_of(self._market)
 
     def _hold(self) -> None:
         """Put the anchor where time stands now; the source catches up in the next turn."""
@@ -151,6 +160,7 @@ class WallTime:
 
     is_still = False
     is_over = False
+    is_stepping = False
 
     def __init__(self, wall: Clock, session_of: Callable[[int], str]) -> None:
         self._wall = wall

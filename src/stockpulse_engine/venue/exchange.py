@@ -15,6 +15,7 @@ import msgspec
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import SECOND_NS, MarketEvent, NewsItem
+from stockpulse_engine.domain.views import SourceCounts
 from stockpulse_engine.marketdata.ports import ClockState
 from stockpulse_engine.venue.desk import AccountReport, Desk
 from stockpulse_engine.venue.fed import FedSource
@@ -22,7 +23,7 @@ from stockpulse_engine.venue.fees import FeeSchedule
 from stockpulse_engine.venue.intake import Intake
 from stockpulse_engine.venue.matching import Matcher, Rules
 from stockpulse_engine.venue.protocol import FeedEvents
-from stockpulse_engine.venue.source import MarketSource
+from stockpulse_engine.venue.source import CountingSource, MarketSource
 from stockpulse_engine.venue.store import Identity, VenueStore
 
 CHUNK_NS = 2 * SECOND_NS
@@ -40,6 +41,11 @@ class Time(Protocol):
     @property
     def is_still(self) -> bool:
         """Whether time stands."""
+        ...
+
+    @property
+    def is_stepping(self) -> bool:
+        """Whether a step of the paused market is still being played."""
         ...
 
     def target(self) -> int:
@@ -151,6 +157,10 @@ class Exchange:
         self.source.feed(fed.events, (), self._source_ns)
         self.matcher.feed_lives()
         return True
+
+    def tally(self) -> SourceCounts | None:
+        """What a recording held so far; None where the market is made or fed."""
+        return self.source.tally() if isinstance(self.source, CountingSource) else None
 
     def snapshot(self) -> tuple[MarketEvent, ...]:
         """State of the market now: status, quote, depth and last print of each instrument, and recent news."""

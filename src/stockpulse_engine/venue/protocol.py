@@ -18,6 +18,7 @@ from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, BarSpec, MarketEvent
 from stockpulse_engine.domain.orders import OrderTerms
 from stockpulse_engine.domain.reports import ExecutionReport, VenueAccount, VenueOrder
+from stockpulse_engine.domain.views import SourceCounts
 from stockpulse_engine.marketdata.ports import ClockState
 from stockpulse_engine.venue.orders import NewOrder
 
@@ -287,6 +288,8 @@ class MarketBatch(msgspec.Struct, frozen=True, array_like=True, tag="market"):
     is_snapshot: bool = False
     is_conflated: bool = False
     """The reader was slow: only the newest quote, depth and status of each instrument, prints are missing."""
+    counts: SourceCounts | None = None
+    """What a recording held so far; comes with the clock."""
 
 
 class ReportBatch(msgspec.Struct, frozen=True, array_like=True, tag="reports"):

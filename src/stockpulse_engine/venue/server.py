@@ -38,6 +38,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Drop who has not read anything for so long."""
     clock_every_s: float = 1.0
     """How often subscribers hear of the clock when nothing changed."""
+    step_answer_s: float = 2.0
+    """Longest wait for a step to be played before it is answered with where it has come."""
 
 
 class Server:
@@ -55,6 +57,8 @@ class Server:
         self._is_stopping = False
         self._client_seen_at = wall.monotonic_ns()
         self._clock_told_at = 0
+        self._steps: list[tuple[Connection, int, int]] = []
+        """Who waits for a step to be played: connection, request, monotonic time by which it is answered."""
 
     async def run(self) -> None:
         """Serve until stopped, asked to shut down, or long without a client.
@@ -91,17 +95,19 @@ class Server:
         reports = self._exchange.commit()
         replies += [(each, self._answer(each)) for each in asked if not isinstance(each[1].question, WRITES)]
         for (connection, request), answer in replies:
-            connection.reply(request.request_id, answer)
+            if answer is not None:
+                connection.reply(request.request_id, answer)
         clock = self._clock_to_tell(played)
         for connection in tuple(self._connections):
             self._tell(connection, played, clock, reports)
+        self._answer_steps()
         self._check_idle()
 
     async def _pause(self) -> None:
         """Wait for the next tick, less when a request comes."""
         settings = self._settings
         pause = settings.still_tick_s if self._exchange.time.is_still else settings.tick_s
-        if any(each.reports is not None and each.reports.is_behind for each in self._connections):
+        if self._steps or any(each.reports is not None and each.reports.is_behind for each in self._connections):
             pause = 0.0
         if not self._inbox:
             timer = asyncio.get_running_loop().call_later(pause, self._wake.set)
@@ -120,7 +126,8 @@ class Server:
         self._inbox.append((connection, request))
         self._wake.set()
 
-    def _answer(self, asked: Asked) -> p.Answered:
+    def _answer(self, asked: Asked) -> p.Answered | None:
+        """The answer; None where it comes in a later turn."""
         connection, request = asked
         question = request.question
         if isinstance(question, p.Hello):
@@ -139,12 +146,27 @@ class Server:
         if isinstance(question, p.Shutdown):
             self._is_stopping = True
             return p.Done()
-        return self._answers.answer(question)
+        answer = self._answers.answer(question)
+        if isinstance(question, p.Control) and question.action == "step" and self._exchange.time.is_stepping:
+            latest = self._wall.monotonic_ns() + round(self._settings.step_answer_s * 1e9)
+            self._steps.append((connection, request.request_id, latest))
+            return None
+        return answer
+
+    def _answer_steps(self) -> None:
+        """Tell whoever asked for a step the time after it, or how far it has come when it is a long one."""
+        now, time = self._wall.monotonic_ns(), self._exchange.time
+        done = [each for each in self._steps if not time.is_stepping or now >= each[2]]
+        self._steps = [each for each in self._steps if each not in done]
+        for connection, request_id, _ in done:
+            connection.reply(request_id, p.Clock(time.state()))
 
     def _subscribe_market(self, connection: Connection) -> p.Answered:
         connection.market = MarketOutbox()
         exchange = self._exchange
-        batch = p.MarketBatch(exchange.snapshot(), exchange.market_ns, exchange.time.state(), is_snapshot=True)
+        batch = p.MarketBatch(
+            exchange.snapshot(), exchange.market_ns, exchange.time.state(), is_snapshot=True, counts=exchange.tally()
+        )
         connection.send(batch)
         return p.Done()
 
@@ -161,7 +183,8 @@ class Server:
         if connection.market is not None:
             news = connection.market.take(played.events, self._exchange.market_ns, clock)
             if news is not None:
-                connection.send(news)
+                counts = self._exchange.tally() if news.clock is not None else None
+                connection.send(news if counts is None else msgspec.structs.replace(news, counts=counts))
 
     def _spare(self, connection: Connection, played: Played, clock: ClockState | None) -> None:
         """The client is slow: keep only what is newest, and let go of it when it stays slow."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, BarSpec, MarketEvent
+from stockpulse_engine.domain.views import SourceCounts
 
 
 class MarketSource(Protocol):
@@ -73,4 +74,13 @@ class MarketSource(Protocol):
 
     def session_date(self, ns: int) -> str:
         """The trading session `ns` belongs to (`2026-03-02`); between sessions, the one to come."""
+        ...
+
+
+@runtime_checkable
+class CountingSource(Protocol):
+    """A source that leaves out what can not be right, and says how much."""
+
+    def tally(self) -> SourceCounts:
+        """What was read so far, and what of it was not shown."""
         ...

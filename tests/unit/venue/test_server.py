@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from stockpulse_engine.base.clock import ManualClock
 from stockpulse_engine.domain.market import InstrumentStatus, MarketEvent, MarketPhase, Quote
+from stockpulse_engine.domain.views import SourceCounts
+from stockpulse_engine.marketdata.ports import ClockState
 from stockpulse_engine.venue import protocol as p
 from stockpulse_engine.venue.clock import MarketTime
 from stockpulse_engine.venue.connection import Connection
@@ -67,11 +70,12 @@ def ticking() -> list[MarketEvent]:
 class Hall:
     """A server on a manual clock, with clients of wire."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, source: ScriptedSource | None = None) -> None:
         self.wall = ManualClock()
-        source = ScriptedSource([instrument()], ticking())
+        source = source or ScriptedSource([instrument()], ticking())
         exchange = Exchange(SIM, source, VenueStore(home / "venue.db", SIM, "E"), rules=Rules(), fees=FREE)
-        exchange.open(NOON, MarketTime(self.wall, NOON, session_of=source.session_date), self.wall)
+        self.time = MarketTime(self.wall, NOON, session_of=source.session_date)
+        exchange.open(NOON, self.time, self.wall)
         settings = ServerSettings(slow_reader_s=10.0, idle_exit_s=60.0)
         self.server = Server(exchange, home / "venue.sock", self.wall, settings)
         self.wires: list[Wire] = []
@@ -92,12 +96,20 @@ class Hall:
         self.server.take_turn()
 
 
+@contextmanager
+def opened(hall: Hall) -> Iterator[Hall]:
+    """A hall whose clients' sockets are closed in the end."""
+    try:
+        yield hall
+    finally:
+        for each in (side for wire in hall.wires for side in wire.sockets):
+            each.close()
+
+
 @pytest.fixture
 def hall(home: Path) -> Iterator[Hall]:
-    hall = Hall(home)
-    yield hall
-    for each in (side for wire in hall.wires for side in wire.sockets):
-        each.close()
+    with opened(Hall(home)) as hall:
+        yield hall
 
 
 def ask(connection: Connection, number: int, question: p.Question) -> None:
@@ -106,6 +118,13 @@ def ask(connection: Connection, number: int, question: p.Question) -> None:
 
 def answers(wire: Wire) -> dict[int, str]:
     return {each.request_id: type(each.answer).__name__ for each in wire.messages if isinstance(each, p.Reply)}
+
+
+def clock_of(wire: Wire, number: int) -> ClockState:
+    """The clock a request was answered with."""
+    answer = next(each.answer for each in wire.messages if isinstance(each, p.Reply) and each.request_id == number)
+    assert isinstance(answer, p.Clock)
+    return answer.clock
 
 
 def batches(wire: Wire) -> list[p.MarketBatch]:
@@ -139,6 +158,48 @@ def test_subscribers_hear_reports_and_quotes_others_only_their_answers(hall: Hal
     assert batches(trader_wire)[0].is_snapshot
     assert any(isinstance(event, Quote) for batch in batches(trader_wire)[1:] for event in batch.events)
     assert quiet_wire.messages == []
+
+
+def test_what_a_recording_left_out_is_told_with_the_clock(home: Path) -> None:
+    class Recording(ScriptedSource):
+        def tally(self) -> SourceCounts:
+            return SourceCounts(quotes=9, crossed=2)
+
+    with opened(Hall(home, Recording([instrument()], ticking()))) as hall:
+        connection, wire = hall.client()
+        ask(connection, 2, p.SubscribeMarket())
+        hall.turn(1.0)
+        hall.turn(1.0)
+    told = [batch for batch in batches(wire) if batch.clock is not None]
+    assert len(told) >= 2
+    assert all(batch.counts == SourceCounts(quotes=9, crossed=2) for batch in told)
+
+
+def test_a_step_is_answered_with_the_time_after_it(hall: Hall) -> None:
+    connection, wire = hall.client()
+    ask(connection, 2, p.Control("pause"))
+    hall.turn(0)
+    paused = hall.time.state().market_ns
+    ask(connection, 3, p.Control("step", step_ns=5 * SECOND))
+    hall.turn(0)
+    assert 3 not in answers(wire), "it is not played yet"
+    hall.turn(0)
+    clock = clock_of(wire, 3)
+    assert clock.market_ns == paused + 5 * SECOND
+    assert (clock.is_paused, clock.is_stepping) == (True, False)
+
+
+def test_a_long_step_is_answered_with_how_far_it_has_come(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stockpulse_engine.venue.exchange.BUDGET_NS", -1)
+    connection, wire = hall.client()
+    ask(connection, 2, p.Control("pause"))
+    hall.turn(0)
+    ask(connection, 3, p.Control("step", step_ns=3600 * SECOND))
+    hall.turn(0)
+    hall.turn(1.0)
+    assert 3 not in answers(wire)
+    hall.turn(1.5)
+    assert clock_of(wire, 3).is_stepping
 
 
 def test_a_slow_reader_gets_the_newest_when_it_reads_again(hall: Hall) -> None:

@@ -11,6 +11,7 @@ from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError, UnavailableError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, BarSpec, MarketEvent
+from stockpulse_engine.domain.views import SourceCounts
 from stockpulse_engine.marketdata.ports import ClockState
 from stockpulse_engine.trading.ports import AmbiguousOutcomeError, RejectedByBrokerError
 from stockpulse_engine.venue import protocol as p
@@ -29,6 +30,8 @@ class PaperMarket:
         self._link = VenueLink(socket_path, CLIENT, answer_s)
         self.connected_at = 0
         """Wall time the link came up, 0 while it is down."""
+        self.counts: SourceCounts | None = None
+        """What the venue's recording held so far, None where it plays none."""
 
     @property
     def name(self) -> str:
@@ -63,6 +66,7 @@ class PaperMarket:
         """A snapshot, then one batch per turn of the venue; the clock comes first in a batch that carries it."""
         async for message in listen(self._path, f"{CLIENT} events", p.SubscribeMarket()):
             if isinstance(message, p.MarketBatch):
+                self.counts = message.counts or self.counts
                 clock: tuple[ClockState, ...] = () if message.clock is None else (message.clock,)
                 yield (*clock, *message.events)
 

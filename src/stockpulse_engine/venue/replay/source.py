@@ -17,6 +17,7 @@ from stockpulse_engine.domain.market import (
     Quote,
     Trade,
 )
+from stockpulse_engine.domain.views import SourceCounts
 from stockpulse_engine.marketdata.calendar import Calendar, load_calendar
 from stockpulse_engine.venue.batch import EventBlock
 from stockpulse_engine.venue.replay.day import MINUTE_NS, TICKS, ReplayDay
@@ -63,6 +64,17 @@ class ReplaySource:
     def counts(self) -> Counts:
         """What was read so far, and what of it was not played."""
         return self._counts
+
+    def tally(self) -> SourceCounts:
+        """The same counts for whoever asks the venue."""
+        counts = self._counts
+        return SourceCounts(
+            quotes=counts.quotes,
+            trades=counts.trades,
+            crossed=counts.crossed,
+            locked=counts.locked,
+            refused=dict(counts.refused),
+        )
 
     @property
     def crossed_count(self) -> int:
