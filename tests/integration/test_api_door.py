@@ -28,7 +28,7 @@ from stockpulse_engine.base.clock import ManualClock
 from stockpulse_engine.base.paths import resolve_paths
 from stockpulse_engine.domain.errors import ConfigError, UnavailableError
 from tests.fakes.fake_engine import FakeEngine
-from tests.fakes.live_api import LiveApi, read_answer, serving
+from tests.fakes.live_api import Answer, LiveApi, read_answer, serving
 
 ORDER: dict[str, Any] = {
     "client_order_id": "C1",
@@ -235,16 +235,59 @@ async def test_a_header_without_end_is_cut_before_it_fills_memory(api: LiveApi) 
 
 async def test_the_sockets_are_counted(api: LiveApi) -> None:
     held = [await api.connect() for _ in range(64)]
-    answer = await api.get("/v1/health")
-    assert answer.status == 503
+    answer = await api.get("/v1/quotes")
+    assert (answer.status, answer.problem.code) == (503, "too_many_sockets")
     for _, writer in held:
         writer.close()
         await writer.wait_closed()
     for _ in range(100):
-        if (await api.get("/v1/health")).status == 200:
+        if (await api.get("/v1/quotes")).status == 200:
             return
         await asyncio.sleep(0)
     pytest.fail("closed sockets still count")
+
+
+@pytest.mark.parametrize("squatters", [0, 8, 30])
+async def test_a_full_house_does_not_keep_the_brake_out(home: Path, squatters: int) -> None:
+    """64 heads on the stream, and more sockets that would hold every kept place and say nothing."""
+    async with serving(home) as api:
+        writers = [await attached(api) for _ in range(64)]
+        writers += [(await api.connect())[1] for _ in range(squatters)]
+        for action in ("reduce", "halt"):
+            body = json.dumps({"request_id": f"r-{action}", "action": action}).encode()
+            answer = await api.raw("POST", "/v1/halt", api.headers(Content_Type="application/json"), body)
+            assert answer.status == 200, answer
+            assert answer.headers["connection"] == "close", "the place is for the next one"
+        flatten = json.dumps({"request_id": "r-flat", "action": "flatten", "word": "FLATTEN"}).encode()
+        assert (await api.post("/v1/halt", flatten)).status == 200
+        assert (await api.post("/v1/orders/cancel", b'{"request_id":"r"}')).status == 200
+        assert (await api.post("/v1/orders/C1/cancel", b'{"request_id":"q"}')).status == 404
+        assert (await api.get("/v1/halt")).status == 200
+        assert (await api.get("/v1/halt", Authorization=None)).status == 401
+        reader, writer = await api.connect()
+        writers.append(writer)
+        for refused in (
+            await api.get("/v1/orders"),
+            await api.post("/v1/orders", json.dumps(ORDER).encode()),
+            await handshake(api, reader, writer),
+        ):
+            assert (refused.status, refused.problem.code) == (503, "too_many_sockets")
+        for writer in writers:
+            writer.close()
+
+
+async def attached(api: LiveApi) -> asyncio.StreamWriter:
+    """A socket that was upgraded to the stream."""
+    reader, writer = await api.connect()
+    assert (await handshake(api, reader, writer)).status == 101
+    return writer
+
+
+async def handshake(api: LiveApi, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer:
+    """The answer to the opening handshake of the stream."""
+    lines = [f"{name}: {value}" for name, value in {**api.headers(), **UPGRADE}.items()]
+    writer.write("\r\n".join(["GET /v1/stream HTTP/1.1", *lines, "", ""]).encode())
+    return await read_answer(reader)
 
 
 async def test_a_token_may_ask_100_times_a_second_but_always_cancel_and_halt(home: Path, clock: ManualClock) -> None:

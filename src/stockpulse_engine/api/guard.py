@@ -32,7 +32,11 @@ BODY_TIMEOUT_S = 10.0
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _HEAD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _JSON_TYPE = re.compile(rb'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
-_NEVER_LIMITED = re.compile(r"/v1/(?:halt|orders/cancel|orders/[^/]+/cancel)")
+_BRAKE = re.compile(r"/v1/(?:halt|orders/cancel|orders/[^/]+/cancel)")
+"""Halt, reduce, flatten, resume and every cancel: never limited, and taken in a full house."""
+_BRAKE_VIEWS = ("/v1/halt", "/v1/health")
+RESERVED_KEY = "stockpulse.reserved"
+"""Set in the scope of a connection that holds a place kept for the brake."""
 _HEADERS: tuple[Header, ...] = (
     (VERSION_HEADER.encode(), str(PROTOCOL_VERSION).encode()),
     (b"cache-control", b"no-store"),
@@ -77,10 +81,11 @@ class Guard:
 
     def _watch(self, scope: Scope, send: Send) -> Send:
         """Add our headers to the answer and count it under its route's pattern."""
+        headers = (*_HEADERS, *_closing(scope))
 
         async def wrapped(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.accept"):
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+                message["headers"] = [*message.get("headers", ()), *headers]
                 self._on_answer(scope.get("path_template", ""), message.get("status", 101))
             await send(message)
 
@@ -93,7 +98,10 @@ class Guard:
         _check_origin(headers)
         _check_method(scope)
         caller = self._identify(headers)
-        if scope.get("method") != "POST" or not _NEVER_LIMITED.fullmatch(scope["path"]):
+        is_brake = scope.get("method") == "POST" and _BRAKE.fullmatch(scope["path"]) is not None
+        if RESERVED_KEY in scope and not (is_brake or scope["path"] in _BRAKE_VIEWS):
+            raise Refusal(full_house())
+        if not is_brake:
             self._limit(caller.role)
         return caller
 
@@ -134,6 +142,21 @@ class Headers:
         """The value when the header was sent exactly once."""
         found = self.all(name)
         return found[0].decode("latin-1") if len(found) == 1 else None
+
+
+def full_house() -> Problem:
+    """Said to whoever comes when all places are taken and does not come for the brake."""
+    return problem(
+        503,
+        "too_many_sockets",
+        "All sockets are taken; only halt, reduce, flatten and cancels are let in.",
+        fix="Close a head.",
+    )
+
+
+def _closing(scope: Scope) -> tuple[Header, ...]:
+    """A place kept for the brake is given back after one answer."""
+    return ((b"connection", b"close"),) if RESERVED_KEY in scope else ()
 
 
 def _check_headers(headers: Headers) -> None:
@@ -219,6 +242,7 @@ async def _refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
     prefix = "websocket.http" if scope["type"] == "websocket" else "http"
     body = codec.encode(refusal.document)
     headers = [(b"content-type", PROBLEM_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    start = {"status": refusal.document.status, "headers": [*headers, *refusal.headers, *_HEADERS]}
+    closing = () if any(name == b"connection" for name, _ in refusal.headers) else _closing(scope)
+    start = {"status": refusal.document.status, "headers": [*headers, *refusal.headers, *_HEADERS, *closing]}
     await send({"type": f"{prefix}.response.start", **start})
     await send({"type": f"{prefix}.response.body", "body": body, "more_body": False})

@@ -10,14 +10,17 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from stockpulse_engine.api.guard import MAX_HEADERS
+from stockpulse_engine.api.guard import MAX_HEADERS, RESERVED_KEY, full_house
 from stockpulse_engine.api.peer import peer_uid
 from stockpulse_engine.api.problems import PROBLEM_TYPE, problem
 from stockpulse_engine.api.stream import ABORT_KEY
 from stockpulse_engine.base.logs import get_logger
 from stockpulse_engine.wire import codec
+from stockpulse_engine.wire.rest import Problem
 
 MAX_SOCKETS = 64
+RESERVED = 8
+"""Places beyond them for halt, reduce, flatten and cancels: a full house never blocks the brake."""
 OPENING_S = 10.0
 """A connection that has sent no whole header by then is cut."""
 _LINE = 16 * 1024
@@ -31,17 +34,42 @@ class GuardedHttp(HttpToolsProtocol):
     _opening: asyncio.TimerHandle | None = None
     _unparsed = 0
     _is_in_header = True
+    _is_reserved = False
+    since = 0.0
+    """When it came, on the loop's clock."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Refuse strangers before a byte is parsed, and the socket beyond the last allowed."""
         super().connection_made(transport)
+        self.since = self.loop.time()
         if not is_own_peer(transport):
             _log.warning("foreign_peer_refused")
             transport.abort()
-        elif len(self.connections) > MAX_SOCKETS:
-            self._refuse(503, "too_many_sockets", f"{MAX_SOCKETS} sockets are open already.")
-        else:
+        elif self._take_place():
             self._arm()
+        else:
+            self._refuse_document(full_house())
+
+    def _take_place(self) -> bool:
+        """An ordinary place, or in a full house one of the kept ones; whoever says nothing there gives way."""
+        kept = [each for each in self.connections if isinstance(each, GuardedHttp) and each.holds_kept_place]
+        self._is_reserved = len(self.connections) - len(kept) > MAX_SOCKETS
+        if not self._is_reserved or len(kept) < RESERVED:
+            return True
+        silent = [each for each in kept if each.is_silent]
+        if silent:
+            min(silent, key=lambda each: each.since).transport.abort()
+        return bool(silent)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no request of it is under way."""
+        return self._is_in_header
+
+    @property
+    def holds_kept_place(self) -> bool:
+        """Whether it holds one of the places beyond the ordinary ones."""
+        return self._is_reserved and not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer with the connection."""
@@ -61,6 +89,9 @@ class GuardedHttp(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """The connection is a head's from now on."""
+        if self._is_reserved:
+            self._refuse_document(full_house())
+            return
         self._disarm()
         super().handle_websocket_upgrade()
 
@@ -68,6 +99,8 @@ class GuardedHttp(HttpToolsProtocol):
         """A request begins."""
         self._is_in_header = True
         super().on_message_begin()
+        if self._is_reserved:
+            self.scope[RESERVED_KEY] = True  # type: ignore[typeddict-unknown-key]  # a key of ours beside ASGI's
 
     def on_headers_complete(self) -> None:
         """The header is whole: from here the guard counts."""
@@ -95,10 +128,12 @@ class GuardedHttp(HttpToolsProtocol):
             self._opening = None
 
     def _refuse(self, status: int, code: str, detail: str) -> None:
-        document = problem(status, code, detail)
+        self._refuse_document(problem(status, code, detail))
+
+    def _refuse_document(self, document: Problem) -> None:
         body = codec.encode(document)
         head = (
-            f"HTTP/1.1 {status} {document.title}\r\ncontent-type: {PROBLEM_TYPE}\r\n"
+            f"HTTP/1.1 {document.status} {document.title}\r\ncontent-type: {PROBLEM_TYPE}\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)

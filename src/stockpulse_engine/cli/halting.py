@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stockpulse_engine.base.clock import WallClock
 from stockpulse_engine.base.flagfile import FlagFile
+from stockpulse_engine.base.lock import lock_holder
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.cli.link import engine, paths
 from stockpulse_engine.cli.output import emit, emit_json, say
@@ -18,8 +19,10 @@ def halt_now(reason: str, *, as_json: bool) -> None:
     FlagFile(paths().latch, WallClock()).set(words, "cli")
     try:
         view = engine(is_started=False).set_halt("halt", reason=words)
-    except UnavailableError:
-        say("Latched: no order leaves any more. The engine is not running; it finds the latch when it starts.")
+    except UnavailableError as error:
+        is_down = lock_holder(paths().lock) is None
+        why = "The engine is not running; it finds the latch when it starts." if is_down else error.message
+        say(f"Latched: no order leaves any more. {why}")
         now = WallClock().now_ns()
         view = HaltView(state=TradingState.HALTED, reason=words, since=now, actor="cli", is_latched=True)
     show_halt(view, as_json=as_json)
