@@ -238,6 +238,28 @@ async def test_metrics_count_requests_by_pattern_and_name_no_id(api: LiveApi) ->
     assert api.token() not in text
 
 
+@pytest.mark.parametrize("route", ["orders", "fills", "positions", "lots", "portfolio", "account", "day"])
+async def test_an_unknown_account_is_not_found_and_the_nearest_is_named(api: LiveApi, route: str) -> None:
+    for asked, fix in (("mian", "Did you mean main?"), ("MAIN", "Did you mean main?"), ("NOPE", "Open accounts: main")):
+        answer = await api.get(f"/v1/{route}?account={asked}")
+        assert (answer.status, answer.problem.code) == (404, "not_found")
+        assert repr(asked) in answer.problem.detail
+        assert answer.problem.fix.startswith(fix)
+    assert (await api.get(f"/v1/{route}?account=main")).status == 200
+
+
+async def test_a_brake_for_an_account_that_is_not_there(api: LiveApi) -> None:
+    for path, body in (
+        ("/v1/orders/cancel", {"account_id": "mian"}),
+        ("/v1/halt", {"action": "flatten", "word": "FLATTEN", "account_id": "mian"}),
+    ):
+        answer = await _call(api, path, {**KEY, **body}, Role.TRADER)
+        assert (answer.status, answer.problem.fix) == (404, "Did you mean main?")
+    assert api.engine.effects == [], "nobody was made flat in another's place"
+    assert (await _call(api, "/v1/halt", {**KEY, "action": "halt", "account_id": "mian"}, Role.TRADER)).status == 200
+    assert [effect.split()[0] for effect in api.engine.effects] == ["halt"], "a halt halts, whatever else was typed"
+
+
 async def test_metrics_and_health_say_what_the_feed_held_back(api: LiveApi) -> None:
     source = SourceCounts(quotes=900, trades=70, crossed=12, locked=4, refused={"price is not positive": 3})
     api.engine.system.feed = FeedCounts(batches=10, events=500, crossed=2, refused=1, source=source)

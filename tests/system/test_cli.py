@@ -245,6 +245,14 @@ def test_the_fast_path_prints_what_the_full_command_line_prints(engine: EnginePr
         assert sp("market", "resume").code == 0
 
 
+@pytest.mark.parametrize("command", ["orders", "positions", "lots", "account", "portfolio", "day"])
+def test_a_mistyped_account_is_no_empty_list(sp: Shell, command: str) -> None:
+    done = sp(command, "--account", "maim")
+    assert (done.code, done.out) == (4, "")
+    assert "'maim'" in done.err
+    assert "Did you mean main?" in done.err
+
+
 def test_a_step_answers_with_the_time_after_it(sp: Shell) -> None:
     try:
         before = sp("market", "pause", "--json").data

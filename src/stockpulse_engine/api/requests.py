@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,13 @@ from stockpulse_engine.api.arms import Arms
 from stockpulse_engine.api.ports import EngineServices
 from stockpulse_engine.api.replays import Replays
 from stockpulse_engine.api.roles import Caller, caller_of, require
-from stockpulse_engine.domain.errors import InvalidValueError
+from stockpulse_engine.base.text import clean_line
+from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
 from stockpulse_engine.wire import codec
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+MAX_NAMED = 8
+"""Accounts an error names."""
 _KEY_FIELDS = ("request_id", "client_order_id")
 
 
@@ -49,12 +53,32 @@ class EngineRequest(Request[Any, Any, Any]):
         """Who asks."""
         return caller_of(self.scope)
 
+    def known_account(self, account_id: str) -> str:
+        """`account_id`, which is open or "" for the default one.
+
+        Raises:
+            NotFoundError: no such account; names the nearest one, or those that are open.
+        """
+        known = self.services.portfolio.account_ids()
+        if not account_id or not known or account_id in known:
+            return account_id
+        raise _no_such_account(clean_line(account_id, 64), known)
+
     async def json(self) -> Any:
         """The body as the type the handler wants."""
         field = self.route_handler.parsed_data_field
         if field is None:
             raise InvalidValueError("This route takes no body.")
         return require_key(codec.decode(await self.body(), field.annotation))
+
+
+def _no_such_account(name: str, known: Sequence[str]) -> NotFoundError:
+    from difflib import get_close_matches  # only a mistyped name pays for it
+
+    folded = {one.casefold(): one for one in known}
+    near = get_close_matches(name.casefold(), folded, n=1)
+    hint = f"Did you mean {folded[near[0]]}?" if near else f"Open accounts: {', '.join(known[:MAX_NAMED])}."
+    return NotFoundError(f"There is no account {name!r}.", fix=hint)
 
 
 def require_key(body: Any) -> Any:

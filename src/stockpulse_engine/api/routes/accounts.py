@@ -28,7 +28,7 @@ HALT_ACTIONS = ("halt", "reduce", "flatten", "resume")
 @allow(Role.VIEWER)
 async def get_positions(request: EngineRequest, account: FromQuery[str] = "") -> list[PositionView]:
     """Open positions at the marks, largest first."""
-    return list(request.services.portfolio.positions(account))
+    return list(request.services.portfolio.positions(request.known_account(account)))
 
 
 @get("/v1/lots")
@@ -38,21 +38,21 @@ async def get_lots(
 ) -> list[LotView]:
     """Open lots in the order FIFO would close them."""
     wanted = request.services.market.resolve(instrument).instrument_id if instrument else ""
-    return list(request.services.portfolio.lots(account, wanted))
+    return list(request.services.portfolio.lots(request.known_account(account), wanted))
 
 
 @get("/v1/portfolio")
 @allow(Role.VIEWER)
 async def get_portfolio(request: EngineRequest, account: FromQuery[str] = "") -> PortfolioView:
     """Account, positions and equity curve."""
-    return request.services.portfolio.portfolio(account)
+    return request.services.portfolio.portfolio(request.known_account(account))
 
 
 @get("/v1/account")
 @allow(Role.VIEWER)
 async def get_account(request: EngineRequest, account: FromQuery[str] = "") -> AccountView:
     """Balances of one account, the default one when none is named."""
-    return request.services.portfolio.account(account)
+    return request.services.portfolio.account(request.known_account(account))
 
 
 @get("/v1/accounts")
@@ -79,7 +79,7 @@ async def open_account(request: EngineRequest, data: JSONBody[OpenAccount]) -> A
 @allow(Role.VIEWER)
 async def get_day(request: EngineRequest, account: FromQuery[str] = "", date: FromQuery[str] = "") -> DayReview:
     """The session as its trader would review it; the current one when no date is named."""
-    return request.services.portfolio.day(account, date)
+    return request.services.portfolio.day(request.known_account(account), date)
 
 
 @get("/v1/arms")
@@ -97,7 +97,8 @@ async def arm_head(request: EngineRequest, data: JSONBody[ArmRequest]) -> list[A
 
     async def act() -> list[ArmView]:
         if data.minutes:
-            arms.arm(head_id, request.services.portfolio.account(data.account_id).account, data.minutes)
+            account_id = request.known_account(data.account_id)
+            arms.arm(head_id, request.services.portfolio.account(account_id).account, data.minutes)
         else:
             arms.disarm(head_id, data.account_id)
         return list(arms.views())
@@ -121,14 +122,23 @@ async def set_halt(request: EngineRequest, data: JSONBody[HaltRequest]) -> HaltV
     if data.action not in HALT_ACTIONS:
         raise InvalidValueError(f"{data.action[:20]!r} is no action.", fix=f"Use one of: {', '.join(HALT_ACTIONS)}.")
 
+    account_id = _braked(request, data)
+
     async def act() -> HaltView:
         return await request.services.trading.change_state(
-            data.action, reason=data.reason, word=data.word, account_id=data.account_id, actor=request.caller.actor
+            data.action, reason=data.reason, word=data.word, account_id=account_id, actor=request.caller.actor
         )
 
     if data.action == "halt":  # a halt is done every time it is asked for, never answered from memory
         return await act()
     return await request.offer.replays.once("halt", data.request_id, data, act)
+
+
+def _braked(request: EngineRequest, data: HaltRequest) -> str:
+    """The account whose orders the brake cancels; a halt with a mistyped one cancels everybody's."""
+    if data.action != "halt":
+        return request.known_account(data.account_id)
+    return data.account_id if data.account_id in request.services.portfolio.account_ids() else ""
 
 
 def _paper_account(data: JSONBody[OpenAccount]) -> Account:

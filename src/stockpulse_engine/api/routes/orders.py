@@ -39,7 +39,9 @@ async def get_orders(
     """Orders, newest first. `scope`: working, unknown, today, history, staged or all."""
     if scope_name not in SCOPES:
         raise InvalidValueError(f"{scope_name[:40]!r} is not a scope.", fix=f"Use one of: {', '.join(SCOPES)}.")
-    return list(request.services.trading.orders(scope=scope_name, account_id=account, limit=limit))
+    return list(
+        request.services.trading.orders(scope=scope_name, account_id=request.known_account(account), limit=limit)
+    )
 
 
 @get("/v1/orders/{client_order_id:str}")
@@ -62,7 +64,8 @@ async def get_fills(
     request: EngineRequest, account: FromQuery[str] = "", order: FromQuery[str] = "", limit: Limit = 500
 ) -> list[Fill]:
     """Fills, newest first, of one account or order."""
-    return list(request.services.trading.fills(account_id=account, client_order_id=order, limit=limit))
+    wanted = request.known_account(account)
+    return list(request.services.trading.fills(account_id=wanted, client_order_id=order, limit=limit))
 
 
 @post("/v1/orders", status_code=201)
@@ -129,12 +132,13 @@ async def modify_order(request: EngineRequest, client_order_id: FromPath[str], d
 async def cancel_orders(request: EngineRequest, data: JSONBody[CancelMany]) -> CancelManyAnswer:
     """Ask to cancel every open order whose symbol matches the pattern; asking twice does no harm."""
     trading = request.services.trading
-    ids = await trading.cancel_matching(data.pattern, data.account_id, request.caller.actor)
+    account_id = request.known_account(data.account_id)
+    ids = await trading.cancel_matching(data.pattern, account_id, request.caller.actor)
     return CancelManyAnswer(client_order_ids=tuple(ids))
 
 
 def _require_arm(request: EngineRequest, account_id: str) -> None:
-    account = request.services.portfolio.account(account_id).account
+    account = request.services.portfolio.account(request.known_account(account_id)).account
     request.offer.arms.require(request.caller.head_id, account)
 
 
