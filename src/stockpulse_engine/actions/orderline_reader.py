@@ -16,7 +16,7 @@ from stockpulse_engine.actions.orderline_lexer import (
     read_share,
     read_units,
 )
-from stockpulse_engine.actions.orderline_types import LineError, LineToken, OrderContext
+from stockpulse_engine.actions.orderline_types import ABSENT, LineError, LineToken, OrderContext
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.orders import OrderType, SessionHours, Side, TimeInForce
 
@@ -358,6 +358,9 @@ class _Reader:
         return read_offset(Word(word.text, "±" + bare.low, word.start, word.end))
 
     def _unknown(self, word: Word) -> None:
+        if word.low in ABSENT:
+            self._refuse(word, *ABSENT[word.low])
+            return
         keyword = nearest_keyword(word.low)
         symbols = () if self._draft.has_symbol else tuple(self._context.nearest(word.text.upper()))[:3]
         if keyword:

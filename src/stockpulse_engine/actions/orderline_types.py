@@ -16,6 +16,13 @@ from stockpulse_engine.domain.orders import Order, OrderTerms
 MAX_LINE = 240
 """Longest order line read, in characters."""
 
+_NO_TRAIL = ("A trailing stop is not taken here.", "Write stp 229.79 and move it with `sp modify`.")
+ABSENT = {
+    **dict.fromkeys(("trail", "trailing", "trl", "tstp"), _NO_TRAIL),
+    "gtd": ("Good till a date is not taken here.", "Write gtc and cancel it on the day."),
+}
+"""Words other order languages know: what of them is missing here, and what to write instead."""
+
 
 def _no_symbols(_prefix: str) -> Sequence[str]:
     return ()

@@ -14,6 +14,8 @@ from stockpulse_engine.risk.verdict import CheckRow
 
 AUCTIONS = (TimeInForce.AT_THE_OPEN, TimeInForce.AT_THE_CLOSE)
 IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
+_NO_TRAIL = "Send a STOP at its first level and move it with `sp modify`."
+_NO_DATE = "Send it GTC and cancel it on the day."
 
 
 def check_finite(order: Proposal) -> CheckRow:
@@ -52,11 +54,12 @@ def check_supported(order: Proposal) -> CheckRow:
     """Type and time in force go together, as the venue takes them."""
     terms = order.terms
     if terms.order_type is OrderType.TRAILING_STOP:
-        return denied("kind", DenialCode.UNSUPPORTED, what="TRAILING_STOP")
+        return denied("kind", DenialCode.UNSUPPORTED, what="A trailing stop (TRAILING_STOP)", how=_NO_TRAIL)
     if terms.time_in_force is TimeInForce.GTD:
-        return denied("kind", DenialCode.UNSUPPORTED, what="GTD")
+        return denied("kind", DenialCode.UNSUPPORTED, what="Good till a date (GTD)", how=_NO_DATE)
     if terms.order_type in STOPS and terms.time_in_force in (*AUCTIONS, *IMMEDIATE):
-        return denied("kind", DenialCode.UNSUPPORTED, what=f"A stop that is {terms.time_in_force.value}")
+        what = f"A stop that is {terms.time_in_force.value}"
+        return denied("kind", DenialCode.UNSUPPORTED, what=what, how="Send the stop with DAY or GTC.")
     is_auction = terms.time_in_force in AUCTIONS
     if terms.session is SessionHours.EXTENDED and (terms.order_type is not OrderType.LIMIT or is_auction):
         return denied("kind", DenialCode.EXTENDED_NEEDS_LIMIT)

@@ -85,9 +85,7 @@ DENIALS: dict[DenialCode, Denial] = {
     _C.INCOMPLETE_TERMS: Denial(
         "Price missing or too many", "A {order_type} order {problem}.", "Add or remove the price."
     ),
-    _C.UNSUPPORTED: Denial(
-        "Not supported here", "{what} is not taken here.", "Use MARKET, LIMIT, STOP or STOP_LIMIT with DAY or GTC."
-    ),
+    _C.UNSUPPORTED: Denial("Not supported here", "{what} is not taken here.", "{how}"),
     _C.ACCOUNT_UNKNOWN: Denial("No such account", "There is no account {account}.", "List them with `sp account`."),
     _C.INSTRUMENT_UNKNOWN: Denial(
         "No such instrument", "{instrument} is not known in this world.", "Look it up with `sp quote`."

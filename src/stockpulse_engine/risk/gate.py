@@ -28,8 +28,8 @@ Check = Callable[[Proposal], CheckRow]
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("numbers", instruction.check_finite),
-    ("prices", instruction.check_prices),
     ("kind", instruction.check_supported),
+    ("prices", instruction.check_prices),
     ("instrument", instruction.check_instrument),
     ("trading state", flow.check_trading_state),
     ("reconciled", flow.check_reconciled),

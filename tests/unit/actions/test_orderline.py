@@ -157,7 +157,9 @@ def test_sign_of_an_exit_is_the_direction_of_the_price() -> None:
      ("buy AAPL 100 lmt gtc", "lmt", "lmt 231.40"), ("buy AAPL all ", "all", "sell AAPL all"),
      ("buy AAPL 100 mkt lmt 231", "lmt", "one price"), ("buy ALL 10 mid ", "mid", "number"),
      ("buy DULL $10k ", "$10k", "lmt"), ("buy TM 50 ", "50", "larger"), ("buy AAPL 100 gtc ioc", "ioc", "one"),
-     ("sell AAPL all +2% ", "+2%", "Leave out"), ("buy AAPL $10 ", "$10", "larger"), ("buy AAPL 0 ", "0", "100")],
+     ("sell AAPL all +2% ", "+2%", "Leave out"), ("buy AAPL $10 ", "$10", "larger"), ("buy AAPL 0 ", "0", "100"),
+     ("sell AAPL 100 trail 5", "trail", "stp 229.79"), ("sell TRL AAPL 100", "TRL", "sp modify"),
+     ("buy AAPL 100 lmt 231 gtd", "gtd", "gtc")],
 )  # fmt: skip
 def test_errors_point_at_the_word_and_say_the_fix(text: str, part: str, fix: str) -> None:
     error = wrong(text)

@@ -91,6 +91,8 @@ CASES: list[Case] = [
     case("prices", replace(BUY, stop_price=D(100)), code=Code.INCOMPLETE_TERMS),
     # kind
     case("kind", replace(BUY, order_type=OrderType.TRAILING_STOP), code=Code.UNSUPPORTED),
+    case("kind", replace(BUY, order_type=OrderType.TRAILING_STOP, stop_price=D(99)), code=Code.UNSUPPORTED),
+    case("kind", replace(STOP, order_type=OrderType.TRAILING_STOP), code=Code.UNSUPPORTED),
     case("kind", replace(BUY, time_in_force=TimeInForce.GTD), code=Code.UNSUPPORTED),
     case("kind", replace(STOP, time_in_force=TimeInForce.IOC), code=Code.UNSUPPORTED),
     case("kind", EXTENDED),
@@ -398,3 +400,14 @@ def test_a_fee_schedule_that_fails_denies() -> None:
     answer = ask(BUY, view(fee=fail))
     assert answer.code is Code.CANNOT_CHECK
     assert "RuntimeError" in answer.sentence
+
+
+def test_what_is_not_taken_is_said_before_its_prices_and_with_what_to_send_instead() -> None:
+    for instruction in (
+        replace(STOP, order_type=OrderType.TRAILING_STOP),
+        replace(BUY, order_type=OrderType.TRAILING_STOP),
+    ):
+        answer = check(instruction, VIEW, LIMITS)
+        assert answer.code is Code.UNSUPPORTED
+        assert "trailing stop" in answer.sentence
+        assert "Send a STOP" in answer.fix
