@@ -19,9 +19,10 @@ from stockpulse_engine.bootstrap.market import build_market
 from stockpulse_engine.bootstrap.mirror import PART as MIRROR
 from stockpulse_engine.bootstrap.mirror import build_mirror
 from stockpulse_engine.bootstrap.options import StartOptions
+from stockpulse_engine.bootstrap.pulse import Pulse
 from stockpulse_engine.bootstrap.system import SystemService
 from stockpulse_engine.bus.bus import Bus
-from stockpulse_engine.bus.topics import AccountTouched, AlertRaised, OrderChanged, PartChanged
+from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, PartChanged
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.marketdata.ports import ClockState
@@ -34,7 +35,6 @@ from stockpulse_engine.trading.service import OrderService
 SAMPLE_S = 5.0
 """How often the equity curve gets a point."""
 SAMPLES_PER_SAVE = 12
-PULSE_S = 0.25
 FEED_WAIT_S = 20.0
 """How long a start waits for the market before it goes on without."""
 _log = get_logger("engine")
@@ -58,9 +58,19 @@ class Engine:
         self._books = self._build_books()
         self.system = self._build_system()
         self._server = ApiServer(self, paths, clock=clock, settings=settings.api)
-        self._has_told_failure = False
+        self._pulse = self._build_pulse()
         self._marked: set[tuple[str, str]] = set()
         """Session and account whose start was recorded."""
+
+    def _build_pulse(self) -> Pulse:
+        return Pulse(
+            self._board,
+            self.bus,
+            broker=self._broker,
+            feed=self._feed_life,
+            journal_failure=lambda: self._books.journal.failure,
+            market_now=self._time.now_ns,
+        )
 
     @property
     def market(self) -> MarketService:
@@ -132,7 +142,8 @@ class Engine:
         await self._open_first_account()
         self._crew.start("sessions", self._follow_sessions)
         self._crew.start("venue", self._keep_venue)
-        self._crew.start("pulse", self._feel_pulse)
+        self._crew.start("pulse", self._pulse.run)
+        self._crew.start("broker pulse", self._pulse.run_broker)
         self.bus.publish(PartChanged(name="journal", state="ok", detail="verified"))
         self._board.ready()
         _log.info("ready", world=self._options.world, journal_seq=self._books.journal.head[0])
@@ -235,26 +246,9 @@ class Engine:
             if not is_up:
                 await ensure_venue(self._paths, self._options.world, self._venue_options())
 
-    async def _feel_pulse(self) -> None:
-        """Signs of life: a part that hangs grows old on every screen."""
-        while True:
-            self._board.touch("engine")
-            if self._broker.is_connected:
-                self._board.touch("broker")
-            self._feel_journal()
-            await asyncio.sleep(PULSE_S)
-
-    def _feel_journal(self) -> None:
-        """A journal that failed once stays read-only until the next start: said once, shown as long."""
-        failure = self._books.journal.failure
-        if not failure:
-            self._board.touch("journal")
-        elif not self._has_told_failure:
-            self._has_told_failure = True
-            detail = f"read-only: {failure}"
-            self.bus.publish(PartChanged(name="journal", state="gone", detail=detail))
-            text = f"The journal is {detail}. Nothing new leaves, cancels do; free the disk, then restart the engine."
-            self.bus.publish(AlertRaised(ts_event=self._time.now_ns(), level="danger", text=text, subject="journal"))
+    def _feed_life(self) -> tuple[bool, int]:
+        """A market outside is quiet at night; the venue's tells its clock every second."""
+        return self.market.is_linked, 0 if self._options.is_live else self.market.feed_age_ns()
 
     def _venue_options(self) -> VenueOptions:
         options = self._options

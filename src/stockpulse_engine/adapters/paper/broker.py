@@ -51,6 +51,10 @@ class PaperBroker:
         await self._link.close()
         self.connected_at = 0
 
+    async def ping(self) -> None:
+        """Ask for the time: the answer is the proof that somebody is there."""
+        await self._query(p.GetClock(), p.Clock)
+
     async def open_account(self, account: Account) -> None:
         """Make the account known to the venue (idempotent)."""
         await self._link.ask(p.OpenAccount(account), p.Done)

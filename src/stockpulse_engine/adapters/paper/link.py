@@ -88,13 +88,14 @@ class VenueLink:
         raise AmbiguousOutcomeError(f"the venue answered {type(answer).__name__} to {type(question).__name__}")
 
     async def _ask(self, line: _Line, question: p.Question) -> p.Answered:
-        self._last_id += 1
-        answer = line.send(p.Request(self._last_id, question))
+        self._last_id = request_id = self._last_id + 1
+        answer = line.send(p.Request(request_id, question))
         try:
             return await asyncio.wait_for(answer, self._answer_s)
         except TimeoutError:
-            line.forget(self._last_id)
             raise AmbiguousOutcomeError(f"no answer within {self._answer_s:g} s") from None
+        finally:
+            line.forget(request_id)
 
 
 class _Line(asyncio.Protocol):
