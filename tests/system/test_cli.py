@@ -253,6 +253,21 @@ def test_a_mistyped_account_is_no_empty_list(sp: Shell, command: str) -> None:
     assert "Did you mean main?" in done.err
 
 
+def test_what_the_gate_refused_a_trader_is_in_the_days_review_and_what_was_only_looked_at_is_not(sp: Shell) -> None:
+    def refused() -> list[str]:
+        return [one["code"] for one in sp("day", "--json").data["refusals"]]
+
+    before = refused()
+    for agreed in (("--yes",), ()):
+        done = sp("buy", "AAPL", "9999", "mid", *agreed)
+        assert done.code == 3, done.err
+    after = refused()
+    assert len(after) == len(before) + 2
+    assert after[-1] in done.err
+    assert sp("buy", "AAPL", "9999", "mid", "--stage").code == 3
+    assert refused() == after, "nobody tried to send it"
+
+
 def test_a_step_answers_with_the_time_after_it(sp: Shell) -> None:
     try:
         before = sp("market", "pause", "--json").data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from decimal import Decimal
@@ -15,7 +16,7 @@ from stockpulse_engine.cli.link import engine
 from stockpulse_engine.cli.orders import ORDER_HEADINGS, TradeOptions, order_row
 from stockpulse_engine.cli.output import emit, emit_json, emit_table, say, strong
 from stockpulse_engine.domain.commands import SubmitOrder
-from stockpulse_engine.domain.errors import DeniedError, InvalidValueError, NotFoundError
+from stockpulse_engine.domain.errors import DeniedError, InvalidValueError, NotFoundError, StockPulseError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.views import AccountView, Preview
@@ -49,10 +50,18 @@ def _look_and_ask(parsed: ParsedOrder, command: SubmitOrder, options: TradeOptio
     if not options.as_json:
         show_preview(parsed, preview)
     if not preview.is_allowed:
+        if not command.is_staged:
+            _put_on_record(command)
         words = preview.denial_text.replace("`allow_duplicate`", "--allow-duplicate")
         raise DeniedError(f"{preview.denial}: {words}", denial=preview.denial)
     if not options.is_agreed:
         _confirm(command)
+
+
+def _put_on_record(command: SubmitOrder) -> None:
+    """The trader tried: the journal, and the day's review, say what the gate refused. Nothing can be sent by this."""
+    with contextlib.suppress(StockPulseError):
+        engine().submit_order(structs.replace(command, is_for_record=True))
 
 
 def _is_known(client_order_id: str) -> bool:

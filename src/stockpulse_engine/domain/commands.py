@@ -13,7 +13,9 @@ class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Submit (or stage) one order, optionally with a take-profit and a stop as a bracket.
 
     `client_order_id` is minted once per intent by the caller: same id and body give the same answer, another
-    body is a conflict. With `is_staged` the order is kept INITIALIZED and sent by nobody.
+    body is a conflict. With `is_staged` the order is kept INITIALIZED and sent by nobody. With `is_for_record` the
+    trader tried to send it and was shown the gate's refusal: that is put on record, and nothing is sent even when the
+    gate would take it by now.
     """
 
     client_order_id: str
@@ -23,6 +25,7 @@ class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     is_staged: bool = False
     allow_duplicate: bool = False
     source: str = ""
+    is_for_record: bool = False
 
 
 class ModifyOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -26,6 +26,7 @@ from stockpulse_engine.domain.orders import (
     TimeInForce,
 )
 from stockpulse_engine.render.sentence import describe_order
+from stockpulse_engine.risk.verdict import Verdict
 from stockpulse_engine.trading import milestones as at
 from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.sender import Sender
@@ -39,9 +40,13 @@ _UNRECORDED: Final = frozenset({"STREAM_RECONCILING"})
 def body_digest(command: SubmitOrder | CancelOrder | ModifyOrder) -> str:
     """Digest of a command's body: the same key with another body is a conflict (O6).
 
-    Who sends it is no part of it: a second process may ask again for the same.
+    Who sends it is no part of it: a second process may ask again for the same. Nor is that only a refusal was to be
+    put on record: it was the same order.
     """
-    return hashlib.sha256(msgspec.msgpack.encode(structs.replace(command, source=""))).hexdigest()[:32]
+    bare = structs.replace(command, source="")
+    if isinstance(bare, SubmitOrder) and bare.is_for_record:
+        bare = structs.replace(bare, is_for_record=False)
+    return hashlib.sha256(msgspec.msgpack.encode(bare)).hexdigest()[:32]
 
 
 class Submitter:
@@ -56,7 +61,7 @@ class Submitter:
 
         Raises:
             DeniedError: the gate refused; the refusal is on record and a repetition gets the same answer.
-            ConflictError: the id was used with another body.
+            ConflictError: the id was used with another body, or the gate would take what was only to be put on record.
             InvalidValueError: id or numbers can not be right.
             UnavailableError: nothing can be recorded or sent now.
         """
@@ -68,17 +73,19 @@ class Submitter:
         self._require_sound(command)
         desk.require_room()
         orders = self._make_orders(command)
-        if command.is_staged:
+        if command.is_staged and not command.is_for_record:
             events = self._creation(_K.INITIALIZE, orders, digest, actor)
             await desk.recorder.write(events)
             return self._now(command.client_order_id), False
         await self._pass_gate(command, orders[0], digest, actor)
+        if command.is_for_record:
+            raise ConflictError("The gate would take this order by now; nothing was sent.", fix="Send it again.")
         events = self._creation(_K.SUBMIT, orders, digest, actor)
         await self._record_and_send(events, [order.client_order_id for order in orders])
         return self._now(command.client_order_id), False
 
     async def send_staged(self, client_order_id: str, request_id: str, actor: str) -> tuple[Order, ...]:
-        """Send an INITIALIZED order and its bracket; a refusal of the gate leaves it staged."""
+        """Send an INITIALIZED order and its bracket; a refusal of the gate is put on record and leaves it staged."""
         desk = self._desk
         entry = desk.order(client_order_id)
         if request_id in desk.recorder.front.requests:
@@ -93,6 +100,7 @@ class Submitter:
         self._require_clean(entry.terms.account_id)
         verdict = desk.gate.judge(self._as_command(entry))
         if not verdict.is_allowed:
+            await self._record_attempt(entry, request_id, verdict, actor)
             raise DeniedError(verdict.sentence, denial=verdict.denial, fix=verdict.fix)
         desk.note(client_order_id, at.GATE)
         family = desk.recorder.front.family(client_order_id)
@@ -184,18 +192,31 @@ class Submitter:
         if verdict.is_allowed:
             return
         if verdict.denial not in _UNRECORDED:
-            refusal = desk.event(
-                _K.DENY,
-                entry.client_order_id,
-                order=entry,
-                reason=verdict.sentence,
-                code=verdict.denial,
-                fix=verdict.fix,
-                actor=actor,
-                body_digest=digest,
-            )
-            await desk.recorder.write([refusal])
+            await self._record_denial(entry, verdict, actor, digest)
         raise DeniedError(verdict.sentence, denial=verdict.denial, fix=verdict.fix)
+
+    async def _record_attempt(self, staged: Order, request_id: str, verdict: Verdict, actor: str) -> None:
+        """A staged order stays as it is: that sending it was refused is a DENIED order of its own, once per request."""
+        key = _refusal_id(staged, request_id)
+        if key in self._desk.recorder.front.orders or verdict.denial in _UNRECORDED:
+            return
+        now = self._desk.market_now()
+        twin = structs.replace(staged, client_order_id=key, role=OrderRole.SINGLE, created_at=now, updated_at=now)
+        await self._record_denial(twin, verdict, actor)
+
+    async def _record_denial(self, order: Order, verdict: Verdict, actor: str, digest: str = "") -> None:
+        desk = self._desk
+        refusal = desk.event(
+            _K.DENY,
+            order.client_order_id,
+            order=order,
+            reason=verdict.sentence,
+            code=verdict.denial,
+            fix=verdict.fix,
+            actor=actor,
+            body_digest=digest,
+        )
+        await desk.recorder.write([refusal])
 
     # --- making -------------------------------------------------------------------------------------------
 
@@ -275,6 +296,11 @@ def _children(entry: Order, command: SubmitOrder) -> tuple[Order, ...]:
             structs.replace(entry, client_order_id=key, terms=terms, role=role, parent_id=entry.client_order_id)
         )
     return tuple(made)
+
+
+def _refusal_id(staged: Order, request_id: str) -> str:
+    """Id of the record that sending a staged order was refused: the same request, the same id."""
+    return "R" + hashlib.sha256(f"{staged.client_order_id} {request_id}".encode()).hexdigest()[:15].upper()
 
 
 def _name(order: Order) -> str:

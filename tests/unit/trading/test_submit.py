@@ -115,6 +115,21 @@ async def test_a_refusal_is_on_record_and_repeated_word_for_word(desk: OrderDesk
     assert desk.venue.arrived["C1"] == 0
 
 
+async def test_what_was_refused_in_the_preview_can_be_put_on_record_and_is_never_sent(desk: OrderDesk) -> None:
+    with pytest.raises(ConflictError, match=r"would take this order by now; nothing was sent"):
+        await desk.submit("C1", is_for_record=True)
+    desk.gate.deny(DenialCode.MARKET_CLOSED, "The market is closed.")
+    with pytest.raises(DeniedError):
+        await desk.submit("C1", is_for_record=True, is_staged=True)
+    assert desk.order("C1").status is S.DENIED
+    desk.gate.denial = None
+    with pytest.raises(DeniedError, match="closed"):
+        await desk.submit("C1", is_staged=True)
+    await desk.time.advance(10)
+    assert desk.venue.arrived["C1"] == 0
+    assert desk.steps("C1") == [K.DENY]
+
+
 async def test_a_bracket_is_three_orders_sent_as_one(desk: OrderDesk) -> None:
     command = desk.command("C1", take_price=Decimal(240), stop_price=Decimal(225))
     orders, _ = await desk.service.submit(command, "tui")
@@ -149,12 +164,18 @@ async def test_a_staged_order_waits_until_it_is_sent(desk: OrderDesk) -> None:
         await desk.service.send_staged("C1", "R2", "tui")
 
 
-async def test_a_refused_staged_order_stays_staged(desk: OrderDesk) -> None:
-    await desk.submit("C1", is_staged=True)
-    desk.gate.deny(DenialCode.MARKET_CLOSED)
-    with pytest.raises(DeniedError):
-        await desk.service.send_staged("C1", "R1", "tui")
+async def test_a_refused_staged_order_stays_staged_and_the_attempt_is_on_record(desk: OrderDesk) -> None:
+    await desk.submit("C1", is_staged=True, take_price=Decimal(240))
+    desk.gate.deny(DenialCode.MARKET_CLOSED, "The market is closed.")
+    for request_id in ("R1", "R1", "R2"):
+        with pytest.raises(DeniedError):
+            await desk.service.send_staged("C1", request_id, "tui")
     assert desk.order("C1").status is S.INITIALIZED
+    attempts = [order for order in desk.service.orders(scope="all") if order.status is S.DENIED]
+    assert [(one.code, one.reason, one.terms) for one in attempts] == [
+        ("MARKET_CLOSED", "The market is closed.", desk.order("C1").terms)
+    ] * 2, "one for each request, however often it was repeated"
+    assert [one.client_order_id for one in desk.service.orders(scope="staged")] == ["C1-T", "C1"]
     desk.gate.denial = None
     assert (await desk.service.send_staged("C1", "R1", "tui"))[0].status is S.SUBMITTED
 
