@@ -68,6 +68,11 @@ def test_a_restored_home_has_the_same_orders_positions_and_cash(stopped: EngineP
         assert float(account["cash"]) == pytest.approx(100_000 - spent, abs=1e-6)
         assert account["differences"] == [], "the restored engine agrees with the restored venue"
         assert there("log", "verify").code == 0
+        assert there("engine", "status", "--json").data["kills_survived"] == 0, "a restore is no kill"
+        assert "came back from the backup of" in there("log", "-n", "500").out
+        copy.kill()
+        assert there("engine", "start").code == 0
+        assert there("engine", "status", "--json").data["kills_survived"] == 1, "a kill is one"
 
 
 def _rows(done: Done, fields: str) -> list[list[str]]:

@@ -25,10 +25,12 @@ from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, PartChanged
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
 from stockpulse_engine.domain.errors import UnavailableError
+from stockpulse_engine.domain.events import HomeRestored
 from stockpulse_engine.marketdata.ports import ClockState
 from stockpulse_engine.marketdata.service import MarketService
 from stockpulse_engine.portfolio.service import PortfolioService
 from stockpulse_engine.settings import Settings
+from stockpulse_engine.storage.restored import RestoredMark
 from stockpulse_engine.trading.ports import AmbiguousOutcomeError
 from stockpulse_engine.trading.service import OrderService
 
@@ -136,6 +138,7 @@ class Engine:
         self._crew.start("studies", self.market.studies.run)
         await self._wait_for_market()
         self._board.say("replaying the journal and asking the venue what we missed")
+        await self._tell_restored()
         await self._books.trading.recover()
         self.portfolio.take_up_curves(self._books.curves.load())
         self._crew.start("orders", self._books.trading.run)
@@ -147,6 +150,16 @@ class Engine:
         self.bus.publish(PartChanged(name="journal", state="ok", detail="verified"))
         self._board.ready()
         _log.info("ready", world=self._options.world, journal_seq=self._books.journal.head[0])
+
+    async def _tell_restored(self) -> None:
+        """A journal that came back from a backup says so before it is replayed: nobody was killed."""
+        mark = RestoredMark(self._paths.world(self._options.world))
+        made_at = mark.read()
+        if made_at is not None:
+            now = self._clock.now_ns()
+            fact = HomeRestored(made_at=made_at, ts_event=self._time.now_ns(), recorded_at=now)
+            await self._books.journal.append([fact])
+            mark.clear()
 
     async def _wait_for_market(self) -> None:
         try:

@@ -60,6 +60,14 @@ class EngineStopped(msgspec.Struct, frozen=True, kw_only=True, tag="engine_stopp
     recorded_at: int
 
 
+class HomeRestored(msgspec.Struct, frozen=True, kw_only=True, tag="home_restored"):
+    """The journal came back from a backup made at the wall time `made_at`: that nobody stopped it then is no kill."""
+
+    made_at: int
+    ts_event: int
+    recorded_at: int
+
+
 class Reconciled(msgspec.Struct, frozen=True, kw_only=True, tag="reconciled"):
     """Our state was compared with the venue's; `differences` empty means clean."""
 
@@ -89,6 +97,7 @@ Event = (
     | TradingStateChanged
     | EngineStarted
     | EngineStopped
+    | HomeRestored
     | Reconciled
     | SessionMarked
 )

@@ -22,12 +22,14 @@ from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.files import fsync_dir, fsync_file
 from stockpulse_engine.base.paths import Paths, ensure_private
 from stockpulse_engine.domain.errors import ConflictError, IntegrityError, NotFoundError
+from stockpulse_engine.storage.restored import NAME as RESTORED
+from stockpulse_engine.storage.restored import RestoredMark
 
 MANIFEST = "manifest.json"
 FORMAT = 1
 MAX_BYTES = 8_000_000_000
 """Largest archive that restore unpacks."""
-_SKIPPED = frozenset({"engine.lock", "last-frame.ansi", "venue.pid", "venue.lock"})
+_SKIPPED = frozenset({"engine.lock", "last-frame.ansi", "venue.pid", "venue.lock", RESTORED})
 _SKIPPED_DIRS = frozenset({"logs", "backups", "tokens"})
 _SQLITE_SIDE_FILES = ("-wal", "-shm", "-journal")
 
@@ -72,8 +74,10 @@ def write_backup(paths: Paths, target: Path, clock: Clock) -> tuple[Path, int]:
     return file, file.stat().st_size
 
 
-def restore_backup(file: Path, paths: Paths, *, replace_existing: bool = False) -> Manifest:
-    """Unpack a checked archive into an empty home.
+def restore_backup(file: Path, paths: Paths, *, replace_existing: bool = False, is_rollback: bool = False) -> Manifest:
+    """Unpack a checked archive into an empty home; its journals are marked as restored, but not by a rollback.
+
+    The engine of a backup may have been running: without the mark the next start would look like one after a kill.
 
     Raises:
         NotFoundError: the file is not there.
@@ -96,6 +100,8 @@ def restore_backup(file: Path, paths: Paths, *, replace_existing: bool = False) 
             destination = _root_of(record.name, paths) / record.name.split("/", 1)[1]
             ensure_private(destination.parent)
             (Path(scratch) / record.name).replace(destination)
+            if destination.name == "journal.db" and not is_rollback:
+                RestoredMark(destination.parent).set(manifest.made_at)
     fsync_dir(paths.state)
     return manifest
 

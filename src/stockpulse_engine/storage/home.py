@@ -120,7 +120,7 @@ def rollback(paths: Paths, clock: Clock) -> HomeChange:
     if worlds.exists():
         worlds.rename(aside)
     try:
-        restore_backup(Path(change.backup), paths)
+        restore_backup(Path(change.backup), paths, is_rollback=True)
     except BaseException:
         if aside.exists() and not worlds.exists():
             aside.rename(worlds)

@@ -14,6 +14,7 @@ from stockpulse_engine.domain.events import (
     EngineStarted,
     EngineStopped,
     Event,
+    HomeRestored,
     Reconciled,
     TradingStateChanged,
 )
@@ -204,7 +205,7 @@ class TradingBook:
         elif isinstance(event, EngineStarted):
             self.unclean_starts += not event.was_clean
             self.is_running = True
-        elif isinstance(event, EngineStopped):
+        elif isinstance(event, EngineStopped | HomeRestored):
             self.is_running = False
 
     def _commit_order(self, event: OrderEvent, change: Change, seq: int) -> None:

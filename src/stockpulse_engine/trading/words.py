@@ -13,11 +13,13 @@ from stockpulse_engine.domain.events import (
     EngineStarted,
     EngineStopped,
     Event,
+    HomeRestored,
     Reconciled,
     SessionMarked,
     TradingStateChanged,
 )
 from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind
+from stockpulse_engine.render.format import iso_utc
 from stockpulse_engine.render.sentence import describe_order
 
 _K = OrderEventKind
@@ -143,6 +145,10 @@ def _stopped(_: EngineStopped) -> tuple[str, str, str]:
     return "ENGINE_STOPPED", "", "The engine stopped in order."
 
 
+def _restored(event: HomeRestored) -> tuple[str, str, str]:
+    return "HOME_RESTORED", "", f"The home came back from the backup of {iso_utc(event.made_at)[:19]}Z."
+
+
 def _reconciled(event: Reconciled) -> tuple[str, str, str]:
     found = f"{event.fills_added} missed fills booked" if event.fills_added else "no fill was missed"
     compared = "1 open order" if event.orders == 1 else f"{event.orders} open orders"
@@ -160,6 +166,7 @@ _OTHERS: Final[dict[type, Callable[..., tuple[str, str, str]]]] = {
     TradingStateChanged: _state,
     EngineStarted: _started,
     EngineStopped: _stopped,
+    HomeRestored: _restored,
     Reconciled: _reconciled,
     SessionMarked: _marked,
 }

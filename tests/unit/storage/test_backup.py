@@ -11,6 +11,7 @@ from stockpulse_engine.base.clock import ManualClock
 from stockpulse_engine.base.paths import Paths, resolve_paths
 from stockpulse_engine.domain.errors import ConflictError, IntegrityError, NotFoundError
 from stockpulse_engine.storage.backup import read_manifest, restore_backup, write_backup
+from stockpulse_engine.storage.restored import RestoredMark
 
 CLOCK = ManualClock()
 
@@ -47,6 +48,22 @@ def test_a_backup_of_an_open_database_restores_into_an_empty_home(tmp_path: Path
     assert count_rows(fresh) == 100
     assert fresh.journal_head("sim").read_text() == "7 abc"
     assert fresh.config_file.read_text() == "[ui]\n"
+
+
+def test_a_restored_journal_is_marked_with_the_time_of_its_backup_once(tmp_path: Path) -> None:
+    paths = a_home(tmp_path / "one")
+    file, _ = write_backup(paths, tmp_path / "b.tar.gz", CLOCK)
+    fresh = resolve_paths(tmp_path / "two")
+    restore_backup(file, fresh)
+    mark = RestoredMark(fresh.world("sim"))
+    assert mark.read() == CLOCK.now_ns()
+    again, _ = write_backup(fresh, tmp_path / "c.tar.gz", CLOCK)
+    assert not [record for record in read_manifest(again).files if "restored" in record.name]
+    mark.clear()
+    assert mark.read() is None
+    back = resolve_paths(tmp_path / "three")
+    restore_backup(file, back, is_rollback=True)
+    assert RestoredMark(back.world("sim")).read() is None, "a rollback's backup was made while nothing ran"
 
 
 def test_secrets_and_logs_stay_at_home(tmp_path: Path) -> None:

@@ -11,7 +11,14 @@ from msgspec import structs
 
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType, TradingState
 from stockpulse_engine.domain.errors import InvariantError
-from stockpulse_engine.domain.events import AccountOpened, EngineStarted, EngineStopped, Event, TradingStateChanged
+from stockpulse_engine.domain.events import (
+    AccountOpened,
+    EngineStarted,
+    EngineStopped,
+    Event,
+    HomeRestored,
+    TradingStateChanged,
+)
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderTerms, OrderType, Side
@@ -64,6 +71,7 @@ other_events = st.sampled_from(
         TradingStateChanged(state=TradingState.HALTED, reason="x", ts_event=1, recorded_at=1),
         EngineStarted(version="1", world="sim", was_clean=False, ts_event=1, recorded_at=1),
         EngineStopped(ts_event=1, recorded_at=1),
+        HomeRestored(made_at=1, ts_event=1, recorded_at=1),
     ]
 )
 
