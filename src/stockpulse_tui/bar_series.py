@@ -25,6 +25,10 @@ class BarSeries:
         self.is_whole = False
         """Nothing older is to be had."""
         self.problem = ""
+        self.is_passing = False
+        """Whether the problem may be gone when asked again."""
+        self.asked_at = 0
+        """Monotonic time of the last question."""
 
     def take_history(self, bars: Sequence[Bar]) -> bool:
         """Join what was asked for; False when nothing of it was new."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.domain.errors import StockPulseError, UnavailableError
 from stockpulse_engine.domain.market import Bar
 from stockpulse_engine.domain.views import StudyOutput, StudyPoint, StudyView
 from stockpulse_engine.render.chartdata import StudyLine
@@ -28,6 +28,8 @@ MAX_SERIES = 8
 MAX_VIEWS = 24
 AGAIN_NS = 1_000_000_000
 """Least time between two questions for the same study."""
+RETRY_NS = 5_000_000_000
+"""Between two questions for what could not be had because nobody answered."""
 
 Key = tuple[str, str]
 """Instrument and bar length."""
@@ -40,6 +42,8 @@ class StudyState:
         self.view: StudyView | None = None
         self.problem = ""
         self.version = 0
+        self.is_passing = False
+        """Whether the problem may be gone when asked again."""
         self.asked_at = 0
         self.rolled = 0
         self.is_asking = False
@@ -106,8 +110,18 @@ class ChartFeed:
         if series is not None and not series.is_asking:
             self._load((instrument_id, spec), series, None)
 
+    def tend(self, instrument_id: str, spec: str) -> None:
+        """Ask again for what nobody gave an answer to: a market that hung is back without a key."""
+        due = self._shell.clock.monotonic_ns() - RETRY_NS
+        series = self._series.get((instrument_id, spec))
+        if series is not None and series.problem and series.is_passing and series.asked_at <= due:
+            self.again(instrument_id, spec)
+        for key, state in tuple(self._studies.items()):
+            if key[:2] == (instrument_id, spec) and state.problem and state.is_passing and state.asked_at <= due:
+                self._ask_study(key, state)
+
     def _load(self, key: Key, series: BarSeries, end_ns: int | None) -> None:
-        series.is_asking = True
+        series.is_asking, series.asked_at = True, self._shell.clock.monotonic_ns()
         self._shell.in_background(self._fetch(key, series, end_ns))
 
     async def _fetch(self, key: Key, series: BarSeries, end_ns: int | None) -> None:
@@ -115,6 +129,7 @@ class ChartFeed:
             bars = await self._shell.link.commands.bars(key[0], key[1], PAGE, end_ns)
         except StockPulseError as error:
             series.problem, series.has_answer = str(error), True
+            series.is_passing = isinstance(error, UnavailableError)
         else:
             had_bars = bool(series.bars)
             is_longer = series.take_history(bars)
@@ -161,7 +176,7 @@ class ChartFeed:
             state.view = await self._shell.link.commands.study(key[0], key[1], key[2], limit)
             state.problem = ""
         except StockPulseError as error:
-            state.problem = str(error)
+            state.problem, state.is_passing = str(error), isinstance(error, UnavailableError)
         finally:
             state.is_asking = False
         state.version += 1

@@ -127,12 +127,13 @@ def short_id(client_order_id: str) -> str:
 
 
 def unknown_words(order: Order, now_ns: int, zone: str) -> tuple[str, str]:
-    """What UNKNOWN means for this order: what and since when, and what is assumed meanwhile."""
+    """What UNKNOWN means for this order: what, since when and why, what is assumed, and that it is asked about."""
     terms = order.terms
     since = order.unknown_since or order.updated_at
     what = f"{symbol_of(terms.instrument_id)} {terms.side.value.lower()} {format_quantity(terms.quantity)}"
-    told = f"sent {format_clock(since, zone)}, no answer for {format_age(now_ns - since)}"
-    return what, f"{told}. Counted as if it filled at its worst; asked about until the venue proves it, never resent."
+    why = clean_line(order.reason, 60).rstrip(".") or "no definite answer"
+    told = f"unknown since {format_clock(since, zone)}, {format_age(now_ns - since)} ago: {why}"
+    return what, f"{told}. Counted as if it filled at its worst; asked again until the venue proves it, never resent."
 
 
 def refusal_words(order: Order) -> list[str]:

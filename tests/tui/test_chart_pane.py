@@ -259,6 +259,19 @@ async def test_nothing_and_failed_look_different() -> None:
         assert "The venue does not answer." in head.text()
 
 
+async def test_bars_that_nobody_answered_for_come_without_a_key_when_the_market_is_back() -> None:
+    async with desk_head(only=PANES, prepare=_failing) as (head, desk):
+        await head.press("2")
+        await until(head, lambda: "The bars could not be had" in head.text())
+        await head.tick(1)
+        desk.fails_bars = False
+        asked = len(desk.bars_asked)
+        await head.tick(2)
+        assert len(desk.bars_asked) == asked, "not every second"
+        await head.tick(3)
+        await until(head, lambda: "could not be had" not in head.text())
+
+
 async def test_ascii_has_no_byte_above_127() -> None:
     async with desk_head(only=PANES, glyphs="ascii") as (head, _):
         await head.press("2")

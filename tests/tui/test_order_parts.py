@@ -149,4 +149,6 @@ def test_words_about_orders() -> None:
     assert slip < 0, "sold above the middle at arrival"
     what, told = unknown_words(ORDERS["C05PLTR"], T0, "America/New_York")
     assert what == "PLTR buy 100"
-    assert told.startswith("sent 10:31:59, no answer for 8.0 s.")
+    assert told.startswith("unknown since 10:31:59, 8.0 s ago: no definite answer.")
+    silent = replace(ORDERS["C05PLTR"], reason="no answer within 5 s")
+    assert "8.0 s ago: no answer within 5 s." in unknown_words(silent, T0, "America/New_York")[1]

@@ -51,7 +51,7 @@ async def test_unknown_is_spelled_out_in_one_sentence() -> None:
     async with book_head(screen="5") as (head, _):
         assert "! UNKNOWN" in row_of(head, "PLTR")
         assert "PLTR buy 100" in head.text()
-        assert "no answer for 8" in head.text()
+        assert "unknown since 10:31:59" in head.text()
         assert "never resent" in head.text().replace("\n", " ").replace("  ", " ")
         await head.press("u")
         assert "GOOGL" not in head.text()
@@ -213,6 +213,14 @@ async def test_the_life_follows_the_cursor_and_tells_every_step() -> None:
         assert "wire and broker 47.6" in text
         await to_row(head, "C04TSLA")
         assert "Life  of TSLA buy 20 limit 320.30" in head.text()
+
+
+async def test_the_life_is_told_while_the_market_gives_no_bars() -> None:
+    async with book_head(screen="5") as (head, desk):
+        desk.fails_bars = True
+        await to_row(head, "C02NVDA")
+        assert "Sold 20 at 149.60" in head.text()
+        assert "could not be read" not in head.text()
 
 
 async def test_a_life_that_can_not_be_read_says_so() -> None:

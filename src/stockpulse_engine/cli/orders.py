@@ -9,7 +9,7 @@ import typer
 
 from stockpulse_engine.cli.link import engine, request_id
 from stockpulse_engine.cli.options import AccountName, JsonFlag, YesFlag
-from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, number
+from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, number, say
 from stockpulse_engine.cli.register import add_command
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.money import parse_decimal
@@ -108,6 +108,15 @@ def orders(
         emit(f"No orders ({wanted}).")
     else:
         emit_table(ORDER_HEADINGS, [order_row(one) for one in found], left=(0, 2, 3, 5, 8, 9))
+        _say_unknown(sum(one.is_unknown for one in found))
+
+
+def _say_unknown(count: int) -> None:
+    """What UNKNOWN means, whenever it is shown."""
+    if count:
+        which = "1 order is" if count == 1 else f"{count} orders are"
+        say(f"! {which} UNKNOWN: the venue gave no definite answer. Counted as if filled at its worst; the venue is")
+        say("  asked until it proves what became of it, and it is never sent again. See `sp why ORDER`.")
 
 
 def order_row(one: Order) -> list[str]:

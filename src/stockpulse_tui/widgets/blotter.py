@@ -174,7 +174,7 @@ class Blotter(OrderActs):
         head: Line = (Span("  "), Span("! ", "warn", bold=True), Span(what, "strong", bold=True), Span("  "))
         used = line_width(head)
         first, *more = wrap(told, width - used - 1, subsequent_indent="    ") or [""]
-        return [(*head, Span(first, "warn")), *((Span(text[: width - 1], "warn"),) for text in more[:1])]
+        return [(*head, Span(first, "warn")), *((Span(text[: width - 1], "warn"),) for text in more[:2])]
 
     def _empty(self, width: int, height: int) -> list[Line]:
         size = (width, height)

@@ -217,7 +217,9 @@ class Chart(ChartTrade, ChartMoves, Panel):
             self._timer = self.shell.call_after(FOLLOW_S, self._market_moved)
 
     def on_second(self) -> None:
-        """While the engine is lost the age of the price moves on."""
+        """While the engine is lost the age of the price moves on; what was not answered is asked for again."""
+        if self.instrument_id and self.shell.status.state == LIVE:
+            self.feed.tend(self.instrument_id, self.state.spec)
         if self._is_stale or self._stale_for():
             self._is_stale = bool(self._stale_for())
             self.redraw()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stockpulse_engine.actions.registry import Context
@@ -86,7 +87,6 @@ class Life(OrderActs):
         commands = self.shell.link.commands
         try:
             life = await commands.order_life(order_id)
-            bars = await commands.bars(life.order.terms.instrument_id, "1m", MAX_BARS)
         except StockPulseError as error:
             if serial == self._serial:
                 self.problem = str(error)
@@ -94,10 +94,14 @@ class Life(OrderActs):
             return
         if serial != self._serial or order_id != self.order_id:
             return
-        first = life.order.created_at - BEFORE_NS
         self.life, self.problem = life, ""
-        self.bars = [bar for bar in bars if bar.ts_event >= first]
         self.redraw()
+        # The journal is ours and answers at once; bars may have to come from a market that hangs.
+        with suppress(StockPulseError):
+            bars = await commands.bars(life.order.terms.instrument_id, "1m", MAX_BARS)
+            if serial == self._serial and order_id == self.order_id:
+                self.bars = [bar for bar in bars if bar.ts_event >= life.order.created_at - BEFORE_NS]
+                self.redraw()
 
     def title_left(self) -> Line:
         """Which order."""
