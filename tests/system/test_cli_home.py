@@ -69,6 +69,7 @@ def test_a_restored_home_has_the_same_orders_positions_and_cash(stopped: EngineP
         assert account["differences"] == [], "the restored engine agrees with the restored venue"
         assert there("log", "verify").code == 0
         assert there("engine", "status", "--json").data["kills_survived"] == 0, "a restore is no kill"
+        assert list(there("why", "HELD", "--json").data["hops"]) == ["gate", "fsync", "sent", "ack", "fill"]
         assert "came back from the backup of" in there("log", "-n", "500").out
         copy.kill()
         assert there("engine", "start").code == 0

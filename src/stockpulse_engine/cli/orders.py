@@ -238,6 +238,7 @@ def why(order_id: OrderId, as_json: JsonFlag = False) -> None:
         emit_json(life)
         return
     from stockpulse_engine.render.format import format_latency, iso_utc
+    from stockpulse_engine.render.review import NOT_MEASURED, hop_words
 
     rows = [
         [iso_utc(step.recorded_at)[11:26], f"+{format_latency(step.gap_ns)}", step.mark, step.step, step.sentence]
@@ -245,7 +246,10 @@ def why(order_id: OrderId, as_json: JsonFlag = False) -> None:
     ]
     emit_table(("utc", "gap", "", "step", "what"), rows, left=(0, 2, 3, 4))
     if life.hops:
-        emit("where the time went: " + " · ".join(f"{name} {format_latency(ns)}" for name, ns in life.hops.items()))
+        words = hop_words(life.hops, format_latency)
+        emit(f"where the time went: {' · '.join(words)}")
+        if any(one.endswith("—") for one in words):
+            emit(NOT_MEASURED)
     emit("journal verified" if life.is_verified else "! the journal does not verify over this order: sp log verify")
 
 

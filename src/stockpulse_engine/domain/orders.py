@@ -252,3 +252,5 @@ class OrderEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """Digest of that command's body: the same key with another body is a conflict."""
     report_seq: int = 0
     """The venue's sequence number of the report behind one of its events: the cursor after a restart."""
+    hops: dict[str, int] = {}
+    """Milestone → nanoseconds since the one before, on the venue's first word and the first fill: kept for ever."""

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from stockpulse_engine.domain.orders import OrderType
 from stockpulse_engine.domain.views import DayOrder, DayRefusal, DayReview
+
+WAY = ("gate", "fsync", "sent", "ack")
+"""The hops of every order that was sent and answered."""
+NOT_MEASURED = (
+    "—: not measured; the engine ended before the venue's first word, or the order went along with its entry."
+)
+
+
+def hop_words(hops: Mapping[str, int], show: Callable[[int], str]) -> list[str]:
+    """Each hop with its time; one of the way to the venue's first word that nobody measured is a dash."""
+    way = WAY if "ack" in hops else ()
+    names = (*way, *(name for name in hops if name not in way))
+    return [f"{name} {show(hops[name]) if name in hops else '—'}" for name in names]
 
 
 def review_page(review: DayReview, time_of: Callable[[int], str]) -> str:
@@ -31,6 +44,8 @@ def review_page(review: DayReview, time_of: Callable[[int], str]) -> str:
             "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
             *(_order_line(order, time_of) for order in review.orders),
         ]
+        if any("ack" in order.hops and set(WAY) - set(order.hops) for order in review.orders):
+            lines += ["", NOT_MEASURED]
     else:
         lines.append("No order was sent.")
     lines += ["", "## Refused", ""]
@@ -58,9 +73,13 @@ def _order_line(day: DayOrder, time_of: Callable[[int], str]) -> str:
         _number(day.fees),
         _number(day.best_excursion),
         _number(day.worst_excursion),
-        ", ".join(f"{_cell(name)} {nanoseconds / 1e6:.1f}" for name, nanoseconds in day.hops.items()),
+        ", ".join(_cell(words) for words in hop_words(day.hops, _milliseconds)),
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _milliseconds(nanoseconds: int) -> str:
+    return f"{nanoseconds / 1e6:.1f}"
 
 
 def _number(value: Decimal | None, digits: int = 2) -> str:

@@ -13,6 +13,7 @@ from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus, OrderTerms, OrderType, Side
 from stockpulse_engine.domain.reports import ExecutionReport, VenueOrder
 from stockpulse_engine.trading.desk import Desk
+from stockpulse_engine.trading.milestones import ACK, FILL, FIRST_WORDS
 from stockpulse_engine.trading.ports import Broker
 
 _K = OrderEventKind
@@ -125,10 +126,18 @@ class Intake:
             code=clean_line(report.code, 64),
             report_seq=report.report_seq,
             actor="venue",
+            hops=self._hops_to(key, report),
         )
         if report.kind is _K.SUSPEND and not report.code:  # an unmapped word: keep it, and ask what it means
             return [event, desk.event(_K.MARK_UNKNOWN, key, reason="a word we do not know", actor="engine")]
         return [event]
+
+    def _hops_to(self, key: str, report: ExecutionReport) -> dict[str, int]:
+        """How long the way to the venue's first word, or to the first fill, took: the journal keeps it."""
+        if report.kind not in FIRST_WORDS:
+            return {}
+        names = (ACK, FILL) if report.kind is _K.FILL else (ACK,)
+        return self._desk.milestones.arrive(key, names, self._desk.clock.monotonic_ns())
 
     def _known_key(self, report: ExecutionReport) -> str | None:
         """The id of the order the report is about; an order we never made is adopted when its terms are told."""

@@ -14,7 +14,6 @@ from stockpulse_engine.trading.recorder import Recorder
 from stockpulse_engine.trading.words import MARKS, describe_event, describe_order_event
 
 _K = OrderEventKind
-_FIRST_WORDS = frozenset({_K.ACCEPT, _K.REJECT, _K.TRIGGER, _K.FILL, _K.CANCEL, _K.EXPIRE})
 MAX_LOG = 5000
 """Longest page of the log."""
 
@@ -44,7 +43,10 @@ class Narrator:
         )
 
     def hops(self, client_order_id: str, entries: Sequence[JournalEntry] | None = None) -> dict[str, int]:
-        """Milestone → nanoseconds since the one before; from the journal's wall times after a restart."""
+        """Milestone → nanoseconds since the one before, as measured, after a restart as journalled.
+
+        What no entry tells (the engine ended before the venue's first word) comes from the entries' wall times.
+        """
         measured = self._milestones.hops(client_order_id)
         if measured:
             return measured
@@ -53,7 +55,12 @@ class Narrator:
                 entries = self._recorder.journal.fetch(self._recorder.book.entries.get(client_order_id, []))
             except IntegrityError:
                 return {}
-        return hops_between(_journalled_times(entries))
+        kept: dict[str, int] = {}
+        for entry in entries:
+            if isinstance(entry.event, OrderEvent):
+                kept |= entry.event.hops
+        found = hops_between(_journalled_times(entries)) | kept
+        return {name: found[name] for name in at.ORDERED if name in found}
 
     def log(self, after_seq: int | None, limit: int) -> list[LogEntry]:
         """Journal records in words, oldest first: the first after a seq, or with None the last there are."""
@@ -96,7 +103,7 @@ def _journalled_times(entries: Sequence[JournalEntry]) -> dict[str, int]:
             continue
         if event.kind is _K.SUBMIT:
             times.setdefault(at.FSYNC, entry.recorded_at)
-        elif event.kind in _FIRST_WORDS and at.FSYNC in times:
+        elif event.kind in at.FIRST_WORDS and at.FSYNC in times:
             times.setdefault(at.ACK, entry.recorded_at)
             if event.kind is _K.FILL:
                 times.setdefault(at.FILL, entry.recorded_at)

@@ -46,11 +46,13 @@ class Sender:
 
     async def _send(self, keys: Sequence[str]) -> None:
         desk = self._desk
+        # Runs when the broker first waits, and that is for the venue's answer: the last byte has left then.
+        left = asyncio.get_running_loop().call_soon(desk.note, keys[0], at.SENT)
         try:
             orders = [desk.order(key) for key in keys]
             await desk.router.send(orders)
-            desk.note(keys[0], at.SENT)
         except NotSentError as refused:
+            left.cancel()
             await self._conclude(keys, _K.CANCEL, f"never left: {refused.args[0]}")
         except RejectedByBrokerError as refused:
             reason, code = _words(refused)

@@ -12,6 +12,7 @@ from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
 from stockpulse_engine.domain.events import CashMoved, SessionMarked
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind
+from stockpulse_engine.render.review import hop_words
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.trading.milestones import Milestones
 from stockpulse_engine.trading.words import MARKS, describe_order_event, number
@@ -69,7 +70,18 @@ async def test_a_life_tells_every_step_with_its_time(desk: OrderDesk) -> None:
     assert life.hops["fill"] == 250_000_000
     assert life.is_verified
     await desk.restart()
-    assert list((await desk.service.life("C1")).hops) == ["ack", "fill"]
+    assert (await desk.service.life("C1")).hops == life.hops, "the journal keeps what was measured"
+
+
+async def test_what_nobody_measured_is_left_open(desk: OrderDesk) -> None:
+    """The engine ends before the venue's first word comes: the journal has the times of its own entries alone."""
+    desk.broker.holds_reports = True
+    await desk.submit("C1")
+    await desk.time.settle()
+    await desk.restart()
+    hops = (await desk.service.life("C1")).hops
+    assert list(hops) == ["ack"]
+    assert hop_words(hops, str) == ["gate —", "fsync —", "sent —", f"ack {hops['ack']}"]
 
 
 async def test_the_log_is_for_people(desk: OrderDesk) -> None:
