@@ -253,6 +253,21 @@ def test_a_mistyped_account_is_no_empty_list(sp: Shell, command: str) -> None:
     assert "Did you mean main?" in done.err
 
 
+def test_the_same_order_may_be_sent_again_at_once_when_the_first_was_canceled(sp: Shell) -> None:
+    order = ("buy", "KO", "3", "lmt", "bid-1", "--yes")
+    assert sp("market", "pause").code == 0  # a resting price that stays the same
+    try:
+        first = sp(*order, "--id", "TWICE-1")
+        assert first.code == 0, first.err
+        assert sp("cancel", "TWICE-1").code == 0
+        assert wait_until(lambda: sp("order", "TWICE-1", "--json").data["order"]["status"] == "CANCELED", 10.0)
+        second = sp(*order, "--id", "TWICE-2")
+        assert second.code == 0, second.err
+        assert sp("cancel", "TWICE-2").code == 0
+    finally:
+        assert sp("market", "resume").code == 0
+
+
 def test_what_the_gate_refused_a_trader_is_in_the_days_review_and_what_was_only_looked_at_is_not(sp: Shell) -> None:
     def refused() -> list[str]:
         return [one["code"] for one in sp("day", "--json").data["refusals"]]

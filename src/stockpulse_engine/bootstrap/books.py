@@ -131,7 +131,13 @@ def build_books(
         session_date=lambda: market.time.session_date,
         fee=fee,
     )
-    gate = BoundGate(sources, limits, ledger, session_of=market.session_of)
+    gate = BoundGate(
+        sources,
+        limits,
+        ledger,
+        session_of=market.session_of,
+        is_void=lambda key: _came_to_nothing(trading, key),
+    )
     trading = OrderService(
         journal=journal,
         brokers={AccountKind.PAPER: broker},
@@ -169,6 +175,12 @@ def _portfolio_settings(limits: Limits) -> PortfolioSettings:
 
 def _orders_of(trading: OrderService, account_id: str) -> Iterable[Order]:
     return (order for order in trading.book.orders.values() if order.terms.account_id == account_id)
+
+
+def _came_to_nothing(trading: OrderService, key: str) -> bool:
+    """Whether an order is over for certain and nothing of it was executed."""
+    order = trading.book.orders.get(key)
+    return order is not None and order.status.is_terminal and not order.is_unknown and not order.filled_quantity
 
 
 def _holdings(ledger: Ledger, account_id: str) -> Mapping[str, Decimal]:

@@ -20,9 +20,16 @@ class BoundGate:
     """Implements `trading.ports.Gate`."""
 
     def __init__(
-        self, sources: ViewSources, limits: Limits, ledger: Ledger, *, session_of: Callable[[int], str]
+        self,
+        sources: ViewSources,
+        limits: Limits,
+        ledger: Ledger,
+        *,
+        session_of: Callable[[int], str],
+        is_void: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        self._log = SubmissionLog()
+        """`is_void` tells of an order's id whether it is over and nothing was executed."""
+        self._log = SubmissionLog(is_void)
         self._views = ViewBuilder(sources, self._log, window_ns=limits.duplicate_window_ms * 1_000_000)
         self._session_date = sources.session_date
         self._session_of = session_of
@@ -50,7 +57,7 @@ class BoundGate:
     def note(self, order: Order, recorded_at: int) -> None:
         """An order was submitted (or its submission replayed)."""
         date = self._session_of(order.created_at) or self._session_date()
-        self._log.note(order.terms, recorded_at, date)
+        self._log.note(order.terms, recorded_at, date, order.client_order_id)
 
     @staticmethod
     def _entry_price(command: SubmitOrder, bid: Decimal | None, ask: Decimal | None) -> Decimal | None:

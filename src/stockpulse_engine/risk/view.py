@@ -28,10 +28,11 @@ MAX_SESSIONS = 8
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """An order that left, and when (wall time)."""
+    """An order that left, when (wall time), and its id."""
 
     terms: OrderTerms
     wall_ns: int
+    key: str = ""
 
 
 class GateView(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,18 +85,23 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SubmissionLog:
-    """What was sent lately, per account: the memory behind the duplicate and rate checks."""
+    """What was sent lately, per account: the memory behind the duplicate and rate checks.
 
-    def __init__(self) -> None:
+    `is_void` tells of an order's id whether it is over and nothing was executed: such an order can be sent once more
+    without being there twice. For the rate it counts like any other.
+    """
+
+    def __init__(self, is_void: Callable[[str], bool] = lambda _: False) -> None:
+        self._is_void = is_void
         self._sent: dict[tuple[str, str], deque[Sent]] = {}
         self._times: dict[str, list[int]] = {}
         """Wall times per account, in order."""
         self._counts: dict[str, dict[str, int]] = {}
 
-    def note(self, terms: OrderTerms, wall_ns: int, session_date: str) -> None:
+    def note(self, terms: OrderTerms, wall_ns: int, session_date: str, key: str = "") -> None:
         """Remember one submission; also called for each SUBMIT when the journal is replayed."""
-        key = (terms.account_id, terms.instrument_id)
-        self._sent.setdefault(key, deque(maxlen=MAX_RECENT)).append(Sent(terms, wall_ns))
+        place = (terms.account_id, terms.instrument_id)
+        self._sent.setdefault(place, deque(maxlen=MAX_RECENT)).append(Sent(terms, wall_ns, key))
         times = self._times.setdefault(terms.account_id, [])
         insort(times, wall_ns)
         if len(times) > 2 * MAX_TIMES:
@@ -111,12 +117,13 @@ class SubmissionLog:
         return len(times) - bisect_right(times, wall_ns)
 
     def since(self, account_id: str, instrument_id: str, wall_ns: int) -> tuple[Sent, ...]:
-        """Submissions of one instrument at or after `wall_ns`, oldest first."""
+        """Submissions of one instrument at or after `wall_ns` that did not come to nothing, oldest first."""
         found: list[Sent] = []
         for sent in reversed(self._sent.get((account_id, instrument_id), ())):
             if sent.wall_ns < wall_ns:
                 break
-            found.append(sent)
+            if not (sent.key and self._is_void(sent.key)):
+                found.append(sent)
         return tuple(reversed(found))
 
     def count_today(self, account_id: str, session_date: str) -> int:

@@ -22,7 +22,8 @@ from tests.unit.risk.build import INSTRUMENT, LIMITS, NOW, phase
 class World:
     def __init__(self) -> None:
         self.ledger = Ledger()
-        self.log = SubmissionLog()
+        self.void: set[str] = set()
+        self.log = SubmissionLog(self.void.__contains__)
         self.orders: list[Order] = []
         self.ledger.apply(opened())
         self.ledger.apply(filled(fill("f1", "10", "100")))
@@ -159,6 +160,17 @@ def test_the_log_remembers_the_window_and_the_session() -> None:
     assert world.log.count_today("main", "2024-03-11") == 1
     assert world.log.count_today("main", "2024-03-08") == 3
     assert check(buy, view, LIMITS).code is DenialCode.DUPLICATE
+
+
+def test_an_order_that_came_to_nothing_is_no_first_of_two() -> None:
+    world = World()
+    buy = terms("1", "100.00")
+    world.log.note(buy, NOW - SECOND, "2024-03-08", "first")
+    assert check(buy, world.builder.build(buy), LIMITS).code is DenialCode.DUPLICATE
+    world.void.add("first")
+    view = world.builder.build(buy)
+    assert check(buy, view, LIMITS).is_allowed, "it was canceled unfilled: sent again it is there once"
+    assert view.sent_today == 1, "for the rate it counts like any other"
 
 
 def test_the_last_second_is_counted_over_all_instruments_even_when_the_wall_clock_was_set_back() -> None:
