@@ -7,7 +7,7 @@ Arrays may be views of a mapped file: they are read-only.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -33,6 +33,7 @@ NO_SIDE = -(2**63)
 """In a quote's columns: the row says nothing about this side (null in Parquet)."""
 _DIGITS = 8
 _EXACT_FLOAT = 2**53
+_EXACT = Context(prec=60)
 
 
 class FloatBars(NamedTuple):
@@ -42,6 +43,13 @@ class FloatBars(NamedTuple):
     high: Floats
     low: Floats
     close: Floats
+    volume: Floats
+
+
+class Factors(NamedTuple):
+    """What corporate actions multiply prices and volumes by, per bar."""
+
+    price: Floats
     volume: Floats
 
 
@@ -72,6 +80,10 @@ class BarColumns(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     adjustment: Adjustment = Adjustment.RAW
     tier: str = ""
     warnings: tuple[str, ...] = ()
+    raw: BarColumns | None = None
+    """What was adjusted; None when nothing was."""
+    factors: Factors | None = None
+    """What it was multiplied by."""
 
     def __len__(self) -> int:
         return len(self.ts_event)
@@ -82,12 +94,22 @@ class BarColumns(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def slice(self, start: int, stop: int) -> BarColumns:
         """Rows `start` up to and without `stop`, without copying."""
-        cut = {name: getattr(self, name)[start:stop] for name in BAR_COLUMNS}
+        cut: dict[str, Any] = {name: getattr(self, name)[start:stop] for name in BAR_COLUMNS}
+        if self.raw is not None and self.factors is not None:
+            cut["raw"] = self.raw.slice(start, stop)
+            cut["factors"] = Factors(*(each[start:stop] for each in self.factors))
         return msgspec.structs.replace(self, **cut)
 
     def floats(self) -> FloatBars:
-        """Prices and volumes in units of one: what `float` of the exact decimal gives."""
-        return FloatBars(*(to_floats(getattr(self, name)) for name in FloatBars._fields))
+        """Prices and volumes in units of one: what `float` of the exact decimal gives.
+
+        Adjusted ones are the printed number times its factor, rounded once: not the e8 column, in which the far end of
+        a much adjusted series has few digits left.
+        """
+        if self.raw is None or self.factors is None:
+            return FloatBars(*(to_floats(getattr(self, name)) for name in FloatBars._fields))
+        raw, (price, volume) = self.raw.floats(), self.factors
+        return FloatBars(raw.open * price, raw.high * price, raw.low * price, raw.close * price, raw.volume * volume)
 
     def to_bars(self) -> list[Bar]:
         """The same as domain bars, prices with as many decimals as the column needs."""
@@ -163,17 +185,15 @@ def to_e8(value: Decimal, *, field: str = "value") -> int:
     Raises:
         InvalidValueError: it is not finite, has more than eight decimals, or does not fit into 64 bits.
     """
-    sign, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int):
+    if not value.is_finite():
         raise InvalidValueError(f"{field} must be a finite number, not {value}.")
-    number = int("".join(map(str, digits)))
-    shift = exponent + _DIGITS
-    if shift < 0 and number % 10**-shift:
+    exact = value.scaleb(_DIGITS, _EXACT)
+    scaled = int(exact)
+    if scaled != exact:
         raise InvalidValueError(f"{field} {value} has more than {_DIGITS} decimals.")
-    scaled: int = number * 10**shift if shift >= 0 else number // 10**-shift
-    if scaled > E8_MAX:
+    if not -E8_MAX <= scaled <= E8_MAX:
         raise InvalidValueError(f"{field} {value} is too large to be stored.")
-    return -scaled if sign else scaled
+    return scaled
 
 
 def to_floats(column: Ints) -> Floats:

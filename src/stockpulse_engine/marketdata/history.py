@@ -123,9 +123,9 @@ SCHEMAS: Final[Mapping[str, Mapping[str, str]]] = {
 """Columns (and their polars types; `?` may be null) of the frame a writer takes, in the order of the stored file.
 
 Two optional columns: `published_at` (Int64?, when the source itself published this version; becomes `known_at` when it
-is later) and `is_retracted` (Boolean, the row is withdrawn; its values do not matter). Ticks may leave out `seq` when no
-batch ends between rows of one `ts_event`; the writer counts then. Quotes and trades may leave out `exchange`,
-`conditions` and `flags`. Each key may occur once in a frame. The order of rows does not matter, except for that count.
+is later) and `is_retracted` (Boolean, the row is withdrawn; its values do not matter). Ticks may leave out `seq` when
+no batch ends between rows of one `ts_event`; the writer counts then. Quotes and trades may leave out `exchange`,
+`conditions` and `flags`. A key may occur once in a frame. The order of rows does not matter, except for that count.
 
 What becomes `known_at`: the first version of a row takes the frame's; a correction its `published_at`, else the moment
 of its commit. So a first import of old data keeps its natural times, and nothing is known before it was.
@@ -333,7 +333,7 @@ class HistoryReader(Protocol):
         as_of: AsOf = LATEST,
         quiet: int = 15,
     ) -> tuple[Coverage, ...]:
-        """What is held and missing, one entry per source (or of `source`); by the venue's calendar when none is given."""
+        """What is held and missing, one entry per source (or of `source`); by the venue's calendar if none is given."""
         ...
 
     def segments(self, after_seq: int = 0, *, table: str = "", limit: int = 1000) -> tuple[Segment, ...]:

@@ -1,0 +1,94 @@
+"""What is held of a bar series and what the exchange's calendar misses in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from stockpulse_engine.domain.market import BarSpec
+from stockpulse_engine.marketdata.bars import bucket_start
+from stockpulse_engine.marketdata.calendar import Calendar, Session, load_calendar
+from stockpulse_engine.marketdata.columns import Ints
+from stockpulse_engine.marketdata.history import Coverage, Gap, SeriesInfo
+
+CALENDARS: Final = {
+    **dict.fromkeys(("XNYS", "XNAS", "ARCX", "XASE", "BATS", "IEXG", "XCBO", "EDGX", "EDGA", "XNMS", "XNGS"), "XNYS"),
+    **dict.fromkeys(("XBOM", "XNSE"), "XBOM"),
+}
+"""Listing venue → whose sessions it keeps."""
+
+
+def calendar_of(instrument_id: str) -> Calendar | None:
+    """The calendar of an instrument's venue; None where none is known: other countries, what trades round the clock."""
+    code = CALENDARS.get(instrument_id.rsplit(".", 1)[-1])
+    return load_calendar(code) if code else None
+
+
+def covered(series: SeriesInfo, spec: BarSpec, starts: Ints, calendar: Calendar | None, quiet: int) -> Coverage:
+    """Compare the starts held (sorted) with the ones the calendar expects between the first and the last of them."""
+    gaps: tuple[Gap, ...] = ()
+    if spec.unit in "dw" and spec.step > 1:  # bars of several days begin where their maker began to count
+        calendar = None
+    if calendar is not None and len(starts):
+        gaps = tuple(_gaps(spec, starts, calendar, quiet))
+    return Coverage(
+        series=series,
+        bars=len(starts),
+        gaps=gaps,
+        missing=sum(gap.missing for gap in gaps),
+        calendar=calendar.code if calendar is not None else "",
+    )
+
+
+def expected_starts(calendar: Calendar, spec: BarSpec, first_ns: int, last_ns: int) -> tuple[Ints, Ints]:
+    """Starts of the bars of regular hours from `first_ns` to `last_ns`, and for each the number of its session."""
+    starts: list[Ints] = []
+    numbers: list[Ints] = []
+    for session in _sessions(calendar, first_ns, last_ns):
+        found = _starts_of(calendar, session, spec)
+        starts.append(found)
+        numbers.append(np.full(len(found), session.ordinal, dtype=np.int64))
+    if not starts:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    times, sessions = np.concatenate(starts), np.concatenate(numbers)
+    inside = (times >= first_ns) & (times <= last_ns)
+    return times[inside], sessions[inside]
+
+
+def _gaps(spec: BarSpec, starts: Ints, calendar: Calendar, quiet: int) -> Iterator[Gap]:
+    times, sessions = expected_starts(calendar, spec, int(starts[0]), int(starts[-1]))
+    is_missing = ~np.isin(times, starts)
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], is_missing.astype(np.int8), [0]))))
+    whole = _whole_sessions(is_missing, sessions)
+    for low, high in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if not spec.is_intraday or high - low >= quiet or whole & set(sessions[low:high].tolist()):
+            yield Gap(int(times[low]), int(times[high - 1]), high - low)
+
+
+def _whole_sessions(is_missing: np.ndarray, sessions: Ints) -> set[int]:
+    """Sessions of which nothing is held."""
+    held = set(sessions[~is_missing].tolist())
+    return set(sessions.tolist()) - held
+
+
+def _starts_of(calendar: Calendar, session: Session, spec: BarSpec) -> Ints:
+    if spec.is_intraday:
+        return np.arange(session.open, session.close, spec.duration_ns, dtype=np.int64)
+    if spec.unit == "w" and bucket_start(calendar, session.open, spec) != session.open:
+        return np.zeros(0, dtype=np.int64)
+    return np.array([session.open], dtype=np.int64)
+
+
+def _sessions(calendar: Calendar, first_ns: int, last_ns: int) -> Iterator[Session]:
+    """Sessions that touch a time range, as far as the calendar knows them."""
+    first, last = max(first_ns, calendar.first.pre_open), min(last_ns, calendar.last.post_close - 1)
+    if first > last:
+        return
+    session = calendar.current_or_next(first)
+    while session.pre_open <= last:
+        yield session
+        if session.ordinal == calendar.last.ordinal:
+            return
+        session = calendar.by_ordinal(session.ordinal + 1)

@@ -1,0 +1,152 @@
+"""The hot tier: a mapped file per series for "the last N bars", kept in step with the catalog and the live tail.
+
+A file counts when no segment touched its series after the last one whose rows are in it. Whoever commits bars either
+brings the files of the touched series up to that segment or removes them; whoever misses one builds it. Changes are
+made under one lock of the directory, reads take none.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from stockpulse_engine.base.paths import ensure_private
+from stockpulse_engine.marketdata.columns import BAR_COLUMNS, Ints
+from stockpulse_engine.marketdata.history import BARS
+from stockpulse_engine.storage.history.catalog import Catalog, Kind, Series
+from stockpulse_engine.storage.history.hotfile import HotFile, HotState, write_hot_file
+from stockpulse_engine.storage.history.layout import Layout
+from stockpulse_engine.storage.history.turn import exclusive
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MAX_MAPPED: Final = 8_192
+"""Files a process keeps mapped; the least recently read goes first."""
+FILE_NAMES: Final = {"open": "open_e8", "high": "high_e8", "low": "low_e8", "close": "close_e8", "volume": "volume_e8"}
+"""Column of BarColumns → column of a stored file, where they differ."""
+
+
+class HotKey(NamedTuple):
+    """Whose bars a file holds."""
+
+    spec: str
+    instrument_id: str
+    source: str
+
+
+class HotTier:
+    """Files of one history directory. Mappings are kept; methods that change files wait for their turn."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._mapped: OrderedDict[HotKey, HotFile] = OrderedDict()
+
+    def find(self, key: HotKey, last_seq: int) -> tuple[HotFile, HotState] | None:
+        """The file of a series with its state when it counts: sound, of this boot, nothing committed since."""
+        file = self._mapped.get(key)
+        state = None if file is None else file.state()
+        if file is None or state is None or state.is_retired or state.applied_seq < last_seq:
+            file = self._map(key)
+            state = None if file is None else file.state()
+        if file is None or state is None or state.is_retired or state.applied_seq < last_seq:
+            return None
+        return file, state
+
+    def build(self, key: HotKey, rows: Ints, applied_seq: int, *, has_older: bool, has_versions: bool) -> None:
+        """Put a file in place from the newest rows (BAR_COLUMNS × n); the caller holds the `turn`."""
+        self._retire(key)
+        path = self._layout.hot_file(*key)
+        write_hot_file(path, rows, applied_seq, has_older=has_older, has_versions=has_versions)
+
+    def turn(self) -> AbstractContextManager[None]:
+        """The right to change files."""
+        ensure_private(self._layout.hot)
+        return exclusive(self._layout.hot / ".lock")
+
+    def append(self, key: HotKey, rows: Ints) -> None:
+        """Take bars that were just written to the live tail (BAR_COLUMNS × n); a file that can not take them goes."""
+        with self.turn():
+            file = self._writable(key)
+            if file is not None and not _extend(file, rows, 0):
+                self.drop(key)
+
+    def drop(self, key: HotKey) -> None:
+        """Remove a file; it is built again when it is missed."""
+        self._retire(key)
+        self._layout.hot_file(*key).unlink(missing_ok=True)
+
+    def absorb(self, frame: pl.DataFrame, kind: Kind, seqs: Sequence[int], catalog: Catalog) -> None:
+        """Bring the files of a committed frame's instruments up to its segments, or remove them."""
+        directory = self._layout.hot / kind.spec
+        if not directory.is_dir():
+            return
+        present = set(directory.iterdir())
+        for (name,), part in frame.partition_by("instrument_id", as_dict=True).items():
+            key = HotKey(kind.spec, str(name), kind.source)
+            if self._layout.hot_file(*key) in present:
+                with self.turn():
+                    self._absorb_one(key, part, seqs, catalog)
+
+    def _absorb_one(self, key: HotKey, part: pl.DataFrame, seqs: Sequence[int], catalog: Catalog) -> None:
+        file = self._writable(key)
+        state = None if file is None else file.state()
+        with catalog.snapshot():
+            found = [
+                one for one in catalog.series_of(key.instrument_id) if one.kind == Kind(BARS, key.spec, key.source)
+            ]
+            others = catalog.touched(found[0].number, state.applied_seq) if found and state else {0}
+        is_plain = not part["is_corrected"].any() and not part["is_retracted"].any()
+        rows = np.stack([part[FILE_NAMES.get(name, name)].to_numpy() for name in BAR_COLUMNS])
+        if file is None or not is_plain or others - set(seqs) or not _extend(file, rows, max(seqs)):
+            self.drop(key)
+
+    def _map(self, key: HotKey) -> HotFile | None:
+        self._mapped.pop(key, None)
+        try:
+            file = HotFile(self._layout.hot_file(*key))
+        except (OSError, ValueError):
+            return None
+        state = file.state()
+        if state is None or not file.is_sound(0, state.rows):
+            return None
+        self._mapped[key] = file
+        if len(self._mapped) > MAX_MAPPED:
+            self._mapped.popitem(last=False)
+        return file
+
+    def _writable(self, key: HotKey) -> HotFile | None:
+        try:
+            return HotFile(self._layout.hot_file(*key), is_writable=True)
+        except (OSError, ValueError):
+            return None
+
+    def _retire(self, key: HotKey) -> None:
+        file = self._writable(key)
+        if file is not None:
+            file.retire()
+
+
+def hot_key(series: Series) -> HotKey:
+    """The file of a series of bars."""
+    return HotKey(series.spec, series.instrument_id, series.source)
+
+
+def _extend(file: HotFile, rows: Ints, applied_seq: int) -> bool:
+    """Append what is newer; False when an older row is not there as it is given, or there is no room."""
+    state = file.state()
+    if state is None or state.is_retired:
+        return False
+    held = file.columns(0, state.rows)
+    newest = int(held[0][-1]) if state.rows else -(2**63)
+    is_old = rows[0] <= newest
+    if is_old.any():
+        old = rows[:, is_old]
+        places = np.minimum(held[0].searchsorted(old[0]), state.rows - 1)
+        if not all((column[places] == wanted).all() for column, wanted in zip(held, old, strict=True)):
+            return False
+    return file.append(rows[:, ~is_old], applied_seq)
