@@ -26,7 +26,7 @@ from stockpulse_tui.direct import DirectWriter
 from stockpulse_tui.dispatch import Dispatcher
 from stockpulse_tui.keymap import Keymap
 from stockpulse_tui.latency import Latency
-from stockpulse_tui.messages import InstrumentPicked, LineEntered, PaneOpened
+from stockpulse_tui.messages import LineEntered
 from stockpulse_tui.moved import WorldSeen
 from stockpulse_tui.pace import Pace
 from stockpulse_tui.painter import Painter, cells, dimmed
@@ -224,15 +224,10 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self.pick_instrument(place[1])
         self.show_view(place[0], is_travel=True)
 
-    def on_instrument_picked(self, message: InstrumentPicked) -> None:
-        """A pane's cursor moved."""
-        self.pick_instrument(message.instrument_id)
-
-    def on_pane_opened(self, message: PaneOpened) -> None:
-        """A row was opened."""
-        self.pick_instrument(message.instrument_id)
-        shown = message.action_id if self.dispatch.can(message.action_id) else "instrument.describe"
-        self.run_action_id(shown)
+    def open_row(self, action_id: str, instrument_id: str) -> None:
+        """A row was opened: another screen with its instrument, else what is known of it."""
+        self.pick_instrument(instrument_id)
+        self.run_action_id(action_id if self.dispatch.can(action_id) else "instrument.describe")
 
     def refresh_all(self) -> None:
         """Everything in sight reads the store again."""
@@ -240,6 +235,9 @@ class StockPulseApp(App[None], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """A key is acted on in its turn: sent by way of a widget, it would be lost with a window that just closes."""
+        if isinstance(event, events.Paste):
+            self.dispatch.paste(event.text)
+            return
         if not isinstance(event, events.Key):
             await super().on_event(event)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stockpulse_engine.actions.codes import Command
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
 PREFIX_NS = 1_500_000_000
 """How long the first of two presses waits for the second."""
-MAX_HELD = 32
+MAX_HELD = 256
+"""Keys and pasted texts that wait for a view; more than a person types while it comes."""
 NEVER_HELD = frozenset("!")
+HABIT = "Ctrl+C"
+"""What people press to get out of a program; too near to copying to leave a head by it."""
 ALWAYS = frozenset({"trading.halt", "trading.arm", "app.quit", "view.back", "app.redraw"})
 """Work while a window with an entry field is open too."""
 
@@ -32,7 +36,7 @@ class Dispatcher:
         self._handlers: list[Handler] = make_handlers(shell)
         self._prefix = ""
         self._prefix_ns = 0
-        self._held: list[str] = []
+        self._held: list[Callable[[], None]] = []
         self.is_holding = False
         """Whether a view is on its way: keys wait for its panes, so that none acts on what was there before."""
         self.command: Command | None = None
@@ -52,13 +56,30 @@ class Dispatcher:
         """It is there: what was pressed meanwhile is heard now."""
         self.is_holding = False
         held, self._held = self._held, []
-        for key in held:
-            self.press(key)
+        for hear in held:
+            hear()
+
+    def _keep(self, hear: Callable[[], None]) -> None:
+        if len(self._held) < MAX_HELD:
+            self._held.append(hear)
+        else:
+            self._shell.notify_line("too much was typed before the screen was there: the rest went nowhere", "warn")
+
+    def paste(self, text: str) -> None:
+        """Pasted text, in its turn between the keys: whoever types hears it, not whoever has the framework's focus."""
+        if self.is_holding:
+            self._keep(partial(self.paste, text))
+            return
+        taker = getattr(self.owner, "take_paste", None)
+        if taker is None:
+            self._shell.notify_line("nothing here takes pasted text; : opens the command line")
+        else:
+            taker(text)
 
     def press(self, key: str) -> None:
         """One key, in people's notation."""
         if self.is_holding and key not in NEVER_HELD:
-            self._held = [*self._held, key][:MAX_HELD]
+            self._keep(partial(self.press, key))
             return
         shell = self._shell
         now = shell.clock.monotonic_ns()
@@ -75,7 +96,12 @@ class Dispatcher:
             action = BY_ID[shell.keymap.action_for(key * 2, context)]
             shell.notify_line(f"{key} again: {action.title}", "warn" if action.id == "trading.halt" else "info")
             return
-        self._act(shell.keymap.action_for(key, context))
+        action_id = shell.keymap.action_for(key, context)
+        if key == HABIT and not action_id:
+            shell.notify_line(
+                f"{shell.keymap.key_of('app.quit', context)} leaves this head; the engine and its orders go on"
+            )
+        self._act(action_id)
 
     def _act(self, action_id: str) -> None:
         if not action_id:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from stockpulse_engine.base.text import clean_line
 
 MAX_LENGTH = 256
+MAX_PASTE = 4096
+"""A longer text is no line, whatever it says."""
+TOO_LONG = "that is too long for one line: nothing of it was taken"
 NEVER_TYPED = frozenset("!")
 """`!` belongs to `!!`: halting works while a line is open too."""
 
@@ -21,12 +24,18 @@ class LineEdit:
         self.text = text[:MAX_LENGTH]
         self.cursor = len(self.text)
 
-    def insert(self, text: str) -> None:
-        """Put text at the cursor; anything that is not printable is dropped."""
-        clean = clean_line(text, MAX_LENGTH) if len(text) > 1 else text
-        room = MAX_LENGTH - len(self.text)
-        self.text = self.text[: self.cursor] + clean[:room] + self.text[self.cursor :]
-        self.cursor += len(clean[:room])
+    def insert(self, text: str) -> bool:
+        """Put text at the cursor, cleaned to one line. All of it or nothing: half a price is another price."""
+        clean = clean_line(text, MAX_PASTE) if len(text) > 1 else text
+        if len(text) > MAX_PASTE or len(self.text) + len(clean) > MAX_LENGTH:
+            return False
+        self.put(self.cursor, clean)
+        return True
+
+    def put(self, place: int, text: str) -> None:
+        """Put text before a character; a cursor that stands there or behind moves along."""
+        self.text = self.text[:place] + text + self.text[place:]
+        self.cursor += len(text) if self.cursor >= place else 0
 
     def take(self, key: str) -> bool:
         """Edit by a key in people's notation; False when the key is none of its business."""

@@ -19,7 +19,7 @@ from stockpulse_engine.domain.orders import OrderTerms
 from stockpulse_engine.domain.views import Preview, PreviewRow
 from stockpulse_engine.render.format import format_quantity
 from stockpulse_tui.intent import Intent, Phase
-from stockpulse_tui.line_edit import LineEdit
+from stockpulse_tui.line_edit import TOO_LONG, LineEdit
 from stockpulse_tui.ticket_form import CHOICES, FIELDS, Form, read_form, shown, write_line
 
 SOURCE = "tui"
@@ -54,6 +54,8 @@ class Ticket:
         self._ids = ids
         self._preview_id = ids()
         self.intent = Intent(ids)
+        self.refusal = ""
+        """Why the last Enter sent nothing, in words; it stands until something is typed."""
         self._typed: str | None = None
         """What was typed into the field so far; None while its value stands untouched."""
 
@@ -82,15 +84,42 @@ class Ticket:
         """Whether letters are text now."""
         return self.intent.is_open and self.zone is not Zone.ROWS
 
+    @property
+    def instrument_id(self) -> str:
+        """What the order is about, "" while the line is not whole."""
+        return self.order.instrument.instrument_id if self.order else ""
+
     def read(self, context: OrderContext) -> None:
         """Read the line again: it, or the prices it refers to, changed."""
+        before = self.instrument_id
         self.reading = read_order_line(self.edit.text, context)
         self.form = read_form(self.edit.text, context)
+        if before and self.instrument_id != before:
+            self.preview, self.preview_of = None, ""
+
+    def why_not(self) -> str:
+        """Why Enter can send nothing now, in words; "" when it can."""
+        if not self.edit.text.strip():
+            return "The line is empty."
+        if self.order is None:
+            return str(self.reading.errors[0]) if self.reading.errors else "The line is no whole order yet."
+        if not self.order.terms.account_id:
+            return "No account is known yet. The engine tells it when it is ready."
+        if self.preview is not None and self.is_denied:
+            return f"{self.preview.denial}: {self.preview.denial_text}"
+        return ""
+
+    def fill_symbol(self, symbol: str, context: OrderContext) -> None:
+        """Put the symbol behind the side, where a ticket that opened before any was known left its place free."""
+        side, blank, rest = self.edit.text.partition(" ")
+        if blank and self.intent.is_open and not rest[:1].isalpha():
+            self.edit.put(len(side) + 1, f"{symbol} ")
+        self.read(context)
 
     def set_line(self, text: str, context: OrderContext) -> None:
         """Start over with another line."""
         self.edit.set(text)
-        self.zone, self._typed = Zone.LINE, None
+        self.zone, self._typed, self.refusal = Zone.LINE, None, ""
         self.intent = Intent(self._ids)
         self.preview, self.preview_of, self.preview_problem = None, "", ""
         self.read(context)
@@ -190,18 +219,34 @@ class Ticket:
 
     def _reread(self, context: OrderContext, *, keeps_form: bool = False) -> None:
         form = self.form
+        self.refusal = ""
         self.read(context)
         if keeps_form:
             self.form = form
         if self.intent.phase is Phase.REFUSED:
             self.intent = Intent(self._ids)
 
-    def paste(self, text: str, context: OrderContext) -> None:
-        """Pasted text goes into the line."""
-        if self.intent.is_open:
-            self.zone = Zone.LINE
-            self.edit.insert(text)
-            self._reread(context)
+    def paste(self, text: str, context: OrderContext) -> str:
+        """Pasted text goes into the line; why it did not, in words, else ""."""
+        if not self.intent.is_open:
+            return "this order is on its way: what was pasted went nowhere"
+        if not self.edit.insert(text):
+            return TOO_LONG
+        self.zone = Zone.LINE
+        self._reread(context)
+        return ""
+
+    def point_at(self, zone: Zone, place: int) -> None:
+        """The mouse: a character of the line, a field, or a row of the preview."""
+        if not self.intent.is_open:
+            return
+        self.zone, self._typed = zone, None
+        if zone is Zone.LINE:
+            self.edit.cursor = min(place, len(self.edit.text))
+        elif zone is Zone.FORM:
+            self.field = place
+        else:
+            self.row = place
 
     def take_nearest(self, context: OrderContext) -> bool:
         """Take the largest quantity that would pass; False when there is none."""

@@ -35,6 +35,17 @@ class Windows:
         overlay.focus(scroll_visible=False)
         self.shade()
 
+    def tell(self, overlay: Overlay) -> None:
+        """Open a window whose answer took its time: under one that is typed in by now, or it would take its keys."""
+        top = self.top
+        if top is None or not top.is_entry:
+            self.open(overlay)
+            return
+        self._open.insert(-1, overlay)
+        self._shell.shell_screen.mount(overlay, before=top)
+        self.shade()
+        self._shell.notify_line("the answer lies under this window")
+
     def close(self, overlay: Overlay) -> None:
         """Take a window away; the focus goes back to what was under it."""
         if overlay not in self._open:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from decimal import Decimal
 
@@ -39,12 +40,15 @@ class DeskCommands(FakeCommands):
         """What the gate says instead of its own words."""
         self.is_lenient = False
         """The preview lets everything pass; submitting does not."""
+        self.previews, self.answers = _open_door(), _open_door()
+        """Closed doors hold back previews, and the answers to orders the engine has."""
         self.has_bars = True
         self.fails_bars = False
 
     async def preview_order(self, command: SubmitOrder) -> Preview:
         """Rows as the engine words them."""
         self.previewed.append(command)
+        await self.previews.wait()
         preview = preview_of(command, is_allowed=self.is_lenient or command.terms.quantity <= MOST)
         if not self.denial_text:
             return preview
@@ -63,6 +67,7 @@ class DeskCommands(FakeCommands):
         if known is None:
             for order in _orders(command):
                 self.orders[order.client_order_id] = order
+        await self.answers.wait()
         if self.is_silent:
             raise UnavailableError("The engine did not answer in time.", fix="Ask again; see `sp doctor`.")
         self._tell()
@@ -140,6 +145,12 @@ class DeskCommands(FakeCommands):
 
     def _tell(self) -> None:
         self.link.send(self.link.market.delta(orders=tuple(self.orders.values())))
+
+
+def _open_door() -> asyncio.Event:
+    door = asyncio.Event()
+    door.set()
+    return door
 
 
 def _orders(command: SubmitOrder) -> list[Order]:

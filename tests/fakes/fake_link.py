@@ -240,6 +240,8 @@ class FakeLink:
         self.moved: list[tuple[str, ...]] = []
         """Arguments of each move to another world."""
         self.refuses: StockPulseError | None = None
+        self.is_late = False
+        """The engine is still starting: nothing comes until the snapshot is sent by hand."""
 
     @property
     def head_id(self) -> str:
@@ -254,6 +256,9 @@ class FakeLink:
     async def run(self, on_frame: OnFrame, on_state: OnState) -> None:
         """Snapshot, then deltas while a period is set."""
         self._on_frame, self._on_state = on_frame, on_state
+        if self.is_late:
+            on_state("starting", "the engine starts")
+            await asyncio.Event().wait()
         on_state("live", "")
         on_frame(self.market.snapshot())
         while self._period_s:

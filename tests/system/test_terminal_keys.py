@@ -13,9 +13,12 @@ from tests.system.terminal import Terminal
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
 
+APP = f"{sys.executable} -m tests.tui.dev_app"
+
+
 @pytest.fixture
 def terminal() -> Iterator[Terminal]:
-    with Terminal("keys", f"{sys.executable} -m tests.tui.dev_app") as made:
+    with Terminal("keys", APP) as made:
         made.wait_for("F1 keys")
         yield made
 
@@ -28,12 +31,25 @@ def test_esc_with_a_digit_closes_the_ticket_and_changes_the_screen(terminal: Ter
     terminal.press(("b",))
     terminal.wait_until(has_ticket, "the ticket")
     terminal.press(("1", "0", "0"))
-    terminal.wait_for("100 AAPL at market")
+    terminal.wait_for("AAPL 100")
     terminal.press(("Escape", "5"))
     screen = terminal.wait_until(lambda text: "Working" in text and not has_ticket(text), "the orders")
     assert "™" not in screen
     terminal.press(("1",))
     terminal.wait_for("Watchlist")
+
+
+def test_what_is_typed_right_behind_b_stands_behind_the_symbol(terminal: Terminal) -> None:
+    terminal.press(("b", "1", "0", "0"))
+    terminal.wait_for("buy AAPL 100")
+    terminal.press(("Escape", "j", "b", "5"))
+    terminal.wait_for("buy MSFT 5")
+
+
+def test_what_is_typed_while_it_starts_stands_behind_the_symbol_too() -> None:
+    with Terminal("early", APP) as made:
+        made.press(("b", "1", "0", "0"))
+        made.wait_for("buy AAPL 100")
 
 
 def test_esc_with_a_colon_closes_the_ticket_and_opens_the_command_line(terminal: Terminal) -> None:

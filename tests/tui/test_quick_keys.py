@@ -115,3 +115,22 @@ async def test_two_fast_tabs_come_back_to_where_they_began() -> None:
             head.app.post_message(events.Key("tab", "\t"))
         await head.settle()
         assert head.app.view.front == "watchlist"
+
+
+async def test_a_ticket_right_behind_a_cursor_key_is_for_the_row_the_cursor_went_to() -> None:
+    async with desk_head() as (head, _):
+        for letter in "jb5":
+            head.app.post_message(events.Key(letter, letter))
+        await head.settle()
+        assert "5 MSFT at market" in head.text()
+        assert "buy MSFT 5" in head.text()
+
+
+async def test_a_key_right_behind_enter_on_a_row_is_heard_by_the_chart_it_opens() -> None:
+    async with desk_head(only=("watchlist", "chart")) as (head, _):
+        for key in (events.Key("enter", "\r"), events.Key("b", "b")):
+            head.app.post_message(key)
+        await head.settle()
+        await head.settle()
+        assert head.app.view_id == "screen.chart"
+        assert head.app.windows.top is None, "b drew the chart's own line, not a ticket over the desk"

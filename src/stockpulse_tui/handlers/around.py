@@ -124,7 +124,7 @@ class AroundHandler(Handler):
                 note = ((), (Span(f"the engine could not explain it: {error}"[:200], "warn"),))
         lines = [*explain_lines(cell, told, self.shell.status.market_ns()), *note]
         name = f"{symbol_of(cell.instrument_id)}  {cell.name}" if cell.instrument_id else cell.name
-        self.shell.windows.open(Sheet(name, lines))
+        self.shell.windows.tell(Sheet(name, lines))
 
     def do_instrument_describe(self) -> None:
         """What the instrument is and how it stands."""

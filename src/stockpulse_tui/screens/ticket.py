@@ -13,11 +13,9 @@ from stockpulse_tui.ticket import Ticket
 from stockpulse_tui.ticket_session import TicketSession
 from stockpulse_tui.widgets.overlay import Overlay
 from stockpulse_tui.widgets.ticket import TicketKeys, ticket_facts
-from stockpulse_tui.widgets.ticket_lines import SMALL, WINDOW, ticket_body, ticket_title
+from stockpulse_tui.widgets.ticket_lines import SMALL, WINDOW, Look, ticket_body, ticket_title
 
 if TYPE_CHECKING:
-    from textual import events
-
     from stockpulse_tui.app import StockPulseApp
 
 WIDE, TALL = 90, 29
@@ -33,11 +31,11 @@ class TicketWindow(TicketKeys, Overlay):
     def __init__(self, shell: StockPulseApp, text: str = "") -> None:
         super().__init__()
         is_large = _has_room(*shell.size)
-        self.session = TicketSession(shell, Ticket(text, has_form=is_large), self._changed)
+        self.session = TicketSession(shell, Ticket(text, has_form=is_large), self._changed, keeps_instrument=True)
+        self.session.open()  # read at once: an Enter may be right behind the key that opened it
 
     def on_mount(self) -> None:
-        """Read the line, ask for its preview, keep ages moving."""
-        self.session.open()
+        """Keep ages moving."""
         self.set_interval(1.0, self._on_second)
 
     def on_unmount(self) -> None:
@@ -56,7 +54,12 @@ class TicketWindow(TicketKeys, Overlay):
         ticket.has_form = _has_room(*self.app.size)
         facts = ticket_facts(self.shell, self.session, is_active=True)
         title = ticket_title(facts, width, "overlay" if ticket.has_form else "select")
-        return [title, *ticket_body(ticket, facts, width, height - 1, WINDOW if ticket.has_form else SMALL)]
+        return [title, *ticket_body(ticket, facts, width, height - 1, self.look)]
+
+    @property
+    def look(self) -> Look:
+        """As large as there is room."""
+        return WINDOW if self.session.ticket.has_form else SMALL
 
     def _changed(self) -> None:
         self.redraw()
@@ -72,17 +75,16 @@ class TicketWindow(TicketKeys, Overlay):
 
     def do_ticket_discard(self) -> None:
         """Close it: a draft is thrown away, an order lives on."""
+        words = self.session.drop_words()
+        self.session.close()
         self.shell.windows.close(self)
+        if words:
+            self.shell.notify_line(words)
 
     def on_store(self) -> None:
         """Frames were applied."""
         self.session.on_store()
         self.redraw()
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Pasted text goes into the line."""
-        event.stop()
-        self.session.paste(event.text)
 
 
 def _has_room(width: int, height: int) -> bool:
@@ -101,4 +103,6 @@ def open_order_ticket(shell: StockPulseApp, side: str) -> TicketWindow:
     command = shell.command
     symbol = (command.symbol if command else "") or (symbol_of(shell.instrument_id) if shell.instrument_id else "")
     words = [side, symbol, *(command.arguments if command else ())]
-    return open_ticket(shell, " ".join(word for word in words if word) + " ")
+    window = open_ticket(shell, " ".join(word for word in words if word) + " ")
+    window.session.awaits_symbol = not symbol
+    return window

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stockpulse_engine.actions.registry import Context
-from stockpulse_tui.messages import InstrumentPicked, LineEntered, PaneOpened
+from stockpulse_tui.messages import LineEntered
 from stockpulse_tui.watchlists import expand
 from stockpulse_tui.widgets.panel import Panel
 
@@ -78,7 +78,7 @@ class BoardActions(Panel):
         row = self.current
         if row is not None and row.id and row.id != self.instrument_id:
             self.instrument_id = row.id
-            self.post_message(InstrumentPicked(row.id))
+            self.shell.pick_instrument(row.id)  # in this turn: a key right behind it is about this instrument
 
     def show_instrument(self, instrument_id: str) -> None:
         """Follow a choice made elsewhere, when the instrument is in the group."""
@@ -130,7 +130,7 @@ class BoardActions(Panel):
         """The chart of the row."""
         row = self.current
         if row is not None and row.id:
-            self.post_message(PaneOpened("screen.chart", row.id))
+            self.shell.open_row("screen.chart", row.id)
 
     def on_click(self, event: events.Click) -> None:
         """The mouse moves the cursor; a second click opens."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.instruments import symbol_of
-from stockpulse_engine.domain.orders import Order, OrderStatus, Side
+from stockpulse_engine.domain.orders import Order, OrderStatus, OrderTerms, Side
 from stockpulse_engine.render.format import format_age, format_latency, format_price, format_quantity
 from stockpulse_engine.render.span import Line, Span, line_width, spread, wrap_line
 from stockpulse_tui.intent import Intent, Phase
@@ -41,8 +41,27 @@ def outside(text: str, limit: int = 200) -> str:
 
 def short_order(order: Order) -> str:
     """`buy 45 AAPL`."""
-    terms = order.terms
+    return asked_words(order.terms)
+
+
+def asked_words(terms: OrderTerms) -> str:
+    """`buy 45 AAPL`."""
     return f"{terms.side.value.lower()} {format_quantity(terms.quantity)} {symbol_of(terms.instrument_id)}"
+
+
+def fate_words(intent: Intent) -> str:
+    """What became of an intent that is out of sight, in one sentence."""
+    if intent.command is None:
+        return ""
+    short = asked_words(intent.command.terms)
+    if intent.phase is Phase.ASKING:
+        return f"{short}: the engine is asked; its answer is told here, and Orders shows it"
+    if intent.phase is Phase.DOUBT:
+        return f"{short}: no answer came; look under Orders before you write it again"
+    if intent.phase is Phase.REFUSED:
+        return f"{short} was not sent: {intent.problem}"
+    word = STATES[intent.order.status][0].lower() if intent.order is not None else intent.phase.value
+    return f"{short}: {word}"
 
 
 def state_chip(order: Order) -> Span:

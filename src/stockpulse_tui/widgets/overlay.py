@@ -12,8 +12,9 @@ from textual import events
 
 from stockpulse_engine.actions.registry import Context
 from stockpulse_engine.render.span import Line, Span, fit, spread
-from stockpulse_tui.line_edit import LineEdit
+from stockpulse_tui.line_edit import TOO_LONG, LineEdit
 from stockpulse_tui.messages import LineEntered
+from stockpulse_tui.painter import cells
 from stockpulse_tui.screens.slots import Box
 from stockpulse_tui.widgets.line_view import LineView
 
@@ -144,18 +145,20 @@ class Prompt(Overlay):
             return True
         return False
 
-    def on_paste(self, event: events.Paste) -> None:
+    def take_paste(self, text: str) -> None:
         """Pasted text, cleaned to one line."""
-        event.stop()
-        self.edit.insert(event.text)
+        if not self.edit.insert(text):
+            self.shell.notify_line(TOO_LONG, "warn")
+        if self.on_change is not None:
+            self.on_change(self.edit.text)
         self.redraw()
 
 
 def edit_spans(edit: LineEdit, bg: str, ghost: str = "") -> Line:
     """A line being typed, its cursor a bar of `accent`, what would complete it in `faint`."""
-    head, tail = edit.text[: edit.cursor], edit.text[edit.cursor :]
-    under = (tail or ghost or " ")[0]
-    rest = tail[1:] + (ghost if tail else ghost[1:])
+    head, tail = cells(edit.text[: edit.cursor]), edit.text[edit.cursor :]
+    under = cells((tail or ghost or " ")[0]) or " "
+    rest = cells(tail[1:]) + (ghost if tail else ghost[1:])
     token = "strong" if tail else "faint"
     return (
         Span(head, "strong", bg, bold=True),

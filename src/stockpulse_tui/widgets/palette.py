@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import events
-
 from stockpulse_engine.actions.registry import Context
 from stockpulse_engine.base.text import clean_text
 from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.render.span import Line, Span, fit, line_width, spread
-from stockpulse_tui.line_edit import LineEdit
+from stockpulse_tui.line_edit import TOO_LONG, LineEdit
 from stockpulse_tui.painter import cells
 from stockpulse_tui.palette_model import Entry, PaletteFacts, chosen_line, ghost, offers
 from stockpulse_tui.screens.slots import Box
@@ -162,10 +160,10 @@ class Palette(Overlay):
         self._offer()
         return True
 
-    def on_paste(self, event: events.Paste) -> None:
+    def take_paste(self, text: str) -> None:
         """Pasted text, cleaned to one line."""
-        event.stop()
-        self.edit.insert(event.text)
+        if not self.edit.insert(text):
+            self.shell.notify_line(TOO_LONG, "warn")
         self._offer()
 
     def do_palette_go(self) -> None:

@@ -14,11 +14,12 @@ from stockpulse_tui.ticket_session import TicketSession
 from stockpulse_tui.widgets.header import badge_kind, frame_tokens
 from stockpulse_tui.widgets.order_state import outside
 from stockpulse_tui.widgets.panel import Panel
-from stockpulse_tui.widgets.ticket_lines import PANE, SMALL, ticket_body
+from stockpulse_tui.widgets.ticket_lines import PANE, SMALL, Look, spot_at, ticket_body
 from stockpulse_tui.widgets.ticket_parts import TicketFacts
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.geometry import Size
 
     from stockpulse_tui.app import StockPulseApp
     from stockpulse_tui.store import Changes
@@ -63,6 +64,25 @@ class TicketKeys:
 
     session: TicketSession
     shell: StockPulseApp
+    size: Size
+
+    if TYPE_CHECKING:
+
+        @property
+        def look(self) -> Look:
+            """How it is drawn at its size."""
+
+    def on_click(self, event: events.Click) -> None:
+        """The mouse points into the line, at a field or a row; a second click explains the row. It never sends."""
+        ticket = self.session.ticket
+        facts = ticket_facts(self.shell, self.session, is_active=True)
+        spot = spot_at(ticket, facts, (self.size.width, self.size.height - 1), self.look, (event.x, event.y - 1))
+        if spot is None:
+            return
+        is_again = event.chain > 1 and spot == (ticket.zone, ticket.row)
+        self.session.point_at(*spot)
+        if is_again:
+            self.do_ticket_explain()
 
     @property
     def is_typing(self) -> bool:
@@ -75,10 +95,12 @@ class TicketKeys:
         return outside(self.session.ticket.cli_twin, 120)
 
     def do_ticket_send(self) -> None:
-        """Send when armed, stage when safe; a denied order goes nowhere."""
-        if self.session.ticket.is_denied and self.session.intent.is_open:
-            return
+        """Send when armed, stage when safe; a denied order goes nowhere, and that is said."""
         self.session.enter()
+
+    def take_paste(self, text: str) -> None:
+        """Pasted text goes into the line."""
+        self.session.paste(text)
 
     def do_ticket_copy_cli(self) -> None:
         """The shell twin, to the clipboard."""
@@ -154,7 +176,12 @@ class TicketPane(TicketKeys, Panel):
     def body(self, width: int, height: int) -> Sequence[Line]:
         """The ticket, in the look there is room for."""
         facts = ticket_facts(self.shell, self.session, is_active=self.is_active)
-        return ticket_body(self.session.ticket, facts, width, height, SMALL if width >= 70 else PANE)
+        return ticket_body(self.session.ticket, facts, width, height, self.look)
+
+    @property
+    def look(self) -> Look:
+        """As wide as there is room."""
+        return SMALL if self.size.width >= 70 else PANE
 
     def take_key(self, key: str) -> bool:
         """Typing goes to the line."""
@@ -162,13 +189,11 @@ class TicketPane(TicketKeys, Panel):
 
     def do_ticket_discard(self) -> None:
         """An empty ticket."""
+        words = self.session.drop_words()
         self.session.set_line("")
+        if words:
+            self.shell.notify_line(words)
         self.shell.shell_screen.footer.redraw()
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Pasted text goes into the line."""
-        event.stop()
-        self.session.paste(event.text)
 
     def on_store(self, changes: Changes) -> None:
         """Frames were applied."""

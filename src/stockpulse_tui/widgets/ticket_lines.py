@@ -16,8 +16,10 @@ from stockpulse_tui.widgets.order_state import intent_lines, outside, with_keys
 from stockpulse_tui.widgets.ticket_parts import (
     TicketFacts,
     cut,
+    field_at,
     form_lines,
     input_line,
+    place_in_line,
     preview_line,
     quote_line,
     ruler_lines,
@@ -75,22 +77,49 @@ def ticket_body(ticket: Ticket, facts: TicketFacts, width: int, height: int, loo
     """Everything under the title row, exactly `height` lines."""
     bar = bar_lines(ticket, facts, width, look)
     room = height - len(bar)
-    inner = width - 2 * look.inset
-    sections = [section for section in _sections(ticket, facts, (width, inner), look) if section]
-    gaps = 1 if look.has_heading else 0
-    lines: list[Line] = [()] * gaps
-    spare = room - gaps - sum(len(section) for section in sections)
-    for place, section in enumerate(sections):
-        is_tight = place == 0 or (place == 1 and not look.has_quote)
-        if not is_tight and spare > 0:
-            lines.append(())
-            spare -= 1
-        lines += section
-    lines = [fit(line, width) for line in lines[:room]]
+    placed = _placed(ticket, facts, (width, room), look)
+    lines = [fit(line, width) for _, section in placed for line in section][:room]
     return [*lines, *([fit((), width)] * (room - len(lines))), *bar]
 
 
-def _sections(ticket: Ticket, facts: TicketFacts, size: tuple[int, int], look: Look) -> list[list[Line]]:
+def spot_at(
+    ticket: Ticket, facts: TicketFacts, size: tuple[int, int], look: Look, at: tuple[int, int]
+) -> tuple[Zone, int] | None:
+    """What a cell of the body points at: a character of the line, a field or a row of the preview; else None."""
+    (width, height), (x, y) = size, at
+    room = height - len(bar_lines(ticket, facts, width, look))
+    for zone, section in _placed(ticket, facts, (width, room), look) if y < room else ():
+        if y >= len(section):
+            y -= len(section)
+            continue
+        if zone is Zone.LINE:
+            return zone, place_in_line(ticket, x, width, look.well_inset)
+        place = field_at(x - look.inset) if zone is Zone.FORM else y - (len(section) - len(ticket.rows))
+        return (zone, place) if zone is not None and place is not None and place >= 0 else None
+    return None
+
+
+def _placed(
+    ticket: Ticket, facts: TicketFacts, size: tuple[int, int], look: Look
+) -> list[tuple[Zone | None, list[Line]]]:
+    """The sections from the top, blank rows between them while there is room; each with the zone it is."""
+    width, room = size
+    sections = [made for made in _sections(ticket, facts, (width, width - 2 * look.inset), look) if made[1]]
+    gaps = 1 if look.has_heading else 0
+    placed: list[tuple[Zone | None, list[Line]]] = [(None, [()] * gaps)]
+    spare = room - gaps - sum(len(section) for _, section in sections)
+    for place, made in enumerate(sections):
+        is_tight = place == 0 or (place == 1 and not look.has_quote)
+        if not is_tight and spare > 0:
+            placed.append((None, [()]))
+            spare -= 1
+        placed.append(made)
+    return placed
+
+
+def _sections(
+    ticket: Ticket, facts: TicketFacts, size: tuple[int, int], look: Look
+) -> list[tuple[Zone | None, list[Line]]]:
     width, inner = size
     well = input_line(ticket, facts, width, look.well_inset, look.hint)
     words = [sentence_line(ticket, facts, inner)]
@@ -99,12 +128,12 @@ def _sections(ticket: Ticket, facts: TicketFacts, size: tuple[int, int], look: L
     order = ticket.order
     if order is not None and order.notes:
         words.append((Span(cut(outside("; ".join(order.notes)), inner), "faint"),))
-    sections = [[well], _inset(words, look)]
+    sections: list[tuple[Zone | None, list[Line]]] = [(Zone.LINE, [well]), (None, _inset(words, look))]
     if look.has_form:
-        sections.append(_inset(form_lines(ticket, facts), look))
+        sections.append((Zone.FORM, _inset(form_lines(ticket, facts), look)))
     if order is not None:
-        sections.append(_inset(ruler_lines(order, inner, facts.glyphs), look))
-    sections.append(_preview(ticket, facts, inner, look))
+        sections.append((None, _inset(ruler_lines(order, inner, facts.glyphs), look)))
+    sections.append((Zone.ROWS if ticket.rows else None, _preview(ticket, facts, inner, look)))
     return sections
 
 
@@ -169,13 +198,15 @@ def _bar_content(ticket: Ticket, facts: TicketFacts, inner: int, look: Look) -> 
     bg = look.bar_bg
     tick = facts.instrument.tick_size if facts.instrument else CENT
     told = intent_lines(ticket.intent, bg, tick=tick, now_ns=facts.wall_ns, armed=facts.armed_left_ns > 0)
-    if told:
+    if told and not ticket.refusal:
         keys = [("d", "again"), ("Esc", "close")] if ticket.intent.phase is not Phase.ASKING else []
         if ticket.intent.is_open:
             keys = keys[1:]
         return with_keys(told, _keys(keys, bg), inner, bg), bg
     if ticket.is_denied:
         return _denied(ticket, facts, inner, bg), bg
+    if ticket.refusal:
+        return with_keys([_refusal(ticket, bg)], _keys([("Esc", "drop")], bg), inner, bg), bg
     if ticket.order is None:
         words = (Span("Enter needs a whole order", "muted", bg),)
         return [spread(words, _keys([("Esc", "drop")], bg), inner, bg=bg)], bg
@@ -214,7 +245,7 @@ def _denied(ticket: Ticket, facts: TicketFacts, inner: int, bg: str) -> list[Lin
     preview = ticket.preview
     assert preview is not None
     rule = Span(f"  {outside(preview.denial, 40)}  ", "danger", bg, bold=True)
-    head = (Span(" DENIED ", "ink", "danger", bold=True), rule)
+    head = (Span(" NOT SENT " if ticket.refusal else " DENIED ", "ink", "danger", bold=True), rule)
     words = Span(outside(preview.denial_text, 400), "strong", bg)
     lines = wrap_line((*head, words), inner, most=MOST_DENIED)
     nearest = preview.nearest_quantity
@@ -225,6 +256,12 @@ def _denied(ticket: Ticket, facts: TicketFacts, inner: int, bg: str) -> list[Lin
     elif nearest is not None:
         lines.append((Span("No quantity would pass now.", "text", bg),))
     return lines
+
+
+def _refusal(ticket: Ticket, bg: str) -> Line:
+    """What an Enter that could send nothing is told, until something is typed."""
+    words = (Span(" NOT SENT ", "ink", "warn", bold=True), Span(f"  {outside(ticket.refusal, 400)}", "strong", bg))
+    return (*words, Span("  Enter sends it as it stands now.", "accent", bg)) if ticket.order is not None else words
 
 
 def _keys(keys: Sequence[tuple[str, str]], bg: str) -> Line:

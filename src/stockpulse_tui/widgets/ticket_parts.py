@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +18,7 @@ from stockpulse_engine.render.bracket import bracket_ruler
 from stockpulse_engine.render.format import format_clock, format_money, format_price, format_quantity, format_size
 from stockpulse_engine.render.glyphs import Glyphs
 from stockpulse_engine.render.span import Line, Span, fit, line_width, spread
+from stockpulse_tui.painter import cells
 from stockpulse_tui.ticket import Ticket, Zone
 from stockpulse_tui.ticket_form import FIELDS
 from stockpulse_tui.widgets.order_state import outside
@@ -25,6 +27,9 @@ FIELD_WIDTHS = (8, 11, 9, 10, 8, 11, 9, 9)
 FIELD_GAPS = (1, 2, 1, 1, 1, 1, 1, 0)
 VERDICTS = {"ok": ("ok", "up"), "read": ("! read", "warn"), "denied": ("denied", "danger")}
 WEIGHT_BAR = 32
+PROMPT_WIDTH = 3
+MARGIN = 4
+"""Cells of the well that hold no letter: the prompt, and one at the end."""
 
 
 class TicketFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,33 +58,65 @@ def input_line(ticket: Ticket, facts: TicketFacts, width: int, inset: int, hint:
     room = width - 2 * inset
     prompt = (Span(f" {facts.glyphs.prompt} ", "accent", "ground", bold=True),)
     is_typing = facts.is_active and ticket.zone is Zone.LINE and ticket.intent.is_open
-    body = _typed_spans(ticket, room - 4, is_typing=is_typing)
+    body = _joined(_typed_cells(ticket, room - MARGIN, is_typing=is_typing))
     tail = (Span(f"{hint} ", "faint", "ground"),) if hint else ()
     inner = fit(spread((*prompt, *body), tail, room, bg="ground"), room, bg="ground")
     return (Span(" " * inset), *inner, Span(" " * inset))
 
 
-def _typed_spans(ticket: Ticket, room: int, *, is_typing: bool) -> Line:
+class _Cell(NamedTuple):
+    """One cell of the order line."""
+
+    text: str
+    fg: str
+    bg: str
+    place: int
+    """The character it belongs to; a wide one has two cells."""
+
+
+def _typed_cells(ticket: Ticket, room: int, *, is_typing: bool) -> list[_Cell]:
+    """The cells of the line that fit, those around the cursor."""
     edit = ticket.edit
     tokens = ["text"] * len(edit.text)
-    for token in ticket.reading.tokens:
-        for place in range(token.start, min(token.end, len(tokens))):
-            tokens[place] = TOKEN_COLORS.get(token.kind, "text")
+    for word in ticket.reading.tokens:
+        for place in range(word.start, min(word.end, len(tokens))):
+            tokens[place] = TOKEN_COLORS.get(word.kind, "text")
     shows_ghost = edit.cursor == len(edit.text) if is_typing else not edit.text
     ghost = ticket.reading.ghost if shows_ghost else ""
-    letters = [(letter, token, "ground") for letter, token in zip(edit.text, tokens, strict=True)]
-    letters += [(letter, "faint", "ground") for letter in ghost]
-    if is_typing:
-        letters += [(" ", "text", "ground")]
-        letter = letters[edit.cursor]
-        letters[edit.cursor] = (letter[0], "ink", "accent")
-    start = max(0, min(edit.cursor + 8, len(letters)) - room)
-    return _joined(letters[start : start + room])
+    letters = [*zip(edit.text, tokens, strict=True), *((letter, "faint") for letter in ghost)]
+    letters += [(" ", "text")] if is_typing else []
+    made: list[_Cell] = []
+    at = 0
+    for place, (letter, token) in enumerate(letters):
+        is_here = is_typing and place == edit.cursor
+        at = len(made) if place == edit.cursor else at
+        fg, bg = ("ink", "accent") if is_here else (token, "ground")
+        made += [_Cell(cell, fg, bg, place) for cell in cells(letter) or (" " if is_here else "")]
+    start = max(0, min(at + 8, len(made)) - room)
+    return made[start : start + room]
 
 
-def _joined(letters: Sequence[tuple[str, str, str]]) -> Line:
+def place_in_line(ticket: Ticket, x: int, width: int, inset: int) -> int:
+    """The character of the order line at a column of the well."""
+    shown = _typed_cells(ticket, width - 2 * inset - MARGIN, is_typing=ticket.zone is Zone.LINE)
+    at = x - inset - PROMPT_WIDTH
+    place = shown[at].place if 0 <= at < len(shown) else len(ticket.edit.text)
+    return min(place, len(ticket.edit.text)) if at >= 0 else 0
+
+
+def field_at(x: int) -> int | None:
+    """The field of the form at a column, None between two."""
+    left = 0
+    for place, (width, gap) in enumerate(zip(FIELD_WIDTHS, FIELD_GAPS, strict=True)):
+        if left <= x < left + width:
+            return place
+        left += width + gap
+    return None
+
+
+def _joined(letters: Sequence[_Cell]) -> Line:
     spans: list[Span] = []
-    for letter, fg, bg in letters:
+    for letter, fg, bg, _ in letters:
         if spans and (spans[-1].fg, spans[-1].bg) == (fg, bg):
             spans[-1] = Span(spans[-1].text + letter, fg, bg, spans[-1].bold)
         else:
@@ -208,9 +245,9 @@ def _weight_bar(row: PreviewRow, facts: TicketFacts, room: int, bg: str, *, is_b
     if row.name != "weight" or not {"before", "after", "limit"} <= numbers.keys():
         return ()
     before, after, limit = (float(Decimal(numbers[name])) for name in ("before", "after", "limit"))
-    cells = min(WEIGHT_BAR, room - 42)
-    if cells < 8 or limit <= 0:
+    length = min(WEIGHT_BAR, room - 42)
+    if length < 8 or limit <= 0:
         return ()
     scale = limit * 1.2
     shares = (before / scale, after / scale, limit / scale)
-    return before_after_bar(shares, cells, is_buy=is_buy, bg=bg, glyphs=facts.glyphs)
+    return before_after_bar(shares, length, is_buy=is_buy, bg=bg, glyphs=facts.glyphs)
