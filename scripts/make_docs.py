@@ -32,6 +32,7 @@ from stockpulse_engine.domain.instruments import AssetClass, Instrument
 from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.order_machine import transition_rows
 from stockpulse_engine.domain.orders import OrderEventKind, OrderStatus
+from stockpulse_engine.indicators.own.catalog import ALIASES
 from stockpulse_engine.indicators.registry import list_studies
 from stockpulse_engine.indicators.studies import StudyInfo
 from stockpulse_engine.risk.codes import DENIALS
@@ -343,28 +344,32 @@ def _context() -> OrderContext:
 
 
 def make_studies() -> str:
-    """Every TA-Lib function by name, group by group."""
+    """Every study by name: TA-Lib's group by group, then ours."""
     studies = list_studies()
-    groups = sorted({study.group for study in studies})
-    parts = [
-        f"## {group}\n\n" + table(("write", "study", "reads", "gives", "drawn"), map(_study_row, _of(studies, group)))
-        for group in groups
-    ]
+    theirs, ours = [one for one in studies if not one.is_own], [one for one in studies if one.is_own]
+    groups = sorted({study.group for study in theirs})
+    aliases = ", ".join(f"`{name.lower()}` is `{meant.lower()}`" for name, meant in sorted(ALIASES.items()))
     return page(
         "Studies",
-        f"All {len(studies)} functions of TA-Lib, by name: `i` on the chart, or `sp chart AAPL --study 'rsi 14'`. "
-        "Parameters in brackets may be left out; give them in order (`bbands 20 2 2`) or by name "
-        "(`macd fastperiod=8`). Streams give the same values as the batch, bit for bit.",
-        *parts,
+        f"All {len(theirs)} functions of TA-Lib, by name, and {len(ours)} of ours: `i` on the chart, or "
+        "`sp chart AAPL --study 'rsi 14'`. Parameters in brackets may be left out; give them in order "
+        "(`bbands 20 2 2`) or by name (`macd fastperiod=8`). Streams give the same values as the batch, bit for bit. "
+        f"Other names that are taken: {aliases}.",
+        *(_study_table(group, [study for study in theirs if study.group == group]) for group in groups),
+        "## Our own\n\nWhat TA-Lib lacks, or has without a session to begin with (`vwap`); "
+        "[how they are reckoned](indicators.md). A study marked *moves* changes what it said of past bars.\n\n"
+        + _study_table("", ours),
     )
 
 
-def _of(studies: Sequence[StudyInfo], group: str) -> list[StudyInfo]:
-    return [study for study in studies if study.group == group]
+def _study_table(group: str, studies: Sequence[StudyInfo]) -> str:
+    rows = table(("write", "study", "reads", "gives", "drawn"), map(_study_row, studies))
+    return f"## {group}\n\n{rows}" if group else rows
 
 
 def _study_row(study: StudyInfo) -> tuple[str, ...]:
     place = "over the price" if study.is_overlay else "pattern" if study.is_pattern else "own pane"
+    place += ", moves" if study.repaints else ""
     return code(study.syntax), study.title, ", ".join(study.inputs), ", ".join(study.outputs), place
 
 

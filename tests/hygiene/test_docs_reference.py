@@ -33,6 +33,10 @@ UNBUILT: set[str] = set()
 """Actions whose command is not there yet; the test below says when this has to go."""
 
 
+BY_HAND = {"indicators.md"}
+"""Pages that compare us with others: written by people, held by tests of their own."""
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_what_the_code_says(name: str) -> None:
     written = (REFERENCE / name).read_text(encoding="utf-8")
@@ -40,7 +44,7 @@ def test_the_page_is_what_the_code_says(name: str) -> None:
 
 
 def test_nothing_else_lies_in_the_reference() -> None:
-    assert {path.name for path in REFERENCE.iterdir()} == set(PAGES)
+    assert {path.name for path in REFERENCE.iterdir()} == set(PAGES) | BY_HAND
 
 
 def test_every_command_is_an_action_or_has_its_reason() -> None:

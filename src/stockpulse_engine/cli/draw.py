@@ -14,22 +14,22 @@ from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.market import Bar
 from stockpulse_engine.domain.money import decimals_of
-from stockpulse_engine.domain.views import StudyView
 from stockpulse_engine.render.chart import render_chart
-from stockpulse_engine.render.chartdata import ChartData, StudyLine
+from stockpulse_engine.render.chartdata import ChartData
 from stockpulse_engine.render.glyphs import glyphs_named
 from stockpulse_engine.render.span import to_ansi, to_plain
+from stockpulse_engine.render.studies import study_lines
 from stockpulse_engine.render.theme import choose_theme
 
 ZONE = "America/New_York"
 MIN_SIZE, MAX_SIZE = (40, 10), (400, 120)
-NAN = float("nan")
 
 
 def draw_chart(symbol: str, bars: Sequence[Bar], *, studies: Sequence[str], size: str) -> None:
     """Print a chart of `bars` with `studies`, as large as asked or as the terminal."""
     width, height = _size(size)
-    lines = [line for index, text in enumerate(studies) for line in _study_lines(symbol, bars, text, index)]
+    views = [engine().study(symbol, str(bars[-1].spec), text, limit=len(bars)) for text in studies]
+    lines = [line for index, view in enumerate(views) for line in study_lines(view, bars, index + 1)]
     last = bars[-1].close
     change = last - bars[-2].close if len(bars) > 1 else None
     places = max(decimals_of(bar.close) for bar in bars[-20:])
@@ -52,26 +52,6 @@ def draw_chart(symbol: str, bars: Sequence[Bar], *, studies: Sequence[str], size
         emit(to_ansi(drawn, theme))
     else:
         emit(to_plain(drawn))
-
-
-def _study_lines(symbol: str, bars: Sequence[Bar], text: str, index: int) -> list[StudyLine]:
-    view = engine().study(symbol, str(bars[-1].spec), text, limit=len(bars))
-    return [
-        StudyLine(
-            name=view.label if len(view.outputs) == 1 else output.name,
-            values=_aligned(view, output.values, bars),
-            pane="price" if view.is_overlay else view.study,
-            series=(index + offset) % 4 + 1,
-            levels=view.levels,
-        )
-        for offset, output in enumerate(view.outputs)
-    ]
-
-
-def _aligned(view: StudyView, values: Sequence[float | None], bars: Sequence[Bar]) -> list[float]:
-    by_time = dict(zip(view.times, values, strict=True))
-    found = (by_time.get(bar.ts_event) for bar in bars)
-    return [NAN if value is None else value for value in found]
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -341,6 +341,9 @@ class StudyView(msgspec.Struct, frozen=True, kw_only=True):
         label: as the read-out says it, like `sma20`.
         is_overlay: drawn over the price, else in a pane of its own.
         levels: values marked with dots in its own pane, like 30 and 70.
+        hidden: outputs that are told and not drawn.
+        cloud: two outputs between which the drawing is filled.
+        tones: colour of each output, counted from the study's first; () for one colour over the price.
     """
 
     instrument_id: str
@@ -351,6 +354,9 @@ class StudyView(msgspec.Struct, frozen=True, kw_only=True):
     times: tuple[int, ...]
     outputs: tuple[StudyOutput, ...]
     levels: tuple[float, ...] = ()
+    hidden: tuple[str, ...] = ()
+    cloud: tuple[str, ...] = ()
+    tones: tuple[int, ...] = ()
 
 
 class StudyPoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Every TA-Lib function by name: parameters with ranges, parsing of study lines, computing over arrays.
+"""Every study by name, TA-Lib's and ours: parameters with ranges, parsing of study lines, computing over arrays.
 
 TA-Lib loads on the first call of a function here, never on import.
 """
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
 
 PRICES = ("open", "high", "low", "close", "volume")
+SERIES = (*PRICES, "session", "benchmark")
+"""What a study may read: after the prices the day number of each bar's session, and another instrument's closes."""
 MAX_PERIOD = 100_000
 """Longest period TA-Lib takes."""
 
@@ -31,6 +33,12 @@ _AVERAGES = (
     "sma", "ema", "wma", "dema", "tema", "trima", "kama", "mama", "t3", "hma", "none", "default", "zlema", "rma",
 )  # fmt: skip
 _SAME_SCALE = "Output scale same as input"
+_HIDDEN = {"SUPERTREND": ("trend",)}
+_TONES: dict[str, tuple[int, ...]] = {"HA": (0, 1, 2, 3), "MAMA": (0, 1), "MINMAX": (0, 1)}
+_MISSING = {
+    "session": "It begins anew with a session, so it needs to know which one each bar belongs to.",
+    "benchmark": "It compares with another instrument, and a chart has one: use it where two are given.",
+}
 _WIDEST = 3e37
 _LEVELS: dict[str, tuple[float, ...]] = {
     "RSI": (30, 70), "STOCH": (20, 80), "STOCHF": (20, 80), "STOCHRSI": (20, 80), "KDJ": (20, 80), "MFI": (20, 80),
@@ -42,19 +50,20 @@ _LEVELS: dict[str, tuple[float, ...]] = {
 
 
 def list_studies() -> Sequence[StudyInfo]:
-    """All functions, by name."""
+    """All studies, by name."""
     return tuple(_catalog().values())
 
 
 def study_info(name: str) -> StudyInfo:
-    """The function of that name, whatever its case.
+    """The study of that name, whatever its case; `hull` is HMA, `keltner` is KC.
 
     Raises:
-        InvalidValueError: naming the nearest functions.
+        InvalidValueError: naming the nearest studies.
     """
-    info = _catalog().get(name.upper())
+    wanted = name.upper()
+    info = _catalog().get(_aliases().get(wanted, wanted))
     if info is None:
-        near = get_close_matches(name.upper()[:24], list(_catalog()), n=3, cutoff=0.5)
+        near = get_close_matches(wanted[:24], [*_catalog(), *_aliases()], n=3, cutoff=0.5)
         fix = f"Did you mean {' or '.join(n.lower() for n in near)}?" if near else "Write a TA-Lib name, like rsi 14."
         raise InvalidValueError(f"There is no study {name[:24]!r}.", fix=fix)
     return info
@@ -81,26 +90,31 @@ def parse_study(text: str) -> Study:
         values[index] = _value(info, info.parameters[index], value)
         place = index + 1
     study = Study(info=info, values=tuple(values))
-    function = library("talib.abstract").Function(info.name)
-    function.set_parameters(parameters_of(study))
-    if function.lookback < 0:
-        raise InvalidValueError(f"{info.name} can not use these parameters together.", fix=f"Write {info.syntax}.")
+    problem = _problem(study)
+    if problem:
+        raise InvalidValueError(f"{info.name}: {problem}.", fix=f"Write {info.syntax}.")
     return study
 
 
 def compute(study: Study, *prices: FloatArray) -> dict[str, FloatArray]:
     """All outputs over open, high, low, close, volume, in this order, each as long as the input.
 
-    Bars in which a series the function reads is not finite are left out of the reckoning and are NaN in the
-    result, as a stream leaves them out; without this one bad value would stay in every later average.
+    After them may come the day number of each bar's session, and a benchmark's closes. Bars in which a series the
+    function reads is not finite are left out of the reckoning and are NaN in the result, as a stream leaves them
+    out; without this one bad value would stay in every later average.
     """
     import numpy as np
 
     series = _series(prices)
+    need_series(study.info, series)
     used = [series[name] for name in study.info.inputs if name != "cycle"]
     good = np.logical_and.reduce([np.isfinite(values) for values in used])
-    inputs = input_arrays(study.info, {name: values[good] for name, values in series.items()})
-    raw = _call(study, inputs) if good.any() else (np.empty(0),) * len(study.info.outputs)
+    kept = {name: values[good] for name, values in series.items()}
+    raw: Sequence[FloatArray] = (np.empty(0),) * len(study.info.outputs)
+    if study.info.is_own:
+        raw = own_catalog().run(study, kept)[0]
+    elif good.any():
+        raw = _call(study, input_arrays(study.info, kept))
     outputs = {}
     for name, values in zip(study.info.outputs, raw, strict=True):
         full = np.full(good.shape, np.nan)
@@ -112,6 +126,22 @@ def compute(study: Study, *prices: FloatArray) -> dict[str, FloatArray]:
 def input_arrays(info: StudyInfo, series: Mapping[str, FloatArray]) -> list[FloatArray]:
     """The arrays a function reads, in its order; the cycle is computed from the closes."""
     return [library("talib").HT_DCPERIOD(series["close"]) if name == "cycle" else series[name] for name in info.inputs]
+
+
+def need_series(info: StudyInfo, held: Iterable[str]) -> None:
+    """Refuse a study that reads a series which is not there.
+
+    Raises:
+        InvalidValueError: naming the series.
+    """
+    missing = [name for name in info.inputs if name != "cycle" and name not in held]
+    if missing:
+        raise InvalidValueError(f"{info.name} reads {missing[0]}, which is not known here.", fix=_MISSING[missing[0]])
+
+
+def own_catalog() -> Any:
+    """Our own studies, loaded on first use."""
+    return importlib.import_module("stockpulse_engine.indicators.own.catalog")
 
 
 def library(name: str) -> Any:
@@ -136,14 +166,14 @@ def _call(study: Study, inputs: Iterable[FloatArray]) -> tuple[FloatArray, ...]:
 def _series(prices: Sequence[FloatArray]) -> dict[str, FloatArray]:
     import numpy as np
 
-    if len(prices) != len(PRICES):
+    if not len(PRICES) <= len(prices) <= len(SERIES):
         raise InvalidValueError(
             f"A study reads {len(PRICES)} series, not {len(prices)}.", fix=f"Give {', '.join(PRICES)}."
         )
     arrays = [np.ascontiguousarray(values, dtype=np.float64) for values in prices]
     if len({values.shape for values in arrays}) != 1:
         raise InvalidValueError("The series of a study must be equally long.", fix="Cut them to the same bars.")
-    return dict(zip(PRICES, arrays, strict=True))
+    return dict(zip(SERIES, arrays, strict=False))
 
 
 def _named(info: StudyInfo, name: str) -> int:
@@ -172,10 +202,27 @@ def _value(info: StudyInfo, parameter: Parameter, text: str) -> float:
     return value
 
 
+def _problem(study: Study) -> str:
+    """Why the parameters do not go together, "" when they do."""
+    if study.info.is_own:
+        own = own_catalog().own_studies()[study.info.name]
+        return own.refuse(*own.values(study.values)) if own.refuse is not None else ""
+    function = library("talib.abstract").Function(study.info.name)
+    function.set_parameters(parameters_of(study))
+    return "these parameters can not be used together" if function.lookback < 0 else ""
+
+
 @lru_cache(maxsize=1)
 def _catalog() -> dict[str, StudyInfo]:
     function = library("talib.abstract").Function
-    return {name: _info(name, function(name)) for name in sorted(library("talib").get_functions())}
+    found = {name: _info(name, function(name)) for name in library("talib").get_functions()}
+    found |= {name: own.info for name, own in own_catalog().own_studies().items()}
+    return dict(sorted(found.items()))
+
+
+def _aliases() -> Mapping[str, str]:
+    aliases: Mapping[str, str] = own_catalog().ALIASES
+    return aliases
 
 
 def _info(name: str, function: Any) -> StudyInfo:
@@ -194,6 +241,8 @@ def _info(name: str, function: Any) -> StudyInfo:
         is_overlay=_SAME_SCALE in (info["function_flags"] or []),
         levels=_LEVELS.get(name, ()),
         is_pattern=info["group"] == "Pattern Recognition",
+        hidden=_HIDDEN.get(name, ()),
+        tones=_TONES.get(name, ()),
     )
 
 

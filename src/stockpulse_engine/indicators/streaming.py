@@ -1,4 +1,4 @@
-"""Studies that move on bar by bar, through TA-Lib's own handles: O(1) per bar and equal to the batch to the last bit.
+"""Studies that move on bar by bar, through TA-Lib's own handles or our graphs, equal to the batch to the last bit.
 
 A handle can not be saved. After a restart or a corrected bar the stream is opened again from history, which
 gives the batch value by construction.
@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from stockpulse_engine.domain.errors import InvariantError
-from stockpulse_engine.indicators.registry import MAX_PERIOD, PRICES, compute, input_arrays, library, parameters_of
+from stockpulse_engine.indicators.registry import (
+    MAX_PERIOD,
+    SERIES,
+    compute,
+    input_arrays,
+    library,
+    need_series,
+    own_catalog,
+    parameters_of,
+)
 from stockpulse_engine.indicators.studies import Study
 
 if TYPE_CHECKING:
@@ -28,8 +37,11 @@ class StudyStream:
     """One study over one series of bars. `values` holds its outputs at the last closed bar, NaN during warm-up."""
 
     def __init__(self, study: Study, *history: FloatArray) -> None:
-        """Open from open, high, low, close, volume; any length, also none."""
+        """Open from open, high, low, close, volume (then session, benchmark); any length, also none."""
+        need_series(study.info, SERIES[: len(history)])
         self.study = study
+        self._names = ["close" if name == "cycle" else name for name in study.info.inputs]
+        self._places = [SERIES.index(name) for name in self._names]
         self.values: dict[str, float] = {}
         self._handle: Any = None
         self._cycle: Any = None
@@ -44,6 +56,9 @@ class StudyStream:
     def reopen(self, *history: FloatArray) -> None:
         """Start afresh from corrected history."""
         self._handle = self._cycle = None
+        if self.study.info.is_own:
+            self._open_own(history)
+            return
         rows = list(zip(*(values.tolist() for values in history), strict=True))
         self._warmup = [row for row in rows if self._is_usable(row)]
         self.values = dict.fromkeys(self.study.info.outputs, math.nan)
@@ -78,14 +93,21 @@ class StudyStream:
         return self._named(self._handle.peek(*self._inputs(row, self._cycle and self._cycle.peek)))
 
     def _is_usable(self, row: Sequence[float]) -> bool:
-        names = ("close" if name == "cycle" else name for name in self.study.info.inputs)
-        return all(math.isfinite(row[PRICES.index(name)]) for name in names)
+        return all(math.isfinite(row[place]) for place in self._places)
 
     def _inputs(self, row: Sequence[float], next_cycle: Any) -> list[float]:
-        return [
-            next_cycle(row[PRICES.index("close")]) if name == "cycle" else row[PRICES.index(name)]
-            for name in self.study.info.inputs
-        ]
+        pairs = zip(self.study.info.inputs, self._places, strict=True)
+        return [next_cycle(row[place]) if name == "cycle" else row[place] for name, place in pairs]
+
+    def _open_own(self, history: Sequence[FloatArray]) -> None:
+        """A graph of ours begins with any history, and goes on with the bars it can read."""
+        import numpy as np
+
+        series = dict(zip(SERIES, (np.asarray(values, dtype=np.float64) for values in history), strict=False))
+        good = np.logical_and.reduce([np.isfinite(series[name]) for name in self._names])
+        columns, self._handle = own_catalog().run(self.study, {name: series[name][good] for name in series})
+        is_told = bool(good.size and good[-1])
+        self.values = self._named(tuple(column[-1] if is_told else math.nan for column in columns))
 
     def _open(self) -> None:
         """Open the handle when the history suffices; its own value then equals the batch's."""
@@ -118,4 +140,4 @@ def _columns(rows: Sequence[Sequence[float]]) -> dict[str, FloatArray]:
     import numpy as np
 
     table = np.array(rows, dtype=np.float64)
-    return {name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(PRICES)}
+    return {SERIES[i]: np.ascontiguousarray(table[:, i]) for i in range(table.shape[1])}

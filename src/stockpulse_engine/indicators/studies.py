@@ -15,17 +15,31 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     high: float
     choices: tuple[str, ...] = ()
 
+    def say(self, value: float) -> str:
+        """The value as it is written: the word of a choice, a number without an exponent."""
+        if self.choices:
+            return self.choices[int(value)]
+        return f"{value:.12f}".rstrip("0").rstrip(".")
+
 
 class StudyInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about one function.
 
     Attributes:
         name: as TA-Lib spells it, upper case.
-        inputs: series it reads, in order: open, high, low, close, volume, or cycle (the dominant cycle period).
+        inputs: series it reads, in order: open, high, low, close, volume, session (day number of the session),
+            benchmark (closes of another instrument), or cycle (the dominant cycle period).
         outputs: names of its output series, lower case.
         is_overlay: its values are prices, drawn over the candles; else it has a pane of its own.
         levels: values marked with dots in that pane.
         is_pattern: a candlestick pattern: -100, 0 or 100 per bar.
+        is_own: TA-Lib has no such function (or a poorer one); see docs/reference/indicators.md.
+        hidden: outputs that are told and not drawn: a direction, a part.
+        shifted: outputs drawn some bars back, and the parameter that says how many. Values are always those known
+            at their bar.
+        cloud: two outputs between which the drawing is filled.
+        tones: colour of each output, counted from the study's first; () for one colour over the price.
+        repaints: what it says of past bars changes with newer ones; nothing may be decided by it.
     """
 
     name: str
@@ -37,11 +51,17 @@ class StudyInfo(msgspec.Struct, frozen=True, kw_only=True):
     is_overlay: bool
     levels: tuple[float, ...] = ()
     is_pattern: bool = False
+    is_own: bool = False
+    hidden: tuple[str, ...] = ()
+    shifted: dict[str, str] = {}
+    cloud: tuple[str, ...] = ()
+    tones: tuple[int, ...] = ()
+    repaints: bool = False
 
     @property
     def syntax(self) -> str:
         """How it is written: `bbands [timeperiod=20] [nbdevup=2] …`."""
-        return " ".join([self.name.lower(), *(f"[{p.name}={p.default:g}]" for p in self.parameters)])
+        return " ".join([self.name.lower(), *(f"[{p.name}={p.say(p.default)}]" for p in self.parameters)])
 
 
 class Study(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,16 +73,22 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """The canonical line: the name and the parameters up to the last that is not the default."""
-        return " ".join([self.info.name.lower(), *(f"{value:g}" for value in self._shown())])
+        return " ".join([self.info.name.lower(), *self._shown()])
 
     @property
     def label(self) -> str:
-        """As the read-out says it: `sma20`, `bbands20`."""
-        first = self._shown()[:1]
-        return self.info.name.lower() + "".join(f"{value:g}" for value in first)
+        """As the read-out says it: `sma20`, `bbands20`, `vwap session`."""
+        first = "".join(self._shown()[:1])
+        return f"{self.info.name.lower()} {first}".strip() if first.isalpha() else self.info.name.lower() + first
 
-    def _shown(self) -> tuple[float, ...]:
+    def shift_of(self, output: str) -> int:
+        """How many bars back an output is drawn."""
+        name = self.info.shifted.get(output)
+        names = [parameter.name for parameter in self.info.parameters]
+        return int(self.values[names.index(name)]) if name is not None else 0
+
+    def _shown(self) -> list[str]:
         """At least the first parameter, so that `rsi` reads `rsi 14`."""
         parameters = self.info.parameters
         last = max((i for i, p in enumerate(parameters) if self.values[i] != p.default), default=0)
-        return self.values[: last + 1]
+        return [p.say(value) for p, value in zip(parameters[: last + 1], self.values, strict=False)]

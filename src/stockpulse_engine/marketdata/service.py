@@ -19,6 +19,7 @@ from stockpulse_engine.marketdata.calendar import Calendar
 from stockpulse_engine.marketdata.explain import explain_cell
 from stockpulse_engine.marketdata.feed import Feed
 from stockpulse_engine.marketdata.ports import ClockState, MarketControl, MarketDataProvider
+from stockpulse_engine.marketdata.session_days import SessionDays
 from stockpulse_engine.marketdata.studies import StudyService
 from stockpulse_engine.marketdata.time import MarketTime
 
@@ -71,7 +72,7 @@ class MarketService:
         self._session = ""
         self._refresh: asyncio.Event = asyncio.Event()
         self.feed = Feed(cache, bus, self._take_clock, arrival=time.monotonic_ns if is_confirming else None)
-        self.studies = StudyService(self._bars_of, bus)
+        self.studies = StudyService(self._bars_of, bus, SessionDays(calendar).of)
         self.ready = asyncio.Event()
         self.tried = asyncio.Event()
         """The first attempt to reach the provider came to an end, good or bad."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from stockpulse_engine.bus.bus import Bus
@@ -31,20 +31,27 @@ PERIOD_S = 0.1
 
 StudyKey = tuple[str, BarSpec, str]
 FetchBars = Callable[[str, BarSpec, int], Awaitable[Sequence[Bar]]]
+DaysOf = Callable[[str, Iterable[int]], Sequence[float]]
+"""The day number of the session in which each moment of an instrument lies."""
 
 
 class _Current:
     """One study kept current: its stream over closed bars, and the bar that is still open."""
 
-    def __init__(self, stream: StudyStream, bar: Bar) -> None:
+    def __init__(self, stream: StudyStream, bar: Bar, days_of: DaysOf) -> None:
         self.stream = stream
         self.bar = bar
         self.is_dirty = False
+        self._days_of = days_of
+
+    def row(self) -> tuple[float, ...]:
+        """The open bar as the stream takes it."""
+        return (*_row(self.bar), *self._days_of(self.bar.instrument_id, (self.bar.ts_event,)))
 
     def take(self, bar: Bar) -> None:
         """Take the newest state of the open bar; a later one closes the one before."""
         if bar.ts_event > self.bar.ts_event:
-            self.stream.update(_row(self.bar))
+            self.stream.update(self.row())
         if bar.ts_event >= self.bar.ts_event:
             self.bar = bar
             self.is_dirty = True
@@ -53,8 +60,9 @@ class _Current:
 class StudyService:
     """Answers `GET /v1/study` and publishes a `StudyPoint` for each kept study whose bar changed."""
 
-    def __init__(self, fetch_bars: FetchBars, bus: Bus) -> None:
+    def __init__(self, fetch_bars: FetchBars, bus: Bus, days_of: DaysOf) -> None:
         self._fetch_bars = fetch_bars
+        self._days_of = days_of
         self._bus = bus
         self._streams: OrderedDict[StudyKey, _Current] = OrderedDict()
         bus.subscribe(Bar, self._on_bar)
@@ -69,9 +77,10 @@ class StudyService:
 
         study = parse_study(text)
         bars = await self._fetch_bars(instrument_id, spec, min(MAX_BARS, limit + WARMUP_BARS))
-        found = compute(study, *_columns(bars))
+        columns = _columns(bars, self._days_of(instrument_id, (bar.ts_event for bar in bars)))
+        found = {name: _drawn(values, study.shift_of(name)) for name, values in compute(study, *columns).items()}
         if bars:
-            self._keep((instrument_id, spec, study.text), study, bars)
+            self._keep((instrument_id, spec, study.text), study, bars[-1], columns)
         tail = list(bars)[-limit:]
         return StudyView(
             instrument_id=instrument_id,
@@ -85,6 +94,9 @@ class StudyService:
                 for name, values in found.items()
             ),
             levels=study.info.levels,
+            hidden=study.info.hidden,
+            cloud=study.info.cloud,
+            tones=study.info.tones,
         )
 
     async def run(self) -> None:
@@ -99,13 +111,14 @@ class StudyService:
             if not current.is_dirty:
                 continue
             current.is_dirty = False
-            values = current.stream.peek(_row(current.bar))
+            values = current.stream.peek(current.row())
+            study = current.stream.study
             point = StudyPoint(
                 instrument_id=instrument_id,
                 spec=str(spec),
                 study=text,
                 ts_event=current.bar.ts_event,
-                values={name: _finite(value) for name, value in values.items()},
+                values={name: None if study.shift_of(name) else _finite(value) for name, value in values.items()},
             )
             self._bus.publish(point)
 
@@ -113,10 +126,11 @@ class StudyService:
         """Forget the streams: history changed under them; heads ask again after their resync."""
         self._streams.clear()
 
-    def _keep(self, key: StudyKey, study: Study, bars: Sequence[Bar]) -> None:
+    def _keep(self, key: StudyKey, study: Study, bar: Bar, columns: Sequence[FloatArray]) -> None:
         from stockpulse_engine.indicators.streaming import StudyStream
 
-        self._streams[key] = _Current(StudyStream(study, *_columns(bars[:-1])), bars[-1])
+        closed = StudyStream(study, *(values[:-1] for values in columns))
+        self._streams[key] = _Current(closed, bar, self._days_of)
         self._streams.move_to_end(key)
         while len(self._streams) > MAX_STREAMS:
             self._streams.popitem(last=False)
@@ -127,12 +141,20 @@ class StudyService:
                 current.take(bar)
 
 
-def _columns(bars: Sequence[Bar]) -> tuple[FloatArray, ...]:
-    """Open, high, low, close, volume as float64: the one conversion from exact prices to studies."""
+def _columns(bars: Sequence[Bar], days: Sequence[float]) -> tuple[FloatArray, ...]:
+    """Open, high, low, close, volume and session as float64: the one conversion from exact prices to studies."""
     import numpy as np
 
     table = np.array([_row(bar) for bar in bars], dtype=np.float64).reshape(len(bars), 5)
-    return tuple(np.ascontiguousarray(table[:, column]) for column in range(5))
+    prices = tuple(np.ascontiguousarray(table[:, column]) for column in range(5))
+    return (*prices, np.array(days, dtype=np.float64))
+
+
+def _drawn(values: FloatArray, shift: int) -> FloatArray:
+    """Values at the bars they are drawn at: `shift` bars before the one at which they were known."""
+    import numpy as np
+
+    return np.concatenate([values[shift:], np.full(min(shift, len(values)), math.nan)]) if shift else values
 
 
 def _row(bar: Bar) -> tuple[float, ...]:

@@ -31,6 +31,12 @@ class Canvas:
             self.styles[y][x] = style
             self.layers[y][x] = layer
 
+    def shade(self, x: int, y: int, bg: str) -> None:
+        """Give a cell another background where nothing but the grid is."""
+        if 0 <= x < self.width and 0 <= y < self.height and self.layers[y][x] <= GRID:
+            fg, _, bold = self.styles[y][x]
+            self.styles[y][x] = (fg, bg, bold)
+
     def text(self, x: int, y: int, text: str, style: Style, layer: int = CHIP) -> None:
         """Set a run of cells."""
         for i, char in enumerate(text):

@@ -19,6 +19,7 @@ class StudyLine(msgspec.Struct, frozen=True, kw_only=True):
         series: which of the four study colours, 1 … 4.
         levels: prices or values marked with dots, like 30 and 70.
         decimals: places of the value; None takes those of the price.
+        fill_to: values up to which the space from these is shaded, like the other side of a cloud.
     """
 
     name: str
@@ -27,6 +28,7 @@ class StudyLine(msgspec.Struct, frozen=True, kw_only=True):
     series: int = 1
     levels: tuple[float, ...] = ()
     decimals: int | None = None
+    fill_to: Sequence[float] = ()
 
 
 class ChartOrder(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from decimal import Decimal
 
 from stockpulse_engine.domain.money import decimals_of
 from stockpulse_engine.render.candles import draw_candle, place_candle
 from stockpulse_engine.render.canvas import CANDLE, CROSS, GRID, MARK, ORDER, STUDY, Canvas, Style
-from stockpulse_engine.render.chartdata import ChartData, ChartFill, TradeLine
+from stockpulse_engine.render.chartdata import ChartData, ChartFill, StudyLine, TradeLine
 from stockpulse_engine.render.chartview import ChartView
 from stockpulse_engine.render.format import format_number, format_percent, format_size
 from stockpulse_engine.render.glyphs import Glyphs
@@ -116,10 +117,26 @@ class _Pane:
     def studies(self) -> None:
         view = self._view
         for study in self._data.studies:
+            if study.pane == "price" and study.fill_to:
+                self._cloud(study)
+        for study in self._data.studies:
             if study.pane == "price":
                 values = study.values[view.start : view.start + len(view.bars)]
                 points = study_points(values, self._scale, step=view.step, shift=view.shift)
                 draw_line(self._canvas, points, f"series{study.series}", self._glyphs)
+
+    def _cloud(self, study: StudyLine) -> None:
+        """Shade the free cells between two lines: in the colour of rises where the first is above, else of falls."""
+        view, place = self._view, self._scale.place
+        for i in range(len(view.bars)):
+            first, second = study.values[view.start + i], study.fill_to[view.start + i]
+            if not (math.isfinite(first) and math.isfinite(second)):
+                continue
+            tint = "bid_bg" if first >= second else "ask_bg"
+            rows = sorted((place(first), place(second)))
+            for row in range(max(0, math.floor(rows[0])), min(self._canvas.height, math.ceil(rows[1]))):
+                for x in range(view.shift + i * view.step, min(view.shift + (i + 1) * view.step, view.width)):
+                    self._canvas.shade(x, row, tint)
 
     def trade(self) -> None:
         trade = self._data.trade

@@ -14,23 +14,33 @@ SERIES = 4
 
 
 def study_lines(view: StudyView, bars: Sequence[Bar], first_series: int) -> tuple[StudyLine, ...]:
-    """One line per output, its values placed under the bars that start when they do."""
+    """One line per output that is drawn, its values placed under the bars that start when they do."""
     at = {time: i for i, time in enumerate(view.times)}
     places = [at.get(bar.ts_event) for bar in bars]
+    drawn = [(number, output) for number, output in enumerate(view.outputs) if output.name not in view.hidden]
+    columns = {output.name: [_value(output.values, place) for place in places] for _, output in drawn}
     lines = []
-    for number, output in enumerate(view.outputs):
-        values = [_value(output.values, place) for place in places]
-        name = view.label if len(view.outputs) == 1 else f"{view.label} {output.name}" if number == 0 else output.name
+    for number, output in drawn:
+        is_first = number == drawn[0][0]
+        name = view.label if len(drawn) == 1 else f"{view.label} {output.name}" if is_first else output.name
         lines.append(
             StudyLine(
                 name=name,
-                values=values,
+                values=columns[output.name],
                 pane="price" if view.is_overlay else view.study,
-                series=1 + (first_series - 1 + (0 if view.is_overlay else number)) % SERIES,
-                levels=view.levels if number == 0 else (),
+                series=1 + (first_series - 1 + _tone(view, number)) % SERIES,
+                levels=view.levels if is_first else (),
+                fill_to=columns[view.cloud[1]] if view.cloud and output.name == view.cloud[0] else (),
             )
         )
     return tuple(lines)
+
+
+def _tone(view: StudyView, number: int) -> int:
+    """How far the colour of an output is from the study's first."""
+    if number < len(view.tones):
+        return view.tones[number]
+    return 0 if view.is_overlay else number
 
 
 def _value(values: Sequence[float | None], place: int | None) -> float:

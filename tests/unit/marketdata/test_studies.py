@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -11,6 +12,8 @@ from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
 from stockpulse_engine.domain.market import Bar, BarSpec
 from stockpulse_engine.domain.views import StudyPoint
+from stockpulse_engine.marketdata.calendar import load_calendar
+from stockpulse_engine.marketdata.session_days import SessionDays
 from stockpulse_engine.marketdata.studies import StudyService
 from tests.fakes.fake_provider import MINUTE, a_bar
 
@@ -25,7 +28,7 @@ class Desk:
         self.points: list[StudyPoint] = []
         self.bus = Bus(self._fail)
         self.bus.subscribe(StudyPoint, self.points.append)
-        self.service = StudyService(self._fetch, self.bus)
+        self.service = StudyService(self._fetch, self.bus, SessionDays(load_calendar()).of)
 
     def _fail(self, value: object, error: Exception) -> None:
         raise AssertionError(value) from error
@@ -96,3 +99,51 @@ async def test_the_number_of_kept_studies_is_bounded() -> None:
         await desk.service.compute("AAPL.XNAS", SPEC, f"sma {period}", 1)
     desk.trade(a_bar(SPEC, desk.bars[-1].ts_event, str(Decimal(120)), is_open=True))
     assert len(desk.points) == 64
+
+
+async def test_a_session_study_begins_anew_with_the_session_and_goes_on_live() -> None:
+    desk = Desk(0)
+    friday, monday = at("2026-03-06T15:00"), at("2026-03-09T14:00")
+    desk.bars = [a_bar(SPEC, start + n * MINUTE, str(100 + n)) for start in (friday, monday) for n in range(5)]
+    view = await desk.service.compute("AAPL.XNAS", SPEC, "vwap", 10)
+    values = view.outputs[0].values
+    assert values[4] == pytest.approx(102, abs=0.5)
+    assert values[5] == pytest.approx(100, abs=0.5), "the first bar of the new session is its own average"
+    whole = await desk.service.compute("AAPL.XNAS", SPEC, "vwap first", 10)
+    assert whole.outputs[0].values[5] == pytest.approx((102 * 5 + 100) / 6, abs=0.5)
+    desk.trade(a_bar(SPEC, at("2026-03-10T14:00"), "180", is_open=True))
+    told = {point.study: point.values["real"] for point in desk.points[-2:]}
+    assert told["vwap session"] == pytest.approx(180, abs=0.5)
+    assert told["vwap first"] == pytest.approx((102 * 5 + 102 * 5 + 180) / 11, abs=0.5)
+
+
+async def test_a_line_drawn_back_is_moved_and_its_newest_values_are_open() -> None:
+    desk = Desk(60)
+    view = await desk.service.compute("AAPL.XNAS", SPEC, "ichimoku 3 5 7", 20)
+    lines = {output.name: output.values for output in view.outputs}
+    closes = [float(bar.close) for bar in desk.bars]
+    assert lines["chikou"][:15] == tuple(closes[45:])
+    assert lines["chikou"][15:] == (None,) * 5
+    assert (view.cloud, view.hidden) == (("senkoua", "senkoub"), ())
+    desk.trade(a_bar(SPEC, desk.bars[-1].ts_event, "130", is_open=True))
+    assert desk.points[-1].values["chikou"] is None
+    assert desk.points[-1].values["tenkan"] is not None
+
+
+async def test_a_study_of_two_instruments_says_that_a_chart_has_one() -> None:
+    with pytest.raises(InvalidValueError, match="benchmark"):
+        await Desk(60).service.compute("AAPL.XNAS", SPEC, "prs 20", 10)
+
+
+def test_days_of_sessions_are_those_of_the_calendar() -> None:
+    days = SessionDays(load_calendar())
+    moments = [at(text) for text in ("2026-03-06T12:00", "2026-03-07T00:30", "2026-03-08T12:00", "2026-03-09T13:00")]
+    friday = dt.date(2026, 3, 6).toordinal()
+    assert days.of("AAPL.XNAS", moments) == [friday, friday, friday, friday + 3]
+    assert days.of("yahoo:BTC-USD", moments) == [friday, friday + 1, friday + 2, friday + 3]
+    assert days.of("AAPL.XNAS", [at("1901-01-02T12:00")]) == [dt.date(1901, 1, 2).toordinal()]
+
+
+def at(text: str) -> int:
+    """A moment of UTC in nanoseconds."""
+    return int(dt.datetime.fromisoformat(f"{text}+00:00").timestamp()) * 1_000_000_000

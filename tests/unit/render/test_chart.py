@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 
@@ -9,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockpulse_engine.render.chart import ChartData, ChartOrder, TradeLine, render_chart, visible_range
+from stockpulse_engine.render.chart import ChartData, ChartOrder, StudyLine, TradeLine, render_chart, visible_range
 from stockpulse_engine.render.chartview import chart_view
 from stockpulse_engine.render.glyphs import ASCII, BLOCKS, FULL, GLYPHS
 from stockpulse_engine.render.scale import Scale, fit_scale, round_step
 from stockpulse_engine.render.span import Line, Span, line_width, to_plain
 from stockpulse_engine.render.tags import REACH, Tag, place_tags
-from tests.unit.render.charts import chart
+from tests.unit.render.charts import chart, walk
 
 D = Decimal
 
@@ -221,3 +222,17 @@ def test_tags_keep_their_order_and_their_rows(prices: list[float], height: int) 
     assert [rows[index] for index in placed] == sorted({rows[index] for index in placed})
     assert rows[0] == wanted[0].row, "the first one stands exactly"
     assert all(abs(row - wanted[index].row) <= REACH and 0 <= row < height for index, row in rows.items())
+
+
+def test_a_cloud_shades_the_cells_between_its_lines_and_leaves_the_candles() -> None:
+    bars = walk(60)
+    rising = [float(bar.close) + 1.5 for bar in bars]
+    falling = [value - 0.8 for value in rising]
+    for first, second, tint in ((rising, falling, "bid_bg"), (falling, rising, "ask_bg")):
+        cloud = StudyLine(name="ichimoku", values=first, fill_to=second)
+        spans = [span for line in render_chart(chart(60, studies=(cloud,), orders=()), 80, 30) for span in line]
+        assert any(span.bg == tint for span in spans)
+        assert not any(set(span.text) & set("█▀▄│") for span in spans if span.bg == tint), "no candle lies in it"
+    nothing = StudyLine(name="ichimoku", values=[math.nan] * 60, fill_to=falling)
+    spans = [span for line in render_chart(chart(60, studies=(nothing,), orders=()), 80, 30) for span in line]
+    assert not any(span.bg in {"bid_bg", "ask_bg"} for span in spans)

@@ -253,6 +253,27 @@ def test_study_values_stand_under_their_bars() -> None:
     assert first.pane == second.pane == "macd 12 26 9"
 
 
+def test_what_is_told_and_not_drawn_has_no_line_and_a_cloud_lies_between_two() -> None:
+    bars = walk(3)
+    view = StudyView(
+        instrument_id="AAPL.XNAS",
+        spec="5m",
+        study="ichimoku 9",
+        label="ichimoku9",
+        is_overlay=True,
+        times=tuple(bar.ts_event for bar in bars),
+        outputs=tuple(StudyOutput(name=name, values=(1.0, 2.0, None)) for name in ("a", "b", "trend")),
+        hidden=("trend",),
+        cloud=("a", "b"),
+        tones=(0, 3, 0),
+    )
+    first, second = study_lines(view, bars, 2)
+    assert (first.name, second.name) == ("ichimoku9 a", "b")
+    assert (first.series, second.series) == (2, 1)
+    assert list(first.fill_to)[:2] == [1.0, 2.0]
+    assert not second.fill_to
+
+
 def test_spans_carry_tokens_only() -> None:
     for line in render_ladder(ladder(), 80, 24):
         for span in line:
