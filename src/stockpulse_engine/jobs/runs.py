@@ -1,0 +1,176 @@
+"""What jobs did: one row per run key, in a small database beside the journals. Several processes use it at once.
+
+A job has one lock: two runs of it never work at once. A row says RUNNING only as long as its process holds that lock: a
+run whose process died is shown as DIED and may be tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+
+from stockpulse_engine.base.clock import Clock
+from stockpulse_engine.base.lock import FileLock, LockHeldError, acquire_lock, lock_holder
+from stockpulse_engine.base.paths import ensure_private
+from stockpulse_engine.base.text import clean_text
+from stockpulse_engine.domain.errors import ConflictError
+
+RUNNING, DONE, FAILED, CANCELED, DIED = "RUNNING", "DONE", "FAILED", "CANCELED", "DIED"
+KEPT = 2_000
+"""Runs remembered for each job."""
+_BUSY_MS = 10_000
+_TABLE = """
+CREATE TABLE IF NOT EXISTS runs(
+    job TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL, due_ns INTEGER NOT NULL, started_ns INTEGER NOT NULL,
+    ended_ns INTEGER NOT NULL, wrote INTEGER NOT NULL, detail TEXT NOT NULL, fix TEXT NOT NULL,
+    exit_code INTEGER NOT NULL, tries INTEGER NOT NULL, PRIMARY KEY(job, key)
+) STRICT, WITHOUT ROWID
+"""
+_COLUMNS = "job, key, state, due_ns, started_ns, ended_ns, wrote, detail, fix, exit_code, tries"
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a job. `ended_ns` is 0 while it works; `wrote` counts what it changed, in the job's own unit."""
+
+    job: str
+    key: str
+    state: str
+    due_ns: int
+    started_ns: int
+    ended_ns: int = 0
+    wrote: int = 0
+    detail: str = ""
+    fix: str = ""
+    exit_code: int = 0
+    tries: int = 1
+
+    @property
+    def took_ns(self) -> int:
+        """How long it worked; 0 while it does."""
+        return max(0, self.ended_ns - self.started_ns) if self.ended_ns else 0
+
+
+class AlreadyDoneError(ConflictError):
+    """The run was done before; its row is `run`."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"{run.job} {run.key} is done already.", fix="Pass --again to do it once more.")
+        self.run = run
+
+
+class RunStore:
+    """The table of runs and the locks that go with it."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        self._directory = ensure_private(directory)
+        self._clock = clock
+
+    @contextmanager
+    def _open(self) -> Iterator[apsw.Connection]:
+        connection = apsw.Connection(str(self._directory / "runs.db"))
+        try:
+            connection.set_busy_timeout(_BUSY_MS)
+            connection.pragma("journal_mode", "wal")
+            connection.execute(_TABLE)
+            yield connection
+        finally:
+            connection.close()
+
+    def begin(self, job: str, key: str, due_ns: int, *, again: bool = False) -> tuple[Run, FileLock]:
+        """Take the lock of a run and write that it runs.
+
+        Raises:
+            ConflictError: another process works on it now; the message says which.
+            AlreadyDoneError: it is done, and `again` was not asked for.
+        """
+        try:
+            lock = acquire_lock(self._lock_file(job), self._clock)
+        except LockHeldError as error:
+            raise ConflictError(
+                f"{job} runs in process {error.holder.pid}.", fix="Wait for it: `sp jobs status`."
+            ) from None
+        try:
+            run = self._write_begin(job, key, due_ns, again=again)
+        except BaseException:
+            lock.release()
+            raise
+        return run, lock
+
+    def _write_begin(self, job: str, key: str, due_ns: int, *, again: bool) -> Run:
+        run = Run(job=job, key=key, state=RUNNING, due_ns=due_ns, started_ns=self._clock.now_ns())
+        with self._open() as connection, connection:
+            before = _first(connection, "SELECT * FROM runs WHERE job = ? AND key = ?", (job, key))
+            if before is not None:
+                if before.state == DONE and not again:
+                    raise AlreadyDoneError(before)
+                run = msgspec.structs.replace(run, tries=before.tries + 1)
+            # We hold the job's lock: whoever else is said to run it is dead.
+            connection.execute("UPDATE runs SET state = ? WHERE job = ? AND state = ?", (DIED, job, RUNNING))
+            self._put(connection, run)
+        return run
+
+    def end(self, run: Run, lock: FileLock, *, state: str, wrote: int, detail: str, fix: str, exit_code: int) -> Run:
+        """Write how a run ended and let its lock go."""
+        ended = msgspec.structs.replace(
+            run,
+            state=state,
+            ended_ns=self._clock.now_ns(),
+            wrote=wrote,
+            detail=clean_text(detail),
+            fix=clean_text(fix),
+            exit_code=exit_code,
+        )
+        with self._open() as connection, connection:
+            self._put(connection, ended)
+            connection.execute(
+                "DELETE FROM runs WHERE job = ?1 AND key NOT IN"
+                " (SELECT key FROM runs WHERE job = ?1 ORDER BY started_ns DESC LIMIT ?2)",
+                (run.job, KEPT),
+            )
+        lock.release()
+        return ended
+
+    def runs(self, job: str = "", *, limit: int = 100) -> tuple[Run, ...]:
+        """The newest runs, newest first; of every job when none is named."""
+        sql = "SELECT * FROM runs WHERE (?1 = '' OR job = ?1) ORDER BY started_ns DESC, key DESC LIMIT ?2"
+        with self._open() as connection:
+            return tuple(self._living(run) for run in _all(connection, sql, (job, limit)))
+
+    def done_keys(self, job: str) -> frozenset[str]:
+        """Run keys that need not be done again."""
+        with self._open() as connection:
+            rows = connection.execute("SELECT key FROM runs WHERE job = ? AND state = ?", (job, DONE))
+            return frozenset(str(row[0]) for row in rows)
+
+    def _living(self, run: Run) -> Run:
+        """A run that says RUNNING and whose lock is free has died."""
+        is_dead = run.state == RUNNING and lock_holder(self._lock_file(run.job)) is None
+        if not is_dead and run.state != DIED:
+            return run
+        return msgspec.structs.replace(
+            run, state=DIED, detail="Its process ended in the middle.", fix=f"sp jobs run {run.job} --key {run.key}"
+        )
+
+    def _lock_file(self, job: str) -> Path:
+        return self._directory / "locks" / f"{job}.lock"
+
+    @staticmethod
+    def _put(connection: apsw.Connection, run: Run) -> None:
+        values = tuple(getattr(run, name) for name in _COLUMNS.split(", "))
+        marks = ", ".join("?" * len(values))
+        connection.execute(f"INSERT OR REPLACE INTO runs({_COLUMNS}) VALUES({marks})", values)
+
+
+def _first(connection: apsw.Connection, sql: str, values: Sequence[Any]) -> Run | None:
+    return next(iter(_all(connection, sql, values)), None)
+
+
+def _all(connection: apsw.Connection, sql: str, values: Sequence[Any]) -> list[Run]:
+    names = _COLUMNS.split(", ")
+    rows = connection.execute(sql.replace("SELECT *", f"SELECT {_COLUMNS}"), values)
+    return [Run(**dict(zip(names, row, strict=True))) for row in rows]
