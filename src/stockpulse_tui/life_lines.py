@@ -52,6 +52,8 @@ def now_words(order: Order, ticks: int | None, ahead: Decimal | None) -> str:
         return ""
     if order.status is OrderStatus.INITIALIZED:
         return "staged: sent by nobody"
+    if order.is_unknown:
+        return "not known: the venue is asked until it proves what became of it"
     parts = [f"{format_quantity(order.leaves_quantity)} left"]
     if ticks is not None:
         parts.append(f"{ticks:,} ticks away")

@@ -133,7 +133,7 @@ def unknown_words(order: Order, now_ns: int, zone: str) -> tuple[str, str]:
     what = f"{symbol_of(terms.instrument_id)} {terms.side.value.lower()} {format_quantity(terms.quantity)}"
     why = clean_line(order.reason, 60).rstrip(".") or "no definite answer"
     told = f"unknown since {format_clock(since, zone)}, {format_age(now_ns - since)} ago: {why}"
-    return what, f"{told}. Counted as if it filled at its worst; asked again until the venue proves it, never resent."
+    return what, f"{told}. Counted as if filled at its worst; asked until proven, never resent."
 
 
 def refusal_words(order: Order) -> list[str]:

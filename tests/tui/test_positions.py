@@ -42,7 +42,11 @@ async def test_rows_totals_and_cash() -> None:
 async def test_the_brokers_word_is_at_the_title() -> None:
     async with book_head(screen="4") as (head, _):
         await head.tick(12)
-        assert "matches broker 12 s ago" in head.text()
+        assert "matched broker 12 s ago" in head.text(), "what is UNKNOWN may have changed it since"
+        (silent,) = head.app.store.unknown_orders()
+        head.link.send(head.link.market.delta(orders=(replace(silent, is_unknown=False),)))
+        await head.tick(1)
+        assert "matches broker 13 s ago" in head.text()
         account = replace(head.link.market.account(), differences=("NVDA: ours +80, theirs +60",))
         head.link.send(head.link.market.delta(accounts=(account,)))
         await head.settle()

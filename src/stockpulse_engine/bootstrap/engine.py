@@ -72,6 +72,7 @@ class Engine:
             feed=self._feed_life,
             journal_failure=lambda: self._books.journal.failure,
             market_now=self._time.now_ns,
+            clock=self._clock,
         )
 
     @property
@@ -272,6 +273,8 @@ class Engine:
     def _age(self, part: str) -> int | None:
         if part == MIRROR and self._mirror is not None:
             return self._mirror.age_ns()
+        if part == "broker":
+            return self._pulse.broker_age_ns()
         return self.market.feed_age_ns() if part == "feed" else None
 
     def _on_part(self, name: str, state: str, detail: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.bootstrap.health import HealthBoard
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AlertRaised, PartChanged
@@ -66,6 +67,7 @@ class Pulse:
             something happens says so by an age of 0.
         journal_failure: why the journal is read-only, "" while it is not.
         market_now: for the time of an alert.
+        clock: for the age of the broker's last answer.
     """
 
     def __init__(
@@ -77,8 +79,10 @@ class Pulse:
         feed: Callable[[], tuple[bool, int]],
         journal_failure: Callable[[], str],
         market_now: Callable[[], int],
+        clock: Clock,
     ) -> None:
         self._board = board
+        self._clock = clock
         self._bus = bus
         self._broker = broker
         self._feed = feed
@@ -87,6 +91,12 @@ class Pulse:
         self._feed_silence = Silence(bus, "feed", back="venue")
         self._broker_silence = Silence(bus, "broker")
         self._has_told_failure = False
+        self._answered_at: int | None = None
+
+    def broker_age_ns(self) -> int | None:
+        """Time since the broker's last answer, None before the first."""
+        answered_at = self._answered_at
+        return None if answered_at is None else self._clock.monotonic_ns() - answered_at
 
     async def run(self) -> None:
         """Beat for ever."""
@@ -112,7 +122,7 @@ class Pulse:
         broker = self._broker
         is_answering = broker.is_connected and await self._is_answering()
         if is_answering:
-            self._board.touch("broker")
+            self._answered_at = self._clock.monotonic_ns()
         if self._broker_silence.judge(is_linked=broker.is_connected, is_silent=not is_answering):
             self._alert(
                 "warn", "The broker does not answer: what is sent now may stay UNKNOWN until it does.", "broker"

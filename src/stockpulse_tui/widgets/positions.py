@@ -164,7 +164,9 @@ class Positions(FlattenWord, TablePane):
         if not account.reconciled_at:
             return (*parts, Span("? not compared with the broker yet", "warn", bg))
         age = format_age(self.shell.status.market_ns() - account.reconciled_at)
-        return (*parts, Span(f"matches broker {age} ago", "up", bg))
+        # What is UNKNOWN may have changed the holdings since.
+        word, token = ("matched", "warn") if self.store.unknown_orders() else ("matches", "up")
+        return (*parts, Span(f"{word} broker {age} ago", token, bg))
 
     def do_list_sort(self) -> None:
         """Sort by the next column."""

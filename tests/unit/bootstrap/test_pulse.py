@@ -40,6 +40,7 @@ class Bench:
     def __init__(self, clock: ManualClock) -> None:
         self.bus = Bus(lambda value, error: pytest.fail(f"{value}: {error}"))
         self.broker = Broker()
+        self.clock = clock
         self.feed = (True, 0)
         self.failure = ""
         self.parts: list[tuple[str, str, str]] = []
@@ -54,6 +55,7 @@ class Bench:
             feed=lambda: self.feed,
             journal_failure=lambda: self.failure,
             market_now=lambda: 1,
+            clock=clock,
         )
 
 
@@ -69,9 +71,12 @@ async def test_a_broker_that_answers_is_left_alone(bench: Bench) -> None:
 
 
 async def test_a_broker_whose_line_is_up_and_that_does_not_answer_is_silent_until_it_does(bench: Bench) -> None:
+    await bench.pulse.feel_broker()
     bench.broker.is_mute = True
+    bench.clock.advance(7 * SECOND)
     await bench.pulse.feel_broker()
     await bench.pulse.feel_broker()
+    assert bench.pulse.broker_age_ns() == 7 * SECOND, "since its last answer, not since that was told"
     assert (bench.parts, bench.alerts) == ([("broker", "late", "silent")], ["broker"])
     bench.broker.is_mute = False
     await bench.pulse.feel_broker()
