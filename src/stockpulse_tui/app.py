@@ -20,7 +20,7 @@ from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.render.glyphs import Glyphs, glyphs_named
 from stockpulse_engine.render.theme import choose_theme
 from stockpulse_engine.wire.stream import DEFAULT_TOPICS, Frame
-from stockpulse_tui import styles
+from stockpulse_tui import styles, turns
 from stockpulse_tui.cell import Cell
 from stockpulse_tui.direct import DirectWriter
 from stockpulse_tui.dispatch import Dispatcher
@@ -240,6 +240,8 @@ class StockPulseApp(App[None], inherit_bindings=False):
             return
         if not isinstance(event, events.Key):
             await super().on_event(event)
+            if isinstance(event, (events.MouseDown, events.MouseUp)):
+                await turns.click_heard(self, event)
             return
         self.app_focus = True
         for key in pressed(event.key, event.character):

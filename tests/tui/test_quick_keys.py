@@ -13,8 +13,10 @@ from stockpulse_tui.line_edit import LineEdit
 from stockpulse_tui.terminal_keys import KeyReader, pressed
 from stockpulse_tui.widgets.overlay import Prompt
 from stockpulse_tui.widgets.palette import Palette
+from tests.tui.book_head import book_head
 from tests.tui.desk_head import desk_head
 from tests.tui.harness import running_head
+from tests.tui.test_orders import to_row
 
 FAST = (*"0123456789abfghjkqvxyABDFM:/?!-+=.,<>", " ", "é", "§")
 
@@ -134,3 +136,15 @@ async def test_a_key_right_behind_enter_on_a_row_is_heard_by_the_chart_it_opens(
         await head.settle()
         assert head.app.view_id == "screen.chart"
         assert head.app.windows.top is None, "b drew the chart's own line, not a ticket over the desk"
+
+
+async def test_a_line_is_about_the_order_it_was_opened_on_whatever_is_typed_right_behind_it() -> None:
+    async with book_head(screen="5") as (head, desk):
+        await to_row(head, "C01AAPL")
+        await head.press("A", "m", "ctrl+u")
+        keys = [*((letter, letter) for letter in "45 lmt 231.55"), ("enter", "\r"), ("j", "j"), ("m", "m")]
+        for name, character in keys:
+            head.app.post_message(events.Key("space" if name == " " else name, character))
+        await head.settle()
+        await head.settle()
+        assert [order_id for order_id, _ in desk.modified] == ["C01AAPL"]

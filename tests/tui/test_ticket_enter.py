@@ -209,13 +209,13 @@ async def test_an_answer_that_comes_late_does_not_take_the_keys_of_the_ticket() 
         late = Sheet("AAPL  last", [])
         head.app.windows.tell(late)
         await head.settle()
-        assert head.app.windows.top is ticket
+        assert window(head) is ticket
         assert "the answer lies under this window" in head.text()
         await head.type("45")
         await head.press("enter")
         assert len(desk.submitted) == 1
         await head.press("escape")
-        assert head.app.windows.top == late
+        assert head.app.windows.top is late
 
 
 async def test_a_whole_order_typed_while_a_view_is_on_its_way_is_heard() -> None:

@@ -154,7 +154,11 @@ class View(Widget, can_focus=False, inherit_bindings=False):
 
     def on_descendant_focus(self) -> None:
         """Remember who has the focus."""
-        self.front = next((name for name, pane in self.panes.items() if pane.has_focus), self.front)
+        self.heed_focus(self.screen.focused)
+
+    def heed_focus(self, widget: Widget | None) -> None:
+        """One of the panes has the focus from now on; any other widget changes nothing."""
+        self.front = next((name for name, pane in self.panes.items() if pane is widget), self.front)
 
     def do_pane_zoom(self) -> None:
         """Give the focused pane everything, or give it back."""
