@@ -6,10 +6,11 @@ Only the standard library is imported before the first paint.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from stockpulse_engine.base.paths import ensure_private, resolve_paths
-from stockpulse_tui.splash import frame_bytes, paint_last_frame
+from stockpulse_tui.splash import frame_bytes, give_terminal_back, paint_last_frame
 
 HELP = """usage: sp [--home DIR] [--world WORLD]
 
@@ -27,6 +28,17 @@ def main(arguments: list[str] | None = None) -> int:
     if options is None:
         sys.stderr.write(HELP)
         return 2
+    try:
+        return _show(options)
+    except KeyboardInterrupt:  # before the application reads keys; later Ctrl+C is one of them
+        give_terminal_back()
+        return 128 + signal.SIGINT
+
+
+def _show(options: dict[str, str]) -> int:
+    """Paint, load, run."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     paths = resolve_paths(options.get("--home"))
     if not paint_last_frame(paths.last_frame, "loading the screen"):
         sys.stderr.write("This needs a terminal. `sp --help` lists the commands that do not.\n")
@@ -36,8 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     world = options.get("--world")
     ensure_private(paths.state)
-    run(paths, ("--world", world) if world else (), frame_bytes)
-    return 0
+    return run(paths, ("--world", world) if world else (), frame_bytes)
 
 
 def _options(words: list[str]) -> dict[str, str] | None:

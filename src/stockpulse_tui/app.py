@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from asyncio import TimerHandle
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from textual import events
 from textual.app import App
@@ -19,16 +18,18 @@ from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.render.glyphs import Glyphs, glyphs_named
 from stockpulse_engine.render.theme import choose_theme
-from stockpulse_engine.wire.stream import DEFAULT_TOPICS, Frame
+from stockpulse_engine.wire.stream import DEFAULT_TOPICS
 from stockpulse_tui import styles, turns
+from stockpulse_tui.background import Background, Work
 from stockpulse_tui.cell import Cell
 from stockpulse_tui.direct import DirectWriter
 from stockpulse_tui.dispatch import Dispatcher
+from stockpulse_tui.incoming import Incoming
 from stockpulse_tui.keymap import Keymap
 from stockpulse_tui.latency import Latency
+from stockpulse_tui.leaving import Leaving
 from stockpulse_tui.messages import LineEntered
 from stockpulse_tui.moved import WorldSeen
-from stockpulse_tui.pace import Pace
 from stockpulse_tui.painter import Painter, cells, dimmed
 from stockpulse_tui.places import Places
 from stockpulse_tui.ports import Link
@@ -74,11 +75,9 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self.direct = DirectWriter(self)
         self.places = Places()
         self.world_seen = WorldSeen(self)
-        self._pending = Changes()
-        self._pace = Pace(self.call_after, self._hand_out, lambda: not self.screen_stack)
-        self._painted_from_ns = 0
-        self.on_leave: Callable[[], None] | None = None
-        """Called before the head leaves, and every minute: saves the frame."""
+        self.incoming = Incoming(self)
+        self.background = Background(self.call_next)
+        self.leaving = Leaving(self)
         use_key_reader()
         super().__init__()
         self.dispatch = Dispatcher(self)
@@ -120,40 +119,18 @@ class StockPulseApp(App[None], inherit_bindings=False):
 
     async def on_mount(self) -> None:
         """First frame, then the link."""
+        self.leaving.heed_signals()
         self.show_view("screen.desk")
         self.windows.welcome()
         # After the first frame: starting an engine takes the core that it needs.
-        self.call_after_refresh(lambda: self.in_background(self.link.run(self._on_frame, self.status.link_changed)))
+        self.call_after_refresh(lambda: self.in_background(self.link.run(self.incoming.take, self.status.link_changed)))
         self.set_interval(1.0, self.each_second)
         for problem in [*self.settings.problems, *self.keymap.problems][:1]:
             self.notify_line(problem, "warn")
 
-    # -- frames in
-
-    def _on_frame(self, frame: Frame) -> None:
-        self.status.frame_seen()
-        self._pending.join(self.store.apply(frame))
-        if self._pending:
-            self._pace.ask()
-
-    def _hand_out(self) -> None:
-        changes, self._pending = self._pending, Changes()
-        self._painted_from_ns = 0 if changes.is_reset else changes.sent_at
-        if changes.is_reset:
-            self.world_seen.look()
-        self.view.on_store(changes)
-        self.windows.on_store()
-        if changes.kinds - {"quotes", "sparks", "references"} or changes.is_reset:
-            self.redraw_chrome()
-        self.shell_screen.paint_now()
-        self.direct.flush()
-
     def post_display_hook(self) -> None:
-        """A frame was written: from the engine's frame to the cell."""
-        if self._painted_from_ns:
-            self.latency.add(self.clock.now_ns() - self._painted_from_ns)
-            self.link.report_latency(self.latency.percentile(0.5))
-            self._painted_from_ns = 0
+        """A frame was written."""
+        self.incoming.painted()
 
     def each_second(self) -> None:
         """Ages, clocks and countdowns move on."""
@@ -278,9 +255,9 @@ class StockPulseApp(App[None], inherit_bindings=False):
         """Call a function later on the application's own turn; cheaper than a timer, made for one shot."""
         return asyncio.get_running_loop().call_later(seconds, self.call_next, function)
 
-    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine beside the screen; what it throws ends the program with a trace, as a bug should."""
-        self.run_worker(work, exclusive=False)
+    def in_background(self, work: Work, *, is_intent: bool = False) -> None:
+        """Run a coroutine beside the screen; a head that leaves waits for what is an intent to the engine."""
+        self.background.start(work, is_intent=is_intent)
 
     def save_watchlists(self) -> None:
         """Write the groups, off the painting path only in size: they are small."""
@@ -293,8 +270,8 @@ class StockPulseApp(App[None], inherit_bindings=False):
 
     def leave(self) -> None:
         """End this head; the engine goes on."""
-        if self.on_leave is not None:
-            self.on_leave()
-        self.settings.state.instrument_id = self.instrument_id
-        self.settings.save()
-        self.exit()
+        self.leaving.begin()
+
+    async def on_unmount(self) -> None:
+        """Nothing runs on when the head ends in another way than by leaving."""
+        await self.background.end()

@@ -7,6 +7,7 @@ answer the same request is repeated under the same key, so that the engine can t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stockpulse_engine.base.ids import IdFactory, new_id
@@ -46,13 +47,15 @@ class Asker:
         while len(self._keys) > MAX_KEPT:
             self._keys.pop(next(iter(self._keys)))
         self._asking.add(intent)
-        self._shell.in_background(self._run(intent, request(key), done, then))
+        self._shell.in_background(self._run(intent, partial(request, key), done, then), is_intent=True)
         self._changed()
         return True
 
-    async def _run(self, intent: Hashable, answer: Awaitable[Any], done: str, then: Callable[[], None] | None) -> None:
+    async def _run(
+        self, intent: Hashable, request: Callable[[], Awaitable[Any]], done: str, then: Callable[[], None] | None
+    ) -> None:
         try:
-            await answer
+            await request()
         except UnavailableError as error:
             self._shell.notify_line(f"no answer: {error} The same key asks again, and it still happens once.", "danger")
         except StockPulseError as error:

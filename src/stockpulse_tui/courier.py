@@ -35,11 +35,11 @@ class Courier:
         intent = self.intent
         if intent.phase is Phase.STAGED:
             if self.is_armed and (key := intent.begin_sending(now)):
-                self._shell.in_background(self._send(intent.order_id, key))
+                self._shell.in_background(self._send(intent.order_id, key), is_intent=True)
         elif (wanted := intent.command if intent.phase is Phase.DOUBT else body) is not None:
             command = intent.begin(wanted, now)
             if command is not None:
-                self._shell.in_background(self._submit(command))
+                self._shell.in_background(self._submit(command), is_intent=True)
         self._changed()
 
     async def _submit(self, command: SubmitOrder) -> None:

@@ -6,12 +6,13 @@ The client's modules are loaded when the link runs: the first frame does not wai
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Coroutine
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.base.paths import Paths
-from stockpulse_engine.base.tasks import spawn
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.wire.stream import DEFAULT_TOPICS
 from stockpulse_tui.ports import Commands, OnFrame, OnState
@@ -34,7 +35,8 @@ class EngineLink:
         self._topics: tuple[str, ...] = DEFAULT_TOPICS
         self._stream: StreamLink | None = None
         self._client: EngineClient | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._group: asyncio.TaskGroup | None = None
+        self._of_session: set[asyncio.Task[None]] = set()
         self._is_moving = False
         self._last = (STARTING, "")
         """What the stream last said of itself."""
@@ -47,6 +49,9 @@ class EngineLink:
     @property
     def commands(self) -> Commands:
         """Requests to the engine."""
+        return self._requests()
+
+    def _requests(self) -> EngineClient:
         if self._client is None:
             from stockpulse_engine.client.client import EngineClient
 
@@ -54,22 +59,35 @@ class EngineLink:
         return self._client
 
     async def run(self, on_frame: OnFrame, on_state: OnState) -> None:
-        """Start the engine if need be, then follow the stream; it reconnects and resyncs by itself."""
+        """Start the engine if need be, then follow the stream; it reconnects and resyncs by itself.
+
+        Whatever it began beside that has ended when it ends; a bug in one of them ends it as well.
+        """
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                await self.start_engine(on_state)
+                await self._follow(on_frame, on_state)
+        finally:
+            self._stream = self._group = None
+            if self._client is not None:
+                await self._client.close()
+
+    async def _follow(self, on_frame: OnFrame, on_state: OnState) -> None:
         from stockpulse_engine.client.stream import LinkState, StreamLink
 
-        await self.start_engine(on_state)
         self._stream = StreamLink(self._paths, head_id=self._head_id, topics=self._topics)
         async with aclosing(self._stream.events()) as events:
             async for event in events:
                 if not isinstance(event, LinkState):
                     on_frame(event)
                     continue
+                await self._end_session()
                 words = event.detail or ("joining the stream" if event.state == "connecting" else "")
                 self._last = (_WORDS[event.state], words)
                 if not self._is_moving:  # the steps of a move are told instead
                     on_state(*self._last)
                 if event.state == "live":
-                    self._keep(spawn(self._warm_up(), name="warm up the first request"))
+                    self._begin(self._warm_up(), "warm up the first request")
 
     async def start_engine(self, on_state: OnState) -> None:
         """Start the engine where none runs, saying each step."""
@@ -100,19 +118,27 @@ class EngineLink:
         if self._stream is not None:
             self._stream.hurry()
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Work that has a sense for this session of the stream only."""
+        if self._group is None:
+            work.close()
+            return
+        task = self._group.create_task(work, name=name)
+        self._of_session.add(task)
+        task.add_done_callback(self._of_session.discard)
+
+    async def _end_session(self) -> None:
+        """The session is over: cancel what was begun for it, and wait for its end."""
+        tasks = tuple(self._of_session)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def _warm_up(self) -> None:
         """The first request loads its library; a halt must not wait for that."""
-        from stockpulse_engine.client.calls import halt_view
-
-        assert self.commands is self._client
-        try:
-            await self._client.send(halt_view())
-        except Exception:  # noqa: BLE001 - a courtesy: the first real request says what is wrong
-            return
+        with contextlib.suppress(StockPulseError):  # refused or unanswered it is warm as well
+            await self._requests().halt_view()
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Replace the topics, now or with the next session."""
@@ -120,7 +146,7 @@ class EngineLink:
             return
         self._topics = topics
         if self._stream is not None:
-            self._keep(spawn(self._stream.subscribe(topics), name="subscribe"))
+            self._begin(self._stream.subscribe(topics), "subscribe")
 
     def report_latency(self, tick_to_cell_ns: int) -> None:
         """Tell the engine how long a tick took to its cell."""

@@ -6,6 +6,7 @@ plain text (no escape sequence is ever stored); it is cleaned once more when rea
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -16,6 +17,7 @@ MAX_BYTES = 256 * 1024
 MAX_ROWS, MAX_COLUMNS = 200, 500
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ALTERNATE, _HOME, _HIDE = "\x1b[?1049h", "\x1b[H", "\x1b[?25l"
+_NORMAL, _SHOW = "\x1b[?1049l", "\x1b[?25h"
 _GRAY, _GRAY_256, _PLAIN = "\x1b[0;38;2;94;107;126;48;2;6;8;12m", "\x1b[0;38;5;241;48;5;232m", "\x1b[0;2m"
 
 
@@ -33,6 +35,12 @@ def paint_last_frame(file: Path, step: str) -> bool:
     picture = compose(rows_of_frame, when, step, (columns, rows))
     os.write(sys.stdout.fileno(), f"{_ALTERNATE}{_HIDE}{_HOME}{_style()}{picture}\x1b[0m".encode())
     return True
+
+
+def give_terminal_back() -> None:
+    """Undo the painting: the screen from before, with its cursor."""
+    with contextlib.suppress(OSError):  # the terminal may be what went away
+        os.write(sys.stdout.fileno(), f"{_SHOW}{_NORMAL}".encode())
 
 
 def compose(frame: list[str], when: float, step: str, size: tuple[int, int]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import warnings
 from collections.abc import Callable
 
 from stockpulse_engine.base.clock import WallClock
@@ -44,8 +43,8 @@ def calm_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-def run(paths: Paths, arguments: tuple[str, ...], to_bytes: Callable[[list[str]], bytes]) -> None:
-    """Run the head; its last frame is saved every minute and when it leaves."""
+def run(paths: Paths, arguments: tuple[str, ...], to_bytes: Callable[[list[str]], bytes]) -> int:
+    """Run the head and return its exit code; its last frame is saved every minute and when it leaves."""
     app = make_app(paths, arguments)
 
     def save_frame() -> None:
@@ -53,8 +52,8 @@ def run(paths: Paths, arguments: tuple[str, ...], to_bytes: Callable[[list[str]]
         if rows:
             atomic_write(paths.last_frame, to_bytes(rows))
 
-    app.on_leave = save_frame
+    app.leaving.save_frame = save_frame
+    app.leaving.heeds_signals = True
     calm_collector()
-    # A head that leaves drops what it had only planned; Python would say so over the shell's prompt.
-    warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
     app.run()
+    return app.return_code or 0

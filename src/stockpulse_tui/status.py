@@ -58,11 +58,11 @@ class Status:
         self._shell.windows.on_store()
 
     def on_second(self) -> None:
-        """Ages move on; the last frame is saved every minute."""
+        """Ages move on; what the next start shows is saved every minute."""
         self._seconds += 1
         self._show_banner()
-        if self._seconds % 60 == 0 and self._shell.on_leave is not None:
-            self._shell.on_leave()
+        if self._seconds % 60 == 0 and (problem := self._shell.leaving.save()):
+            self._shell.notify_line(problem, "warn")
 
     def lost_ns(self) -> int:
         """How long the engine has been silent, -1 while it is not lost."""

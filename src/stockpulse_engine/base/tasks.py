@@ -49,6 +49,17 @@ def spawn(work: Work[T], *, name: str) -> asyncio.Task[T]:
     return asyncio.get_running_loop().create_task(work, name=name)
 
 
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run blocking work on a thread. Canceled, it still waits for that thread: nothing is used after it was closed."""
+    task = spawn(asyncio.to_thread(work), name="thread")
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        task.exception()  # nobody else will ask for it
+        raise
+
+
 class Supervisor:
     """Starts named parts in order, restarts what dies, stops in reverse order.
 

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from stockpulse_engine.base.clock import WallClock
 from stockpulse_engine.base.lock import lock_holder
 from stockpulse_engine.base.paths import Paths, ensure_private
+from stockpulse_engine.base.tasks import in_thread
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.client.blocking import BlockingClient
 from stockpulse_engine.domain.errors import (
@@ -60,13 +62,13 @@ def ensure_engine(
         IntegrityError: its journal does not hold.
         ConfigError: a setting of it is wrong.
     """
-    start = _Start(paths, on_step, command or (sys.executable, *DAEMON, *arguments))
     give_up = _CLOCK.monotonic_ns() + round(timeout_s * 1e9)
-    while (health := start.poll()) is None:
-        if _CLOCK.monotonic_ns() > give_up:
-            raise start.too_slow()
-        time.sleep(POLL_S)
-    return health
+    with closing(_Start(paths, on_step, command or (sys.executable, *DAEMON, *arguments))) as start:
+        while (health := start.poll()) is None:
+            if _CLOCK.monotonic_ns() > give_up:
+                raise start.too_slow()
+            time.sleep(POLL_S)
+        return health
 
 
 ensure_engine_blocking = ensure_engine
@@ -76,14 +78,17 @@ ensure_engine_blocking = ensure_engine
 async def ensure_engine_async(
     paths: Paths, on_step: OnStep = lambda _: None, *, arguments: Sequence[str] = (), timeout_s: float = READY_S
 ) -> HealthView:
-    """`ensure_engine` for a running loop: nothing of it blocks."""
-    start = _Start(paths, on_step, (sys.executable, *DAEMON, *arguments))
+    """`ensure_engine` for a running loop: nothing of it blocks.
+
+    Canceled, it leaves an engine it has started to itself, as every head that ends does.
+    """
     give_up = _CLOCK.monotonic_ns() + round(timeout_s * 1e9)
-    while (health := await asyncio.to_thread(start.poll)) is None:
-        if _CLOCK.monotonic_ns() > give_up:
-            raise start.too_slow()
-        await asyncio.sleep(POLL_S)
-    return health
+    with closing(_Start(paths, on_step, (sys.executable, *DAEMON, *arguments))) as start:
+        while (health := await in_thread(start.poll)) is None:
+            if _CLOCK.monotonic_ns() > give_up:
+                raise start.too_slow()
+            await asyncio.sleep(POLL_S)
+        return health
 
 
 class _Start:
@@ -104,10 +109,13 @@ class _Start:
             self._start_or_check()
             return None
         if health.ready_at:
-            self._client.close()
             return health
         self._tell(health.step or "starting")
         return None
+
+    def close(self) -> None:
+        """Close the connection of the questions; an engine that was started goes on."""
+        self._client.close()
 
     def too_slow(self) -> UnavailableError:
         """The error for a start that takes too long."""

@@ -10,6 +10,7 @@ import msgspec
 from stockpulse_engine.base.clock import WallClock
 from stockpulse_engine.base.lock import lock_holder
 from stockpulse_engine.base.paths import Paths
+from stockpulse_engine.base.tasks import in_thread
 from stockpulse_engine.client.blocking import BlockingClient
 from stockpulse_engine.client.launch import POLL_S, OnStep, ensure_engine_async
 from stockpulse_engine.domain.errors import StockPulseError, UnavailableError
@@ -66,7 +67,7 @@ async def _stop(paths: Paths, on_step: OnStep) -> None:
         return
     on_step("stopping the engine: streams closed, journal synced, venue stopped")
     with contextlib.suppress(UnavailableError), BlockingClient(paths) as client:
-        await asyncio.to_thread(client.stop_engine)
+        await in_thread(client.stop_engine)
     clock = WallClock()
     give_up = clock.monotonic_ns() + round(STOP_S * 1e9)
     while lock_holder(paths.lock) is not None:

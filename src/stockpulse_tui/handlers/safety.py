@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from stockpulse_engine.domain.accounts import AccountKind
@@ -23,15 +23,12 @@ class SafetyHandler(Handler):
             shell.notify_line("no account is known yet", "warn")
             return
         if shell.status.armed_until():
-            self._ask(shell.link.commands.arm(view.account.account_id, 0), "safe: keys stage, nothing is sent")
+            self._arm(view.account.account_id, 0, "safe: keys stage, nothing is sent")
             return
         if view.account.kind is AccountKind.LIVE:
             shell.windows.ask("arm.live", f"type {view.account.account_id} to arm real money")
             return
-        self._ask(
-            shell.link.commands.arm(view.account.account_id, ARM_MINUTES),
-            f"armed for {ARM_MINUTES} minutes on paper: Enter sends",
-        )
+        self._arm(view.account.account_id, ARM_MINUTES, f"armed for {ARM_MINUTES} minutes on paper: Enter sends")
 
     def entered_arm_live(self, text: str) -> None:
         """The account's name was typed."""
@@ -39,7 +36,10 @@ class SafetyHandler(Handler):
         if view is None or text.strip() != view.account.account_id:
             self.shell.notify_line("that is not the account's name: still safe", "warn")
             return
-        self._ask(self.shell.link.commands.arm(text.strip(), ARM_MINUTES), "armed for REAL MONEY: Enter sends")
+        self._arm(text.strip(), ARM_MINUTES, "armed for REAL MONEY: Enter sends")
+
+    def _arm(self, account_id: str, minutes: int, words: str) -> None:
+        self._ask(lambda: self.shell.link.commands.arm(account_id, minutes), words)
 
     def do_trading_halt(self) -> None:
         """Halt now; no question asked."""
@@ -68,14 +68,14 @@ class SafetyHandler(Handler):
         self._change("resume", "orders may leave again", word=text.strip())
 
     def _change(self, action: str, words: str, *, reason: str = "", word: str = "") -> None:
-        self._ask(self.shell.link.commands.set_halt(action, reason=reason, word=word), words)
+        self._ask(lambda: self.shell.link.commands.set_halt(action, reason=reason, word=word), words)
 
-    def _ask(self, request: Awaitable[Any], words: str) -> None:
-        self.shell.in_background(self._answer(request, words))
+    def _ask(self, request: Callable[[], Awaitable[Any]], words: str) -> None:
+        self.shell.in_background(self._answer(request, words), is_intent=True)
 
-    async def _answer(self, request: Awaitable[Any], words: str) -> None:
+    async def _answer(self, request: Callable[[], Awaitable[Any]], words: str) -> None:
         try:
-            await request
+            await request()
         except StockPulseError as error:
             self.shell.notify_line(str(error), "danger")
         else:

@@ -81,7 +81,7 @@ class WorldHandler(Handler):
         return " ".join(self.shell.command.arguments) if self.shell.command else ""
 
     def _control(self, action: str, *, speed: float = 1.0, step_ns: int = 0, is_running: bool = False) -> None:
-        self.shell.in_background(self._ask(action, speed, step_ns, is_running=is_running))
+        self.shell.in_background(self._ask(action, speed, step_ns, is_running=is_running), is_intent=True)
 
     async def _ask(self, action: str, speed: float, step_ns: int, *, is_running: bool) -> None:
         commands = self.shell.link.commands

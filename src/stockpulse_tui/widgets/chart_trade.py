@@ -224,7 +224,7 @@ class ChartTrade:
             self.redraw()
             return
         pick.is_asking = True
-        self.shell.in_background(self._ask_move(pick))
+        self.shell.in_background(self._ask_move(pick), is_intent=True)
         self.redraw()
 
     async def _ask_move(self, pick: OrderPick) -> None:
@@ -254,7 +254,7 @@ class ChartTrade:
             return
         if self.pick is not None:
             self.pick.is_asking = True
-        self.shell.in_background(self._cancel(ids))
+        self.shell.in_background(self._cancel(ids), is_intent=True)
 
     async def _cancel(self, ids: list[str]) -> None:
         commands, pick = self.shell.link.commands, self.pick

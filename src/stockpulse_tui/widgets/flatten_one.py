@@ -60,7 +60,7 @@ class FlattenOne:
         if problem:
             self._shell.notify_line(problem, "danger")
         else:
-            self._shell.in_background(self._run())
+            self._shell.in_background(self._run(), is_intent=True)
 
     async def _run(self) -> None:
         position, shell = self._position, self._shell
