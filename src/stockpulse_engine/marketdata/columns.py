@@ -7,7 +7,7 @@ Arrays may be views of a mapped file: they are read-only.
 
 from __future__ import annotations
 
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -191,6 +191,20 @@ def to_e8(value: Decimal, *, field: str = "value") -> int:
     scaled = int(exact)
     if scaled != exact:
         raise InvalidValueError(f"{field} {value} has more than {_DIGITS} decimals.")
+    if not -E8_MAX <= scaled <= E8_MAX:
+        raise InvalidValueError(f"{field} {value} is too large to be stored.")
+    return scaled
+
+
+def rounded_e8(value: Decimal, *, field: str = "value") -> int:
+    """The same for numbers that were binary floating point at their source: more decimals are rounded half-even.
+
+    Raises:
+        InvalidValueError: it is not finite or does not fit into 64 bits.
+    """
+    if not value.is_finite():
+        raise InvalidValueError(f"{field} must be a finite number, not {value}.")
+    scaled = int(value.scaleb(_DIGITS, _EXACT).to_integral_value(ROUND_HALF_EVEN))
     if not -E8_MAX <= scaled <= E8_MAX:
         raise InvalidValueError(f"{field} {value} is too large to be stored.")
     return scaled

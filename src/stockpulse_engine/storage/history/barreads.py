@@ -11,12 +11,13 @@ from stockpulse_engine.domain.market import BarSpec
 from stockpulse_engine.marketdata.columns import BAR_COLUMNS, BarColumns, Ints
 from stockpulse_engine.marketdata.history import BARS, LATEST
 from stockpulse_engine.storage.history.catalog import Catalog, Run
+from stockpulse_engine.storage.history.eventrows import bar_columns
 from stockpulse_engine.storage.history.hot import FILE_NAMES, HotKey, HotTier
 from stockpulse_engine.storage.history.hotfile import KEEP, HotFile, HotState
 from stockpulse_engine.storage.history.layout import Layout
 from stockpulse_engine.storage.history.rows import Columns, Stock, Window, read_rows
 from stockpulse_engine.storage.history.sources import by_priority
-from stockpulse_engine.storage.history.tailview import TailView, bar_columns
+from stockpulse_engine.storage.history.tailview import TailView
 
 HOT, SEGMENTS, TAIL = "hot", "segments", "tail"
 _NO_TIME: Final = -(2**63)
@@ -88,8 +89,9 @@ class BarReads:
             return None
         newer = _newer(held.tail, file, state)
         if newer is not None:
-            rows = np.concatenate([np.stack(file.columns(0, state.rows)), newer], axis=1)
-            cut = _cut(list(rows), rows.shape[1], state.has_older, window)
+            first = max(0, state.rows - window.limit) if window == Window(limit=window.limit) and window.limit else 0
+            rows = np.concatenate([np.stack(file.columns(first, state.rows)), newer], axis=1)
+            cut = _cut(list(rows), rows.shape[1], state.has_older or first > 0, window)
             return None if cut is None else _bars(instrument_id, spec, held.source, rows[:, cut], f"{HOT}+{TAIL}")
         cut = _cut(file.columns(0, state.rows), state.rows, state.has_older, window)
         if cut is None or cut.stop == cut.start:

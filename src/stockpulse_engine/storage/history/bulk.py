@@ -10,6 +10,7 @@ import polars as pl
 from stockpulse_engine.marketdata.history import AsOf, Query, Segment
 from stockpulse_engine.storage.history.catalog import Catalog, Kind
 from stockpulse_engine.storage.history.frames import KEYS, RECORDED, RETRACTED, empty_frame
+from stockpulse_engine.storage.history.order import newest_index
 from stockpulse_engine.storage.history.segments import scan
 from stockpulse_engine.storage.history.sources import by_priority
 
@@ -61,6 +62,5 @@ def _resolved(frame: pl.DataFrame, table: str, *, is_plain: bool) -> pl.DataFram
     """The newest version of each key, without what was withdrawn, sorted."""
     if is_plain:
         return frame
-    keys = KEYS[table]
-    frame = frame.sort(*keys, "known_at", RECORDED, maintain_order=True)
-    return frame.unique(keys, keep="last", maintain_order=True).filter(~pl.col(RETRACTED))
+    frame = frame[newest_index(frame, KEYS[table])]
+    return frame.filter(~pl.col(RETRACTED)) if frame[RETRACTED].any() else frame

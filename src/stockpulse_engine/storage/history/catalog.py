@@ -47,6 +47,10 @@ _RUNS = """
 SELECT s.path, r.row_start, r.rows, r.first_ts, r.last_ts, r.corrections, r.row_sum
 FROM runs r JOIN segments s ON s.number = r.segment WHERE r.series = ? ORDER BY r.last_ts DESC, s.number DESC
 """
+_PARTS = """
+SELECT number, seq, path, rows, has_versions FROM segments
+WHERE tbl = ? AND spec = ? AND source = ? AND retired_at IS NULL ORDER BY number
+"""
 _TOUCHED = "SELECT s.seq FROM runs r JOIN segments s ON s.number = r.segment WHERE r.series = ? AND s.seq > ?"
 _KINDS = """
 SELECT tbl, spec, source, sum(rows) FROM segments WHERE retired_at IS NULL AND (?1 = '' OR tbl = ?1)
@@ -106,6 +110,16 @@ class Run(NamedTuple):
     last_ts: int
     corrections: int
     row_sum: int
+
+
+class Part(NamedTuple):
+    """A segment as far as merging is concerned; `path` is relative to the root."""
+
+    number: int
+    seq: int
+    path: str
+    rows: int
+    has_versions: int
 
 
 class Tail(NamedTuple):
@@ -203,6 +217,10 @@ class Catalog:
     def all_actions(self) -> list[bytes]:
         """The same of every instrument."""
         return [row[0] for row in self._ask("SELECT payload FROM actions ORDER BY number")]
+
+    def parts(self, kind: Kind) -> list[Part]:
+        """The segments of one kind in the order of their commits."""
+        return [Part(*row) for row in self._ask(_PARTS, kind)]
 
     def kinds(self, table: str = "") -> list[tuple[Kind, int]]:
         """Each kind with its number of rows."""

@@ -168,6 +168,14 @@ class Ledger:
                     self._db.execute("ROLLBACK")
 
 
+def retire(db: apsw.Connection, segments: Sequence[int], now_ns: int) -> None:
+    """Take segments (by number) out of every read; their files stay for readers that are on their way."""
+    for number in segments:
+        db.execute("DELETE FROM runs WHERE segment = ?", (number,))
+        db.execute("DELETE FROM actions WHERE segment = ?", (number,))
+        db.execute("UPDATE segments SET retired_at = ? WHERE number = ?", (now_ns, number))
+
+
 def _require_basis(db: apsw.Connection, basis: Basis) -> None:
     rows: list[Any] = db.execute(_RACING, (*basis.kind, basis.last_number, basis.first_ts, basis.last_ts)).fetchall()
     if rows[0][0]:

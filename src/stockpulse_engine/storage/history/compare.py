@@ -18,6 +18,7 @@ from stockpulse_engine.storage.history.frames import (
     stored_columns,
     value_columns,
 )
+from stockpulse_engine.storage.history.order import matches, newest_index
 from stockpulse_engine.storage.history.segments import CORRECTED, scan
 
 _HELD = "_held"
@@ -58,8 +59,7 @@ def difference(frame: pl.DataFrame, held: pl.DataFrame, table: str, now_ns: int)
         frame = frame.with_columns(pl.lit(now_ns, pl.Int64).alias(RECORDED))
     if held.is_empty():
         return _all_new(frame, table)
-    standing = _standing(frame, held, table)
-    joined = frame.with_row_index(_ROW).join(standing, on=_ROW, how="left", maintain_order="left")
+    joined = _beside(frame, held, table)
     is_new = pl.col(_STOOD).is_null()
     is_same = pl.col(_STOOD) & (pl.col(RETRACTED) & pl.col(f"{RETRACTED}{_HELD}") | _same_values(table))
     rest = joined.filter((is_new & ~pl.col(RETRACTED)) | (~is_new & ~is_same)).with_columns((~is_new).alias(CORRECTED))
@@ -77,22 +77,35 @@ def _all_new(frame: pl.DataFrame, table: str) -> Difference:
     return Difference(frame, frame.height, 0)
 
 
+def _beside(frame: pl.DataFrame, held: pl.DataFrame, table: str) -> pl.DataFrame:
+    """The frame, and beside each row the version it is compared with, columns named *_held, all null without one."""
+    names = [name for name in stored_columns(table) if name not in KEYS[table]]
+    renamed = {name: f"{name}{_HELD}" for name in names}
+    if PUBLISHED not in frame.columns:
+        newest = held[newest_index(held, KEYS[table])]
+        places = matches(frame, newest, KEYS[table])
+        if places is not None:
+            found = newest.select(names).rename(renamed).with_columns(_TRUE.alias(_STOOD))
+            index = pl.Series(places).replace(-1, None).cast(pl.UInt32)
+            return frame.hstack(found.select(pl.all().gather(index)))
+    standing = _standing(frame, held.rename(renamed), table)
+    return frame.with_row_index(_ROW).join(standing, on=_ROW, how="left", maintain_order="left").drop(_ROW)
+
+
 def _standing(frame: pl.DataFrame, held: pl.DataFrame, table: str) -> pl.DataFrame:
-    """For each row of the frame that is held: the version it is compared with, its columns named *_held."""
+    """For each row of the frame (by number) that is held: the version that stood at its publication."""
     keys = list(KEYS[table])
     published = [PUBLISHED] if PUBLISHED in frame.columns else []
     asked = frame.with_row_index(_ROW).select(_ROW, *keys, *published)
-    found = asked.join(held, on=keys, how="inner", suffix=_HELD)
     # What is published before all that is held has nothing to be the same as: it is an older version.
     stood = pl.col(PUBLISHED).is_null() | (pl.col(f"known_at{_HELD}") <= pl.col(PUBLISHED)) if published else _TRUE
-    names = [name for name in stored_columns(table) if name not in keys]
-    standing = (
-        found.rename({name: f"{name}{_HELD}" for name in names})
+    return (
+        asked.join(held, on=keys, how="inner")
         .with_columns(stood.alias(_STOOD))
         .sort(_STOOD, f"known_at{_HELD}", f"{RECORDED}{_HELD}", maintain_order=True)
         .unique(_ROW, keep="last", maintain_order=True)
+        .drop(*keys, *published)
     )
-    return standing.drop(*keys, *published)
 
 
 def _same_values(table: str) -> pl.Expr:

@@ -8,7 +8,7 @@ made under one lock of the directory, reads take none.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -68,12 +68,16 @@ class HotTier:
         ensure_private(self._layout.hot)
         return exclusive(self._layout.hot / ".lock")
 
-    def append(self, key: HotKey, rows: Ints) -> None:
+    def append(self, rows: Mapping[HotKey, Ints]) -> None:
         """Take bars that were just written to the live tail (BAR_COLUMNS × n); a file that can not take them goes."""
+        directories = {key.spec: (self._layout.hot / key.spec).is_dir() for key in rows}
+        if not any(directories.values()):
+            return
         with self.turn():
-            file = self._writable(key)
-            if file is not None and not _extend(file, rows, 0):
-                self.drop(key)
+            for key, values in rows.items():
+                file = self._writable(key) if directories[key.spec] else None
+                if file is not None and not _extend(file, values, 0):
+                    self.drop(key)
 
     def drop(self, key: HotKey) -> None:
         """Remove a file; it is built again when it is missed."""

@@ -11,6 +11,8 @@ from stockpulse_engine.storage.history.reader import StoreReader
 from stockpulse_engine.storage.history.settings import HistorySettings
 
 if TYPE_CHECKING:
+    from stockpulse_engine.storage.history.compact import Compacted
+    from stockpulse_engine.storage.history.upkeep import Upkeep
     from stockpulse_engine.storage.history.writer import SegmentWriter
 
 
@@ -34,6 +36,19 @@ class EmbeddedHistory:
 
             self._writer = SegmentWriter(self.layout, self._clock, HotTier(self.layout))
         return self._writer
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Merging, pruning, sweeping, verifying."""
+        from stockpulse_engine.storage.history.upkeep import Upkeep
+
+        return Upkeep(self.layout, self.writer.ledger, self._clock)
+
+    def compact(self) -> Compacted:
+        """Turn the live tail into segments, here and now (a running engine does so in a process of its own)."""
+        from stockpulse_engine.storage.history.compact import compact
+
+        return compact(self.layout, self.writer)
 
     def close(self) -> None:
         """Let go of the catalog."""

@@ -9,6 +9,7 @@ What is torn at the end by a crash is cut when the log is opened for writing; a 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
 import zlib
@@ -99,8 +100,8 @@ class TailLog:
         self.stream = stream
         is_new = not path.exists()
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        self.size = 0 if is_new else _sound_length(path, stream)
-        os.ftruncate(self._descriptor, self.size)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.size = 0 if is_new else cut_torn(path, stream)
         os.lseek(self._descriptor, 0, os.SEEK_END)
         self._unsynced = 0
         if self.size == 0:
@@ -131,6 +132,27 @@ class TailLog:
             rest = rest[os.write(self._descriptor, rest) :]
         self.size += len(data)
         self._unsynced += len(data)
+
+
+def is_written_to(path: Path) -> bool:
+    """Whether a living process appends to a log."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def cut_torn(path: Path, stream: str) -> int:
+    """Cut what a crash left half-written at a log's end; returns the bytes that remain."""
+    length = _sound_length(path, stream)
+    if length < path.stat().st_size:
+        os.truncate(path, length)
+    return length
 
 
 def _sound_length(path: Path, stream: str) -> int:

@@ -9,20 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stockpulse_engine.domain.market import Bar, Quote, Trade
-from stockpulse_engine.marketdata.columns import (
-    BAR_COLUMNS,
-    NO_SIDE,
-    TICK_AUCTION,
-    TICK_BUYER,
-    TICK_SELLER,
-    Ints,
-    to_e8,
-)
+from stockpulse_engine.marketdata.columns import Ints
 from stockpulse_engine.marketdata.history import BARS
 from stockpulse_engine.storage.history.catalog import Tail
+from stockpulse_engine.storage.history.eventrows import bar_row, tick_row
 from stockpulse_engine.storage.history.hot import HotKey
-from stockpulse_engine.storage.history.rows import RETRACTED, Columns, empty_columns, names_of
+from stockpulse_engine.storage.history.rows import Columns, empty_columns, names_of
 from stockpulse_engine.storage.history.tail import decoder_of, read_frames
 
 
@@ -110,31 +102,6 @@ class TailView:
                 key = HotKey(str(bar.spec), bar.instrument_id, batch.source)
                 self._bars[key].append(TailRow(tail.name, frame.stop, bar_row(bar, batch.recorded_at)))
             self._read[tail.name] = frame.stop
-
-
-def bar_row(bar: Bar, recorded_at: int) -> tuple[int, ...]:
-    """A bar in the order of BAR_COLUMNS."""
-    prices = (to_e8(bar.open), to_e8(bar.high), to_e8(bar.low), to_e8(bar.close))
-    return (bar.ts_event, bar.known_at, recorded_at, *prices, to_e8(bar.volume))
-
-
-def bar_columns(rows: Ints) -> Columns:
-    """BAR_COLUMNS × n under the names of a stored file."""
-    values = dict(zip(BAR_COLUMNS, rows, strict=True))
-    prices = {f"{name}_e8": values[name] for name in BAR_COLUMNS[3:]}
-    times = {name: values[name] for name in BAR_COLUMNS[:3]}
-    return {**times, **prices, RETRACTED: np.zeros(rows.shape[1], dtype=bool)}
-
-
-def tick_row(event: Quote | Trade, seq: int, recorded_at: int) -> tuple[Any, ...]:
-    """A tick in the order of `names_of` its table."""
-    if isinstance(event, Quote):
-        sides = ((event.bid, event.bid_size), (event.ask, event.ask_size))
-        values = tuple(NO_SIDE if price <= 0 else to_e8(each) for price, size in sides for each in (price, size))
-        return (event.ts_event, event.ts_event, seq, *values, "", "", 0, recorded_at, False)
-    flags = TICK_AUCTION * event.is_auction + {"B": TICK_BUYER, "S": TICK_SELLER}.get(event.aggressor, 0)
-    prices = (to_e8(event.price), to_e8(event.size))
-    return (event.ts_event, event.ts_event, seq, *prices, "", "", flags, recorded_at, False)
 
 
 def _tick_columns(table: str, rows: Sequence[tuple[Any, ...]]) -> Columns:
