@@ -71,9 +71,11 @@ class Market:
         return session.pre_open if session is not None else 0
 
     def session_of(self, ts_event: int) -> str:
-        """Date of the session that a market time lies in, "" outside."""
-        session = self.calendar.session_at(ts_event)
-        return session.date if session is not None else ""
+        """Date of the session that a market time lies in, of the one to come while the market is closed."""
+        try:
+            return self.calendar.current_or_next(ts_event).date
+        except NotFoundError:  # beyond the calendar
+            return ""
 
     def review_bars(self, instrument_id: str, start_ns: int, end_ns: int) -> Sequence[Bar]:
         """Minute bars in memory that touch the time."""

@@ -15,6 +15,8 @@ from stockpulse_engine.domain.errors import NotFoundError
 from stockpulse_engine.domain.views import ClockView
 
 Symbols = Annotated[list[str], typer.Argument(metavar="SYMBOL…", help="AAPL, AAPL.XNAS or yahoo:AAPL.")]
+NIGHT = 1000
+"""Above the fastest speed that can be asked for, a stretch without trading is being crossed."""
 STEP_WAIT_S = 120.0
 """How long `sp market step` waits until a long step is played."""
 Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", help="AAPL, AAPL.XNAS or yahoo:AAPL.")]
@@ -138,7 +140,7 @@ def market(
     from stockpulse_engine.render.format import format_clock, format_countdown, format_date
 
     paused = "paused, a step is still being played" if view.is_stepping else "paused"
-    speed = paused if view.is_paused else f"{view.speed:g}×"
+    speed = paused if view.is_paused else f"{view.speed:,.0f}×" if view.speed >= NIGHT else f"{view.speed:g}×"
     now = f"{format_date(view.market_ns, view.time_zone)} {format_clock(view.market_ns, view.time_zone)}"
     emit_pairs(
         [

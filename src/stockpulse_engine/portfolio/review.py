@@ -62,7 +62,7 @@ class ReviewSources(msgspec.Struct, frozen=True, kw_only=True):
         fills: client order id → fills that stand, oldest first.
         hops: client order id → milestone → nanoseconds.
         bars: (instrument id, start, end) → known bars that touch the time, oldest first.
-        session_of: market time → session date, "" when outside.
+        session_of: market time → date of its session, of the coming one while the market is closed.
         kills_survived: unordered stops the engine came back from in this session.
     """
 
@@ -123,16 +123,25 @@ def excursions(span: Span, bars: Sequence[Bar]) -> tuple[Decimal | None, Decimal
 
 
 def review_orders(account_id: str, session_date: str, sources: ReviewSources, now_ns: int) -> tuple[DayOrder, ...]:
-    """Every order of the session that was sent, oldest first."""
-    mine = [
-        order
-        for order in sources.orders(account_id)
-        if order.status not in (*_REFUSED, OrderStatus.INITIALIZED)
-        and sources.session_of(order.created_at) == session_date
-    ]
+    """Every order that was sent or executed in the session, oldest first, with its fills of the session."""
+    mine, fills = [], {}
+    for order in sources.orders(account_id):
+        if order.status in (*_REFUSED, OrderStatus.INITIALIZED):
+            continue
+        made = _fills_in(order, session_date, sources)
+        if made or sources.session_of(order.created_at) == session_date:
+            mine.append(order)
+            fills[order.client_order_id] = made
     mine.sort(key=lambda order: (order.created_at, order.client_order_id))
-    fills = {order.client_order_id: sources.fills(order.client_order_id) for order in mine}
     return tuple(_review_order(order, fills, mine, sources, now_ns) for order in mine)
+
+
+def _fills_in(order: Order, session_date: str, sources: ReviewSources) -> Sequence[Fill]:
+    """The order's executions of one session: one that works for days has some in each."""
+    if not order.filled_quantity or sources.session_of(order.updated_at) < session_date:
+        return ()
+    fills = sources.fills(order.client_order_id)
+    return [fill for fill in fills if sources.session_of(fill.ts_event) == session_date]
 
 
 def _review_order(

@@ -54,6 +54,8 @@ def _is_same(order: Proposal, sent: Sent) -> bool:
         and ours.side is theirs.side
         and ours.quantity == theirs.quantity
         and ours.order_type is theirs.order_type
+        and ours.time_in_force is theirs.time_in_force
+        and ours.session is theirs.session
         and ours.limit_price == theirs.limit_price
         and ours.stop_price == theirs.stop_price
     )

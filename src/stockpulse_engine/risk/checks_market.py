@@ -16,6 +16,14 @@ from stockpulse_engine.risk.verdict import CheckRow
 FAR = 3
 """A passive price this many collars away is worth reading: it may be a slip of the finger."""
 _AFTER = "Use GTC or at-the-open, or `ext` with a limit."
+_PRICED = {
+    MarketPhase.PRE: "Use a limit price, or at-the-open.",
+    MarketPhase.OPENING_AUCTION: "Use a limit price, or at-the-open.",
+    MarketPhase.CLOSING_AUCTION: "Use a limit price, or at-the-close.",
+    MarketPhase.POST: "Use at-the-open, or a limit price with `ext` or GTC.",
+    MarketPhase.CLOSED: "Use at-the-open, or a limit price with GTC.",
+}
+"""What can be entered instead of a market order while the market is not open."""
 _WORDS = {
     MarketPhase.CLOSED: "closed",
     MarketPhase.PRE: "in pre-market hours",
@@ -50,18 +58,22 @@ def _hour_problem(order: Proposal, phase: MarketPhase) -> tuple[str, str] | None
     if tif in AUCTIONS:
         return _auction_problem(tif, phase)
     if terms.order_type is OrderType.MARKET and phase is not MarketPhase.OPEN:
-        return "A market order", "Use a limit price, or at-the-open."
+        return "A market order", _PRICED[phase]
     if tif is TimeInForce.GTC:
         return None
     if phase is MarketPhase.CLOSED:
-        return f"A {tif.value} order", "Use GTC or at-the-open."
+        return _named(tif), "Use GTC or at-the-open."
     if terms.session is SessionHours.EXTENDED:
         return None
     if phase is MarketPhase.POST:
-        return f"A {tif.value} order for regular hours", _AFTER
+        return f"{_named(tif)} for regular hours", _AFTER
     if tif in IMMEDIATE and phase is not MarketPhase.OPEN:
-        return f"A {tif.value} order", "Use DAY, or `ext` with a limit."
+        return _named(tif), "Use DAY, or `ext` with a limit."
     return None
+
+
+def _named(tif: TimeInForce) -> str:
+    return f"{'An' if tif.value[0] in 'AEIO' else 'A'} {tif.value} order"
 
 
 def _auction_problem(tif: TimeInForce, phase: MarketPhase) -> tuple[str, str] | None:
@@ -83,6 +95,8 @@ def check_quote(order: Proposal) -> CheckRow:
             "quote", DenialCode.QUOTE_STALE, age=_seconds(age_ms), limit=_seconds(limit_ms or limits.max_quote_age_ms)
         )
     numbers = {"bid": price(quote.bid), "ask": price(quote.ask), "age_ms": str(age_ms)}
+    if order.terms.time_in_force in AUCTIONS:
+        return passed("quote", "executes in the auction, whatever the book shows now", **numbers)
     if order.is_spread_sane:
         return passed("quote", f"{percent(order.spread_fraction)} wide", **numbers)
     if order.terms.order_type in LIMITED:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from stockpulse_engine.domain.errors import NotFoundError
 from stockpulse_engine.domain.fills import Fill
@@ -193,6 +194,23 @@ def test_yesterday_can_still_be_reviewed_after_the_next_session_began() -> None:
     assert (review.session_date, review.equity_now, review.realized) == (TODAY, D("100356.30"), D("118.80"))
     assert day.service.day().session_date == "2024-03-11"
     assert [each.order.client_order_id for each in day.service.day().orders] == ["old"]
+
+
+def test_an_order_that_works_for_days_has_in_each_review_what_it_did_that_day() -> None:
+    """Half of it fills on the day it was sent, half in the next session."""
+    day = Day()
+    day.trade(*bought("a", "100", "100.03", at=10))
+    late = fill("f-late", "60", "101", fee="0.20", order_id="a", at=2500)
+    day.fills["a"].append(late)
+    day.ledger.apply(filled(late))
+    day.orders[0] = replace(day.orders[0], filled_quantity=D(160), updated_at=2500)
+    day.now = 3000
+    day.begin("2024-03-11")
+    for date, executed, fees in ((TODAY, "100", "0.35"), ("2024-03-11", "60", "0.20")):
+        (reviewed,) = day.service.day("main", date).orders
+        assert reviewed.order.client_order_id == "a"
+        assert [each.quantity for each in reviewed.fills] == [D(executed)]
+        assert reviewed.fees == D(fees)
 
 
 def test_a_session_not_kept_is_named() -> None:

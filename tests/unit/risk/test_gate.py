@@ -156,6 +156,9 @@ CASES: list[Case] = [
     case("quote", MARKET, view(quote=quote("100.01", "100.00")), code=Code.SPREAD_TOO_WIDE),
     case("quote", MARKET, view(quote=replace(quote(), ask_size=D(0))), code=Code.QUOTE_ONE_SIDED),
     case("quote", BUY, view(quote=quote("90", "110")), verdict=READ),
+    case("quote", AT_OPEN, view(quote=replace(quote(), bid_size=D(0), ask_size=D(0)))),
+    case("quote", AT_OPEN, view(quote=quote("90", "110"))),
+    case("quote", AT_OPEN, view(quote_age_ns=10_001_000_000), code=Code.QUOTE_STALE),
     # collar
     case("collar", terms("10", "105.00")),
     case("collar", terms("10", "105.01"), code=Code.PRICE_COLLAR),
@@ -250,6 +253,9 @@ CASES: list[Case] = [
     # flow
     case("duplicate", seen=view(sent=(sent(BUY, 2000),))),
     case("duplicate", seen=view(sent=(sent(BUY, 1999),)), code=Code.DUPLICATE),
+    case("duplicate", GTC, view(sent=(sent(DAY, 5), sent(EXTENDED, 5)))),
+    case("duplicate", AT_CLOSE, view(sent=(sent(MARKET, 5), sent(AT_OPEN, 5)))),
+    case("duplicate", AT_CLOSE, view(sent=(sent(AT_CLOSE, 5),)), code=Code.DUPLICATE),
     case("duplicate", seen=view(sent=(sent(terms("10", "100.01"), 5), sent(terms("11", "100.00"), 5), sent(SELL, 5)))),
     case("rate", seen=view(sent_last_second=19)),
     case("rate", seen=view(sent_last_second=20), code=Code.RATE_SECOND),
@@ -411,3 +417,30 @@ def test_what_is_not_taken_is_said_before_its_prices_and_with_what_to_send_inste
         assert answer.code is Code.UNSUPPORTED
         assert "trailing stop" in answer.sentence
         assert "Send a STOP" in answer.fix
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        (MarketPhase.PRE, {"limit price": DAY, "at-the-open": AT_OPEN}),
+        (MarketPhase.OPENING_AUCTION, {"limit price": DAY, "at-the-open": AT_OPEN}),
+        (MarketPhase.CLOSING_AUCTION, {"limit price": DAY, "at-the-close": AT_CLOSE}),
+        (MarketPhase.POST, {"at-the-open": AT_OPEN, "`ext`": EXTENDED, "GTC": GTC}),
+        (MarketPhase.CLOSED, {"at-the-open": AT_OPEN, "GTC": GTC}),
+    ],
+)
+def test_what_a_market_order_is_told_to_be_instead_can_be_entered_at_that_hour(
+    name: MarketPhase, instead: dict[str, OrderTerms]
+) -> None:
+    answer = check(MARKET, view(status=phase(name)), LIMITS)
+    assert answer.code is Code.MARKET_CLOSED
+    for words, better in instead.items():
+        assert words in answer.fix
+        assert check(better, view(status=phase(name)), LIMITS).is_allowed, words
+    others = {"at-the-open", "at-the-close", "`ext`"} - set(instead)
+    assert not [words for words in others if words in answer.fix]
+
+
+def test_what_can_not_be_entered_is_named_in_good_english() -> None:
+    assert "An IOC order can not" in check(IOC, view(status=phase(MarketPhase.PRE)), LIMITS).sentence
+    assert "A DAY order can not" in check(DAY, view(status=phase(MarketPhase.CLOSED)), LIMITS).sentence
