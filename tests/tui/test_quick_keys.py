@@ -6,11 +6,14 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual import constants, events
 
+from stockpulse_engine.base.text import clean_line
 from stockpulse_tui.keymap import key_name
 from stockpulse_tui.line_edit import LineEdit
-from stockpulse_tui.terminal_keys import KeyReader, pressed
+from stockpulse_tui.terminal_keys import PASTE_END, PASTE_START, KeyReader, pressed
 from stockpulse_tui.widgets.overlay import Prompt
 from stockpulse_tui.widgets.palette import Palette
 from tests.tui.book_head import book_head
@@ -50,6 +53,29 @@ def test_whole_sequences_are_read_as_before(monkeypatch: pytest.MonkeyPatch) -> 
         assert [key for one in read(text, monkeypatch) for key in pressed(*one)] == [name]
     assert [key for one in read("\x1b\r", monkeypatch) for key in pressed(*one)] == ["Esc", "Enter"]
     assert [key for one in read("\x1b\x1b[B", monkeypatch) for key in pressed(*one)] == ["Esc", "Down"]
+
+
+PIECES = st.text(alphabet="\x1b[201~]A!\r 東\x00", max_size=60)
+
+
+@given(PIECES.filter(lambda text: PASTE_END not in text), st.integers(1, 7))
+def test_nothing_in_a_pasted_text_is_a_key(text: str, size: int) -> None:
+    reader, sent = KeyReader(), f"{PASTE_START}{text}{PASTE_END}a"
+    pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
+    told = [event for piece in pieces for event in reader.feed(piece)]
+    assert [event.key for event in told if isinstance(event, events.Key)] == ["a"]
+    pasted = "".join(event.text for event in told if isinstance(event, events.Paste))
+    assert "\x1b" not in pasted
+    if "\x1b" not in text:
+        assert pasted == text.replace("\x00", "")
+
+
+def test_what_is_pasted_with_an_escape_in_it_presses_no_enter() -> None:
+    reader = KeyReader()
+    told = list(reader.feed(f"{PASTE_START}100 \x1b[31mlmt\x1bq\r\x1b!!\r{PASTE_END}\x1bb"))
+    assert [type(event) for event in told] == [events.Paste, events.Key, events.Key]
+    assert isinstance(told[0], events.Paste)
+    assert clean_line(told[0].text) == "100 lmtq !!"
 
 
 def test_alt_as_newer_terminals_tell_it_is_esc_too() -> None:
