@@ -169,6 +169,18 @@ def test_doctor_finds_a_home_that_others_can_read_and_says_the_fix(home: Path) -
     assert f"chmod 700 {home / 'state'}" in done.err
 
 
+def test_doctor_finds_a_home_of_a_newer_version_which_no_start_can_open(home: Path) -> None:
+    (home / "state").mkdir(mode=0o700, parents=True)
+    (home / "state" / "version").write_text("99\n")
+    sp = Shell(home)
+    done = sp("doctor", "--json")
+    assert done.code == 1
+    (found,) = [one for one in done.data if one["name"] == "home"]
+    assert (found["verdict"], "99" in found["found"]) == ("!!", True)
+    assert "rollback" in found["fix"]
+    assert "version 99" in sp("engine", "start").err
+
+
 def test_watch_starts_the_engine_and_tells_each_trouble_once(home: Path) -> None:
     with later_stopped(home) as engine:
         done = Shell(home)("watch", "-n", "2", "--json")

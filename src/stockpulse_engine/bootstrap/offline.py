@@ -12,7 +12,7 @@ from stockpulse_engine.domain.errors import ConflictError, NotFoundError
 from stockpulse_engine.domain.views import VerifyResult
 from stockpulse_engine.storage.backup import Manifest, restore_backup, write_backup
 from stockpulse_engine.storage.chain import verify
-from stockpulse_engine.storage.home import migrate, rollback
+from stockpulse_engine.storage.home import STEPS, home_version, migrate, rollback
 
 
 def backup_to(paths: Paths, target: Path) -> tuple[Path, int]:
@@ -66,6 +66,11 @@ def hold_home(paths: Paths, clock: Clock) -> FileLock:
         raise ConflictError(
             str(error), fix="One engine per home: `sp engine stop`, or choose another --home."
         ) from None
+
+
+def home_versions(paths: Paths) -> tuple[int | None, int]:
+    """Version of the home, None for an empty one, and the one this StockPulse knows."""
+    return home_version(paths), STEPS[-1].to_version
 
 
 def migrate_home(paths: Paths, clock: Clock, on_step: Callable[[str], None]) -> None:

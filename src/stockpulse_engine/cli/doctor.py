@@ -81,6 +81,20 @@ def _directories(paths: Paths) -> Finding:
     return Finding(name="directories", verdict="ok", found=str(paths.state))
 
 
+def _home(paths: Paths) -> Finding:
+    """Whether the engine of this version can open the home."""
+    from stockpulse_engine.bootstrap.offline import home_versions
+
+    found, ours = home_versions(paths)
+    if found is not None and found > ours:
+        fix = "Install the newer StockPulse, go back with its `sp engine rollback`, or choose another --home."
+        return Finding(name="home", verdict="!!", found=f"version {found}, this StockPulse knows {ours}", fix=fix)
+    words = "new" if found is None else f"version {found}"
+    return Finding(
+        name="home", verdict="ok", found=words if found in {None, ours} else f"{words}, migrated at the start"
+    )
+
+
 def _socket(paths: Paths) -> Finding:
     length = len(os.fsencode(paths.socket))
     verdict = "ok" if length <= MAX_SOCKET_PATH else "!!"
@@ -169,6 +183,7 @@ _CHECKS: tuple[tuple[str, Callable[[Paths], Finding]], ...] = (
     ("packages", _packages),
     ("settings", _settings),
     ("directories", _directories),
+    ("home", _home),
     ("socket path", _socket),
     ("disk", _disk),
     ("engine", _engine),

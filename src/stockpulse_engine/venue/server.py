@@ -57,6 +57,8 @@ class Server:
         self._is_stopping = False
         self._client_seen_at = wall.monotonic_ns()
         self._clock_told_at = 0
+        self._shown: set[Connection] = set()
+        """Who got the state of the market in this turn: what led to it is not told again."""
         self._steps: list[tuple[Connection, int, int]] = []
         """Who waits for a step to be played: connection, request, monotonic time by which it is answered."""
 
@@ -100,6 +102,7 @@ class Server:
         clock = self._clock_to_tell(played)
         for connection in tuple(self._connections):
             self._tell(connection, played, clock, reports)
+        self._shown.clear()
         self._answer_steps()
         self._check_idle()
 
@@ -163,6 +166,7 @@ class Server:
 
     def _subscribe_market(self, connection: Connection) -> p.Answered:
         connection.market = MarketOutbox()
+        self._shown.add(connection)
         exchange = self._exchange
         batch = p.MarketBatch(
             exchange.snapshot(), exchange.market_ns, exchange.time.state(), is_snapshot=True, counts=exchange.tally()
@@ -180,7 +184,7 @@ class Server:
             return
         if connection.reports is not None and (batch := connection.reports.take(reports)) is not None:
             connection.send(batch)
-        if connection.market is not None:
+        if connection.market is not None and connection not in self._shown:
             news = connection.market.take(played.events, self._exchange.market_ns, clock)
             if news is not None:
                 counts = self._exchange.tally() if news.clock is not None else None

@@ -160,6 +160,19 @@ def test_subscribers_hear_reports_and_quotes_others_only_their_answers(hall: Hal
     assert quiet_wire.messages == []
 
 
+def test_what_led_to_the_state_shown_first_is_not_told_again(hall: Hall) -> None:
+    connection, wire = hall.client()
+    ask(connection, 2, p.SubscribeMarket())
+    hall.turn(3.0)
+    (first,) = batches(wire)
+    assert first.is_snapshot
+    shown = {event.instrument_id: event.ts_event for event in first.events if isinstance(event, Quote)}
+    hall.turn(1.0)
+    later = [event for batch in batches(wire)[1:] for event in batch.events if isinstance(event, Quote)]
+    assert later
+    assert all(event.ts_event > shown[event.instrument_id] for event in later)
+
+
 def test_what_a_recording_left_out_is_told_with_the_clock(home: Path) -> None:
     class Recording(ScriptedSource):
         def tally(self) -> SourceCounts:
