@@ -10,7 +10,7 @@ import signal
 import sys
 
 from stockpulse_engine.base.paths import ensure_private, resolve_paths
-from stockpulse_tui.splash import frame_bytes, give_terminal_back, paint_last_frame
+from stockpulse_tui.splash import frame_bytes, give_terminal_back, paint_last_frame, quiet_keyboard
 
 HELP = """usage: sp [--home DIR] [--world WORLD]
 
@@ -29,7 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(HELP)
         return 2
     try:
-        return _show(options)
+        with quiet_keyboard():
+            return _show(options)
     except KeyboardInterrupt:  # before the application reads keys; later Ctrl+C is one of them
         give_terminal_back()
         return 128 + signal.SIGINT

@@ -10,11 +10,15 @@ import contextlib
 import os
 import re
 import sys
+import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 MAX_BYTES = 256 * 1024
 MAX_ROWS, MAX_COLUMNS = 200, 500
+_INPUT, _LOCAL = 0, 3
+"""Places of the flags for what comes in and for what the terminal does with it by itself."""
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ALTERNATE, _HOME, _HIDE = "\x1b[?1049h", "\x1b[H", "\x1b[?25l"
 _NORMAL, _SHOW = "\x1b[?1049l", "\x1b[?25h"
@@ -41,6 +45,29 @@ def give_terminal_back() -> None:
     """Undo the painting: the screen from before, with its cursor."""
     with contextlib.suppress(OSError):  # the terminal may be what went away
         os.write(sys.stdout.fileno(), f"{_SHOW}{_NORMAL}".encode())
+
+
+@contextlib.contextmanager
+def quiet_keyboard() -> Iterator[None]:
+    """What is typed before the application reads keys waits for it, unseen and as it was: Enter stays Enter.
+
+    The terminal would show it over the picture and make a line feed of Enter, which is another key. Ctrl+C still ends.
+    """
+    try:
+        keyboard = sys.stdin.fileno()
+        before = termios.tcgetattr(keyboard)
+    except (OSError, ValueError, termios.error):
+        yield
+        return
+    quiet = termios.tcgetattr(keyboard)
+    quiet[_INPUT] &= ~(termios.ICRNL | termios.INLCR)
+    quiet[_LOCAL] &= ~(termios.ECHO | termios.ICANON)
+    termios.tcsetattr(keyboard, termios.TCSANOW, quiet)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(termios.error):  # the terminal may be what went away
+            termios.tcsetattr(keyboard, termios.TCSANOW, before)
 
 
 def compose(frame: list[str], when: float, step: str, size: tuple[int, int]) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import select
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -16,7 +20,7 @@ from stockpulse_tui.places import Places
 from stockpulse_tui.screens.desk import _LARGE, _MEDIUM
 from stockpulse_tui.screens.slots import Box, place, size_class
 from stockpulse_tui.settings import load_settings
-from stockpulse_tui.splash import compose, frame_bytes, read_frame, welcome
+from stockpulse_tui.splash import compose, frame_bytes, quiet_keyboard, read_frame, welcome
 from stockpulse_tui.watchlists import Group, Watchlists, expand, load_watchlists
 from stockpulse_tui.welcome_art import big_name, count_cards, places, sky
 from stockpulse_tui.widgets.flash import HOT, MAX_PER_SECOND, WARM, Flashes
@@ -204,6 +208,25 @@ def test_the_first_paint_fits_any_terminal(columns: int, rows: int) -> None:
     assert len(lines) == rows
     assert all(len(line) <= columns for line in lines)
     assert "loading" in lines[-1]
+
+
+def test_what_is_typed_before_the_screen_is_there_waits_unseen_and_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    person, ours = os.openpty()
+    before = termios.tcgetattr(ours)
+    with os.fdopen(ours, "rb", buffering=0) as keyboard, os.fdopen(person, "r+b", buffering=0) as terminal:
+        monkeypatch.setattr(sys, "stdin", keyboard)
+        with quiet_keyboard():
+            terminal.write(b"b100\r")
+            assert keyboard.read(5) == b"b100\r"
+            assert select.select([terminal], [], [], 0)[0] == [], "nothing is echoed over the picture"
+        assert termios.tcgetattr(ours) == before
+
+
+def test_without_a_terminal_there_is_no_keyboard_to_quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with (tmp_path / "input").open("w+") as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        with quiet_keyboard():
+            assert file.write("b") == 1
 
 
 def test_a_missing_frame_is_no_frame(tmp_path: Path) -> None:
