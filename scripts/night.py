@@ -1,9 +1,11 @@
 """The long campaigns, one after the other, each with one row of the table at the end.
 
-Usage: python scripts/night.py [--again] [--only NAME …] [--limit-min 90]
+    python scripts/night.py [KEY …] [--again] [--limit-min 240] [--list]        make night NIGHT="kills memory"
 
 Resumable: a campaign that passed at this commit with the same working tree is not run again unless asked (`--again`).
-Every campaign has a bound of its own and all of them one together; what did not fit is said, not passed over.
+Every campaign has a bound of its own and all of them one together; what did not fit is said, not passed over. What a
+campaign started ends with it, and processes it left behind are a failure. Exit code: 0 when all that was wanted holds,
+1 when anything failed or was left out, 130 when it was interrupted.
 """
 
 from __future__ import annotations
@@ -17,20 +19,31 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / "build" / "night.json"
 LOGS = ROOT / "build" / "night"
-LIMIT_MIN = 90
+LIMIT_MIN = 240
 TAIL = 25
+MARK = "NIGHT_CAMPAIGN"
+"""In the environment of everything a campaign starts, however it detaches itself."""
+ORDERLY_S = 30.0
+"""For pytest to end what its fixtures started when the time is over."""
+GRACE_S = 5.0
+"""For processes that are just ending."""
+TOLD = "night: "
+"""A line of a test that begins with this belongs to its campaign's row."""
 
 
 @dataclass(frozen=True)
 class Campaign:
     """Some tests with their sizes of the night. `volume` says how much of what."""
 
+    key: str
     name: str
     volume: str
     paths: tuple[str, ...]
@@ -50,92 +63,184 @@ class Outcome:
     mark: str
     note: str = ""
 
+    @property
+    def is_good(self) -> bool:
+        """Whether it ran and all of it holds."""
+        return self.tests > 0 and not self.failures
+
 
 _OWN = (
-    "tests/system/test_kill_and_recover.py",
-    "tests/system/test_kill_both.py",
-    "tests/integration/test_venue_process.py",
-    "tests/unit/storage/test_journal_durability.py",
-    "tests/integration/test_trading_recovery.py",
-    "tests/property",
-    "tests/integration/test_heads_memory.py",
+    Campaign("kills", "engine killed", "100 SIGKILLs under order flow", ("tests/system/test_kill_and_recover.py",), 15),
+    Campaign("both", "engine and venue killed", "30 times both at once", ("tests/system/test_kill_both.py",), 10),
+    Campaign("venue", "venue killed", "60 SIGKILLs under order flow", ("tests/integration/test_venue_process.py",), 10),
+    Campaign(
+        "power",
+        "power cuts",
+        "1,000 cuts and 200 kills of the journal",
+        ("tests/unit/storage/test_journal_durability.py",),
+        15,
+    ),
+    Campaign(
+        "points",
+        "every point of a submission",
+        "each await cut, 1,500 random days",
+        ("tests/integration/test_trading_recovery.py",),
+        15,
+    ),
+    Campaign("ledger", "ledger and gate", "400 runs of 60 steps, 1,500 examples a rule", ("tests/property",), 30),
+    Campaign(
+        "memory",
+        "memory",
+        "45 minutes of 60 times the market, 6 heads",
+        ("tests/system/test_memory.py",),
+        60,
+    ),
 )
 CAMPAIGNS = (
-    Campaign("engine killed", "100 SIGKILLs under order flow", _OWN[0:1], 15),
-    Campaign("engine and venue killed", "30 times both at once", _OWN[1:2], 10),
-    Campaign("venue killed", "60 SIGKILLs under order flow", _OWN[2:3], 10),
-    Campaign("power cuts", "1,000 cuts and 200 kills of the journal", _OWN[3:4], 15),
-    Campaign("every point of a submission", "each await cut, 1,500 random days", _OWN[4:5], 15),
-    Campaign("ledger and gate", "400 runs of 60 steps, 1,500 examples a rule", _OWN[5:6], 20),
-    Campaign("memory", "12 minutes of a market 20 times as fast", _OWN[6:7], 20),
+    *_OWN,
     Campaign(
+        "rest",
         "everything else",
         "1,500 examples a rule, and what is marked for the night",
         ("tests",),
-        40,
-        (*(f"--ignore={path}" for path in _OWN), "-n", "2", "--dist", "loadfile"),
+        90,
+        (*(f"--ignore={path}" for one in _OWN for path in one.paths), "-n", "2", "--dist", "loadfile"),
     ),
 )
 
 
 def main() -> int:
-    """Run what has not passed yet; 1 when anything failed or was left out."""
+    """Run what has not passed yet; the table at the end also of what was interrupted."""
     options = _parse()
+    wanted = [one for one in CAMPAIGNS if not options.keys or one.key in options.keys]
+    if options.list:
+        for one in wanted:
+            print(f"{one.key:<8} {one.name}: {one.volume} (at most {one.limit_min:g} min)")
+        return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    rows: list[Outcome] = []
+    try:
+        run_all(wanted, rows, limit_s=60 * options.limit_min, is_again=options.again)
+    except KeyboardInterrupt:
+        print("\ninterrupted: `make night` goes on from here")
+        return 130
+    finally:
+        summary(rows)
+    return 0 if len(rows) == len(wanted) and all(row.is_good for row in rows) else 1
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("keys", nargs="*", metavar="KEY", help="these campaigns only; --list names them")
+    parser.add_argument("--again", action="store_true", help="also what passed at this state of the code")
+    parser.add_argument("--list", action="store_true", help="name the campaigns and run none")
+    parser.add_argument("--limit-min", type=float, default=LIMIT_MIN, help="all together, in minutes")
+    options = parser.parse_args()
+    known = [one.key for one in CAMPAIGNS]
+    if strange := [key for key in options.keys if key not in known]:
+        parser.error(f"no campaign {strange[0]!r}; there are {', '.join(known)}")
+    return options
+
+
+def run_all(wanted: Sequence[Campaign], rows: list[Outcome], *, limit_s: float, is_again: bool) -> None:
+    """Fill `rows` one by one, each kept at once: a night that is cut goes on from here."""
     mark = state_of_code()
-    known = {} if options.again else load(mark)
-    deadline = time.monotonic() + 60 * options.limit_min
-    wanted = [one for one in CAMPAIGNS if not options.only or any(word in one.name for word in options.only)]
-    rows = []
+    known = load(mark)
+    deadline = time.monotonic() + limit_s
     for campaign in wanted:
-        outcome = known.get(campaign.name)
+        outcome = None if is_again else known.get(campaign.name)
         if outcome is None:
             outcome = run(campaign, mark, deadline - time.monotonic())
             known[campaign.name] = outcome
             save(known)
         rows.append(outcome)
         print(line(outcome), flush=True)
+
+
+def summary(rows: Sequence[Outcome]) -> None:
+    """The table, and one sentence."""
     print()
     print(line(None))
     for outcome in rows:
         print(line(outcome))
-    return 1 if any(row.failures or not row.tests for row in rows) else 0
-
-
-def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--again", action="store_true", help="also what passed at this state of the code")
-    parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="campaigns with this in their name")
-    parser.add_argument("--limit-min", type=float, default=LIMIT_MIN, help="all together, in minutes")
-    return parser.parse_args()
+    bad = [row.campaign for row in rows if not row.is_good]
+    print(f"{len(rows) - len(bad)} of {len(rows)} hold" + (f"; not: {', '.join(bad)}" if bad else ""))
 
 
 def run(campaign: Campaign, mark: str, left_s: float) -> Outcome:
-    """One campaign, in a process group of its own so that its end is the end of all it started."""
+    """One campaign, and the end of all it started."""
     limit = min(60 * campaign.limit_min, left_s)
     if limit <= 0:
         return Outcome(campaign.name, campaign.volume, 0, 0, 0.0, mark, "left out: no time was left")
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{campaign.name.replace(' ', '-')}.log"
+    token = f"{campaign.key}-{os.getpid()}"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *campaign.options, *campaign.paths]
     command.append(f"--timeout={round(limit)}")
-    begin = time.monotonic()
+    begin, note = time.monotonic(), ""
     with log.open("wb") as output:
         child = subprocess.Popen(
             command,
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=ROOT,
-            env={**os.environ, "STOCKPULSE_NIGHT": "1"},
+            env={**os.environ, "STOCKPULSE_NIGHT": "1", MARK: token},
             start_new_session=True,
         )
         try:
             child.wait(timeout=limit)
-            note = ""
         except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-            note = f"stopped after {limit / 60:.0f} min"
-    return judge(campaign, mark, log, time.monotonic() - begin, note or exit_note(child.returncode))
+            note = f"stopped after {limit / 60:.3g} min"
+        finally:
+            end(child)
+            left = sweep(token)
+    note = note or exit_note(child.returncode) or (f"left behind: {', '.join(left)}" if left else "")
+    return judge(campaign, mark, log, time.monotonic() - begin, note)
+
+
+def end(child: subprocess.Popen[bytes]) -> None:
+    """Let pytest end in order, so that its fixtures stop their engines; then without asking."""
+    if child.poll() is not None:
+        return
+    child.send_signal(signal.SIGINT)
+    try:
+        child.wait(timeout=ORDERLY_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def sweep(token: str) -> list[str]:
+    """Kill what still carries the campaign's mark, daemons included; returns what it was. Linux only."""
+    wait_gone(token, GRACE_S)
+    left = marked(token)
+    for pid in left:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_gone(token, ORDERLY_S)
+    return sorted(left.values())
+
+
+def wait_gone(token: str, limit_s: float) -> None:
+    """Wait until nothing carries the mark any more, but not for ever."""
+    give_up = time.monotonic() + limit_s
+    while time.monotonic() < give_up and marked(token):
+        time.sleep(0.1)
+
+
+def marked(token: str) -> dict[int, str]:
+    """Process id → its command, of every process with the campaign's mark in its environment."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{MARK}={token}".encode() not in (entry / "environ").read_bytes().split(b"\0"):
+                continue
+            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if any(words):
+            found[int(entry.name)] = " ".join(words[1:4]) or words[0]
+    return found
 
 
 def judge(campaign: Campaign, mark: str, log: Path, seconds: float, note: str) -> Outcome:
@@ -146,6 +251,8 @@ def judge(campaign: Campaign, mark: str, log: Path, seconds: float, note: str) -
     tests = counts.get("passed", 0) + failures
     if note and not failures:
         failures = 1
+    told = [one.removeprefix(TOLD) for one in text.splitlines() if one.startswith(TOLD)]
+    note = "; ".join(part for part in (note, *told) if part)
     if failures:
         sys.stderr.write("\n".join(text.splitlines()[-TAIL:]) + "\n")
     return Outcome(campaign.name, campaign.volume, tests, failures, round(seconds, 1), mark, note)
@@ -166,7 +273,10 @@ def line(outcome: Outcome | None) -> str:
 
 def state_of_code() -> str:
     """One mark for the commit and what is changed on top of it."""
-    parts = [_git("rev-parse", "HEAD"), _git("diff", "HEAD", "--", "src", "tests", "pyproject.toml")]
+    where = ("src", "tests", "pyproject.toml")
+    parts = [_git("rev-parse", "HEAD"), _git("diff", "HEAD", "--", *where)]
+    for name in _git("ls-files", "--others", "--exclude-standard", *where).splitlines():
+        parts += [name, (ROOT / name).read_text(errors="replace")]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -181,7 +291,7 @@ def load(mark: str) -> dict[str, Outcome]:
         rows = [Outcome(**row) for row in json.loads(STATE.read_text())]
     except (OSError, ValueError, TypeError):
         return {}
-    return {row.campaign: row for row in rows if row.mark == mark and row.tests and not row.failures}
+    return {row.campaign: row for row in rows if row.mark == mark and row.is_good}
 
 
 def save(rows: dict[str, Outcome]) -> None:

@@ -65,6 +65,11 @@ class Pane:
         assert "Traceback" not in self.seen, self.seen
         return self.seen
 
+    @property
+    def pid(self) -> int:
+        """Process id of the shell."""
+        return int(self._tmux("display-message", "-p", "#{pane_pid}").stdout)
+
     def flag(self, name: str) -> bool:
         """One of tmux's pane flags, like `alternate_on` or `cursor_flag`."""
         return self._tmux("display-message", "-p", f"#{{{name}}}").stdout.strip() == "1"
