@@ -11,7 +11,7 @@ from stockpulse_engine.marketdata.history import AsOf, Query, Segment
 from stockpulse_engine.storage.history.catalog import Catalog, Kind
 from stockpulse_engine.storage.history.frames import KEYS, RECORDED, RETRACTED, empty_frame
 from stockpulse_engine.storage.history.order import newest_index
-from stockpulse_engine.storage.history.segments import scan
+from stockpulse_engine.storage.history.segments import scan_checked
 from stockpulse_engine.storage.history.sources import by_priority
 
 EARLIEST, LATEST_NS = -(2**63), 2**63 - 1
@@ -49,8 +49,7 @@ def _of_segment(root: Path, segment: Segment, query: Query, low: int, high: int)
         wanted.append(pl.col("ts_event").is_between(low, high))
     if query.instrument_ids:
         wanted.append(pl.col("instrument_id").is_in(query.instrument_ids))
-    path = str(Path(segment.path).relative_to(root))
-    return scan(root, path, lambda lazy: lazy.filter(*wanted) if wanted else lazy)
+    return scan_checked(root, segment, lambda lazy: lazy.filter(*wanted) if wanted else lazy)
 
 
 def _visible(as_of: AsOf) -> list[pl.Expr]:

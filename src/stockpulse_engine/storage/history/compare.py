@@ -19,7 +19,7 @@ from stockpulse_engine.storage.history.frames import (
     value_columns,
 )
 from stockpulse_engine.storage.history.order import matches, newest_index
-from stockpulse_engine.storage.history.segments import CORRECTED, scan
+from stockpulse_engine.storage.history.segments import CORRECTED, scan_checked
 
 _HELD = "_held"
 _ROW = "_row"
@@ -42,10 +42,7 @@ def held_rows(root: Path, segments: Sequence[Segment], frame: pl.DataFrame, tabl
     low, high = frame["ts_event"].min(), frame["ts_event"].max()
     names = frame["instrument_id"].unique().to_list()
     wanted = pl.col("ts_event").is_between(low, high) & pl.col("instrument_id").is_in(names)
-    parts = [
-        scan(root, str(Path(segment.path).relative_to(root)), lambda lazy: lazy.filter(wanted)) for segment in segments
-    ]
-    return pl.concat(parts)
+    return pl.concat([scan_checked(root, segment, lambda lazy: lazy.filter(wanted)) for segment in segments])
 
 
 def difference(frame: pl.DataFrame, held: pl.DataFrame, table: str, now_ns: int) -> Difference:

@@ -125,10 +125,15 @@ class HistoryRecorder:
 
     def start(self) -> None:
         """Listen, and write on a thread."""
-        take = self._take
-        self._leave = [self._bus.subscribe(Quote, take), self._bus.subscribe(Trade, take)]
-        self._leave.append(self._bus.subscribe(ClockState, take))
+        self.listen()
         self._thread.start()
+
+    def listen(self) -> None:
+        """Queue what the bus carries from now on."""
+        if not self._leave:
+            take = self._take
+            self._leave = [self._bus.subscribe(Quote, take), self._bus.subscribe(Trade, take)]
+            self._leave.append(self._bus.subscribe(ClockState, take))
 
     def stop(self) -> None:
         """Write what is queued, sync, and end; blocks until that is done."""

@@ -11,6 +11,7 @@ import apsw
 import polars as pl
 
 from stockpulse_engine.base.clock import Clock
+from stockpulse_engine.base.paths import ensure_private
 from stockpulse_engine.domain.market import SECOND_NS
 from stockpulse_engine.marketdata.history import ACTIONS, BARS, QUOTES, TRADES, Segment
 from stockpulse_engine.storage.history.catalog import Catalog, Kind, Part
@@ -74,6 +75,7 @@ class Upkeep:
         Every version stays. The merged segment takes the highest seq of its parts, so cursors downstream stay right.
         """
         merged = 0
+        ensure_private(self._layout.root)
         catalog = Catalog(self._layout.root)
         with exclusive(self._layout.root / "merge.lock"):
             for kind, _ in catalog.kinds():
@@ -100,7 +102,7 @@ class Upkeep:
     def sweep(self) -> Swept:
         """Remove files older than an hour that the catalog does not know, and those it has retired as long ago."""
         deadline = self._clock.now_ns() - GRACE_NS
-        root, tail = self._layout.root, self._layout.tail
+        root, tail = ensure_private(self._layout.root), self._layout.tail
         with exclusive(root / "sweep.lock"):
             with self._ledger.transaction() as db:
                 db.execute("DELETE FROM segments WHERE retired_at < ?", (deadline,))
