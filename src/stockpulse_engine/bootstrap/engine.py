@@ -15,6 +15,7 @@ from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.base.tasks import Supervisor
 from stockpulse_engine.bootstrap.books import REVIEW_SPEC, Books, Market, build_books
 from stockpulse_engine.bootstrap.health import HealthBoard
+from stockpulse_engine.bootstrap.margin import MarginWatch
 from stockpulse_engine.bootstrap.market import build_market
 from stockpulse_engine.bootstrap.mirror import PART as MIRROR
 from stockpulse_engine.bootstrap.mirror import build_mirror
@@ -146,11 +147,15 @@ class Engine:
         await self._open_first_account()
         self._crew.start("sessions", self._follow_sessions)
         self._crew.start("venue", self._keep_venue)
+        self._crew.start("margin", self._build_margin_watch().run)
         self._crew.start("pulse", self._pulse.run)
         self._crew.start("broker pulse", self._pulse.run_broker)
         self.bus.publish(PartChanged(name="journal", state="ok", detail="verified"))
         self._board.ready()
         _log.info("ready", world=self._options.world, journal_seq=self._books.journal.head[0])
+
+    def _build_margin_watch(self) -> MarginWatch:
+        return MarginWatch(self.portfolio.account_ids, self.portfolio.account, self.bus, self._time.now_ns)
 
     async def _tell_restored(self) -> None:
         """A journal that came back from a backup says so before it is replayed: nobody was killed."""
