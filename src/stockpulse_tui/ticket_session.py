@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from asyncio import TimerHandle
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from stockpulse_engine.actions.orderline import OrderContext
 from stockpulse_engine.actions.registry import Context
+from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.instruments import symbol_of
@@ -138,6 +142,7 @@ class TicketSession:
         ticket = self.ticket
         ticket.refusal = self._why_not() if self.intent.is_open else ""
         if ticket.refusal:
+            self._put_on_record()
             self._ask()  # what denied it may be over
             self._changed()
             return
@@ -162,6 +167,17 @@ class TicketSession:
         if phase is Phase.STAGED and not is_armed:
             return f"SAFE: it stays staged; {key_of('trading.arm', Context.TICKET)} arms, then Enter sends it"
         return ""
+
+    def _put_on_record(self) -> None:
+        """A trader who is armed tried to send what the gate refuses: the journal and the day's review say so."""
+        body = self.ticket.body(is_staged=False)
+        if body is not None and self.ticket.is_denied and self._courier.is_armed:
+            self._shell.in_background(self._record(replace(body, client_order_id=new_id(), is_for_record=True)))
+
+    async def _record(self, command: SubmitOrder) -> None:
+        """Nothing is sent by this, and whatever goes wrong loses a note, no order."""
+        with suppress(StockPulseError):
+            await self._shell.link.commands.submit_order(command)
 
     def drop_words(self) -> str:
         """What closing the ticket leaves behind, in words; "" when there is nothing to say."""

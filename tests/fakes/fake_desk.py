@@ -31,6 +31,8 @@ class DeskCommands(FakeCommands):
         super().__init__(link)
         self.orders: dict[str, Order] = {}
         self.submitted: list[SubmitOrder] = []
+        self.recorded: list[SubmitOrder] = []
+        """Refusals that were put on record."""
         self.previewed: list[SubmitOrder] = []
         self.modified: list[tuple[str, ModifyBody]] = []
         self.bars_asked: list[tuple[str, str, int, int | None]] = []
@@ -56,7 +58,10 @@ class DeskCommands(FakeCommands):
         return replace(preview, denial_text=self.denial_text, rows=rows)
 
     async def submit_order(self, command: SubmitOrder) -> SubmitAnswer:
-        """Once per id: the same body is answered again, another one is a conflict."""
+        """Once per id: the same body is answered again, another one is a conflict; what is for the record, refused."""
+        if command.is_for_record:
+            self.recorded.append(command)
+            raise DeniedError("Buying power 71,204.33 is too small.", denial="BUYING_POWER", fix="Send 306 or fewer.")
         self.submitted.append(command)
         known = self.orders.get(command.client_order_id)
         if known is not None and known.terms != command.terms:
