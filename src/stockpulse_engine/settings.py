@@ -25,6 +25,7 @@ from stockpulse_engine.domain.errors import ConfigError
 from stockpulse_engine.marketdata.settings import MarketSettings
 from stockpulse_engine.render.settings import UiSettings
 from stockpulse_engine.risk.limits import Limits, limits_from
+from stockpulse_engine.storage.history.settings import HistorySettings
 from stockpulse_engine.trading.settings import AccountSettings
 
 ENV_PREFIX = "STOCKPULSE__"
@@ -54,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     account: AccountSettings = AccountSettings()
     limits: Limits = Limits()
     redis: RedisSettings = RedisSettings()
+    history: HistorySettings = HistorySettings()
     ui: UiSettings = UiSettings()
     log: LogSettings = LogSettings()
     sources: dict[str, str] = {}

@@ -17,6 +17,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "account": ("positions", "lots", "account", "portfolio", "day"),
     "control": ("halt", "reduce", "flatten", "resume"),
     "data": ("log",),
+    "history": ("bars", "ticks", "actions", "coverage"),
+    "sql": ("sql",),
     "home": ("config", "backup", "restore", "doctor"),
     "engine": ("engine",),
     "token": ("token",),

@@ -139,7 +139,8 @@ class JobRunner:
         """Do one run and return its row; a failure is in the row, not raised.
 
         Raises:
-            ConflictError: the job is worked on by another process, or (AlreadyDoneError) this run is done.
+            ConflictError: the job is worked on by another process.
+            AlreadyDoneError: this run is done, and `again` was not asked for.
         """
         job = self.job(name)
         run, lock = self._runs.begin(name, due.key, due.at_ns, again=again)

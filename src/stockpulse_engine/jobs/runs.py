@@ -55,11 +55,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, self.ended_ns - self.started_ns) if self.ended_ns else 0
 
 
-class AlreadyDoneError(ConflictError):
+class AlreadyDoneError(Exception):
     """The run was done before; its row is `run`."""
 
     def __init__(self, run: Run) -> None:
-        super().__init__(f"{run.job} {run.key} is done already.", fix="Pass --again to do it once more.")
+        super().__init__(f"{run.job} {run.key} is done already.")
         self.run = run
 
 

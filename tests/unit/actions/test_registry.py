@@ -44,6 +44,11 @@ ISSUE_VERBS = [
     "demo",
     "engine",
     "market",
+    "bars",
+    "ticks",
+    "actions",
+    "coverage",
+    "sql",
 ]
 
 

@@ -99,7 +99,7 @@ THREE = textwrap.dedent("""
     from stockpulse_engine.base.clock import WallClock
     from stockpulse_engine.domain.errors import ConflictError
     from stockpulse_engine.jobs.runner import Job, JobRunner, Outcome
-    from stockpulse_engine.jobs.runs import RunStore
+    from stockpulse_engine.jobs.runs import AlreadyDoneError, RunStore
     from stockpulse_engine.jobs.schedule import CatchUp, Every
 
     root = Path(sys.argv[1])
@@ -115,7 +115,7 @@ THREE = textwrap.dedent("""
     sys.stdin.readline()
     try:
         JobRunner([job], RunStore(root / "jobs", clock), root / "logs", clock).run_key("count", "one")
-    except ConflictError:
+    except (AlreadyDoneError, ConflictError):
         pass
 """)
 

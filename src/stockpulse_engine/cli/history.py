@@ -1,0 +1,267 @@
+"""Commands on stored history: bars, ticks, actions, coverage. They read the store, the engine being up or down."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from stockpulse_engine.cli.link import paths
+from stockpulse_engine.cli.moments import AsOfMoment, AsRecordedMoment, as_of, moment_ns
+from stockpulse_engine.cli.options import JsonFlag
+from stockpulse_engine.cli.output import emit, emit_json, emit_table, number, say
+from stockpulse_engine.cli.register import add_command
+from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
+from stockpulse_engine.domain.market import parse_bar_spec
+from stockpulse_engine.marketdata.columns import NO_SIDE, QuoteColumns, TradeColumns, from_e8
+from stockpulse_engine.marketdata.history import ActionKind, Adjustment, SeriesInfo
+
+if TYPE_CHECKING:
+    from stockpulse_engine.marketdata.history import HistoryReader
+
+GAPS_SHOWN = 20
+InstrumentName = Annotated[
+    str, typer.Argument(metavar="INSTRUMENT", help="`IBM.XNYS`, or `IBM` when only one is held.")
+]
+SpecName = Annotated[str, typer.Option("--spec", "-s", metavar="SPEC", help="1s, 1m, 5m, 1h, 1d …")]
+SourceName = Annotated[str, typer.Option("--source", metavar="NAME", help="Only this source; else by your priority.")]
+FromMoment = Annotated[str, typer.Option("--from", metavar="MOMENT", help="First moment.")]
+ToMoment = Annotated[str, typer.Option("--to", metavar="MOMENT", help="Last moment; a date is taken whole.")]
+Count = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000_000, help="The last so many.")]
+
+
+def bars(
+    instrument: InstrumentName,
+    spec: SpecName = "1d",
+    start: FromMoment = "",
+    end: ToMoment = "",
+    limit: Count = 20,
+    adjust: Annotated[
+        Literal["raw", "split", "total"], typer.Option("--adjust", help="What actions do to prices.")
+    ] = "raw",
+    source: SourceName = "",
+    known: AsOfMoment = "",
+    recorded: AsRecordedMoment = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Stored bars, with where they are from; raw as printed, or adjusted for splits, or for dividends as well.
+
+    Example: sp bars SPY --spec 1m --from 2013-10-07 --to 2013-10-07
+    Example: sp bars AAPL --adjust total --as-of 2014-06-06
+    """
+    from stockpulse_engine.bootstrap.history import history_of
+
+    with history_of(paths()) as store:
+        name = held(store.reader, instrument, "bars")
+        found = store.reader.bars(
+            name,
+            parse_bar_spec(spec),
+            start_ns=moment_ns(start) if start else None,
+            end_ns=moment_ns(end, is_end=True) if end else None,
+            limit=limit,
+            as_of=as_of(known, recorded),
+            adjustment=Adjustment(adjust),
+            source=source,
+        )
+        rows = found.to_bars()
+        specs = sorted({one.spec for one in store.reader.series(name, table="bars")})
+    if as_json:
+        emit_json({"source": found.source, "adjustment": adjust, "warnings": found.warnings, "bars": rows})
+        return
+    if not rows:
+        emit(f"No {spec} bars of {name} there; held are {', '.join(specs)}.")
+        return
+    from stockpulse_engine.render.format import iso_utc
+
+    table = [
+        [iso_utc(bar.ts_event)[:19], *(number(price) for price in (bar.open, bar.high, bar.low, bar.close, bar.volume))]
+        for bar in rows
+    ]
+    emit_table(("start (utc)", "open", "high", "low", "close", "volume"), table)
+    say(f"{name} {spec} from {found.source}, {adjust}")
+    for warning in found.warnings:
+        say(warning)
+
+
+def ticks(
+    instrument: InstrumentName,
+    start: FromMoment = "",
+    end: ToMoment = "",
+    quotes: Annotated[bool, typer.Option("--quotes", help="Quotes instead of prints.")] = False,
+    limit: Count = 20,
+    source: SourceName = "",
+    known: AsOfMoment = "",
+    recorded: AsRecordedMoment = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Stored prints, or with --quotes bids and asks, in the source's own order.
+
+    Example: sp ticks IBM --from "2013-10-07 09:30" --to "2013-10-07 09:31"
+    Example: sp ticks BAC --quotes -n 50
+    """
+    from stockpulse_engine.bootstrap.history import history_of
+
+    table = "quotes" if quotes else "trades"
+    with history_of(paths()) as store:
+        name = held(store.reader, instrument, table)
+        series = [one for one in store.reader.series(name, table=table) if source in ("", one.source)]
+        if not series:
+            raise NotFoundError(f"No {table} of {name} from {source}.", fix=f"sp coverage {name}")
+        first, last = min(one.first_ts for one in series), max(one.last_ts for one in series) + 1
+        begin, stop = moment_ns(start) if start else first, moment_ns(end, is_end=True) if end else last
+        moment = as_of(known, recorded)
+        if quotes:
+            found: QuoteColumns | TradeColumns = store.reader.quotes(
+                name, start_ns=begin, end_ns=stop, limit=limit, as_of=moment, source=source
+            )
+        else:
+            found = store.reader.trades(name, start_ns=begin, end_ns=stop, limit=limit, as_of=moment, source=source)
+        rows, from_source = _tick_rows(found), found.source
+    heads = _heads(table)
+    if as_json:
+        named = [dict(zip(("ts", *heads[1:]), row, strict=True)) for row in rows]
+        emit_json({"instrument_id": name, "source": from_source, "rows": named})
+    elif not rows:
+        emit(f"No {table} of {name} there.")
+    else:
+        emit_table(heads, rows, left=(0, len(heads) - 2, len(heads) - 1))
+        say(f"{name} {table} from {from_source}")
+
+
+def actions(
+    instrument: Annotated[str, typer.Argument(metavar="[INSTRUMENT]", help="All when left out.")] = "",
+    known: AsOfMoment = "",
+    recorded: AsRecordedMoment = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Stored corporate actions: splits, dividends, renames, delistings.
+
+    Example: sp actions AAPL
+    """
+    from stockpulse_engine.bootstrap.history import history_of
+    from stockpulse_engine.render.format import iso_utc
+
+    with history_of(paths()) as store:
+        name = held(store.reader, instrument, "actions") if instrument else ""
+        found = store.reader.actions(name, as_of=as_of(known, recorded))
+    if as_json:
+        emit_json(found)
+    elif not found:
+        emit("No corporate actions are stored; `sp import FILE` takes them in.")
+    else:
+        rows = []
+        for one in found:
+            is_ratio = one.kind in (ActionKind.SPLIT, ActionKind.STOCK_DIVIDEND)
+            ratio = f"{one.numerator}:{one.denominator}" if is_ratio else "·"
+            amount = f"{from_e8(one.amount_e8)} {one.currency}".strip() if one.amount_e8 else "·"
+            day, kind = iso_utc(one.ts_event)[:10], one.kind.value.lower()
+            rows.append([one.instrument_id, day, kind, ratio, amount, one.source])
+        emit_table(("instrument", "ex-date", "kind", "ratio", "amount", "source"), rows, left=(0, 1, 2, 5))
+
+
+def coverage(
+    instrument: Annotated[str, typer.Argument(metavar="[INSTRUMENT]", help="All when left out, without gaps.")] = "",
+    spec: Annotated[str, typer.Option("--spec", "-s", metavar="SPEC", help="Only bars of this length.")] = "",
+    known: AsOfMoment = "",
+    recorded: AsRecordedMoment = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """What is stored: by instrument, length and source, with corrections and, for one instrument, the gaps.
+
+    Example: sp coverage
+    Example: sp coverage SPY --spec 1m
+    """
+    from stockpulse_engine.bootstrap.history import history_of
+    from stockpulse_engine.render.format import iso_utc
+
+    with history_of(paths()) as store:
+        name = held(store.reader, instrument, "") if instrument else ""
+        series = [one for one in store.reader.series(name) if spec in ("", one.spec)]
+        specs = sorted({one.spec for one in series if one.table == "bars"}) if name else []
+        moment = as_of(known, recorded)
+        found = [one for each in specs for one in store.reader.coverage(name, parse_bar_spec(each), as_of=moment)]
+    if as_json:
+        emit_json({"series": series, "coverage": found} if name else series)
+        return
+    if not series:
+        emit("Nothing is stored yet; `sp import FILE` takes data in.")
+        return
+    heads = ("instrument", "what", "source", "rows", "corrections", "first (utc)", "last (utc)")
+    emit_table(heads, _held_rows(series), left=(0, 1, 2, 5, 6))
+    for one in found:
+        what = f"{one.series.spec} from {one.series.source}"
+        by = one.calendar or "no calendar"
+        say(f"{what}: {one.bars:,} bars, {one.missing:,} missing in {len(one.gaps):,} gaps ({by})")
+        for gap in one.gaps[:GAPS_SHOWN]:
+            say(f"  {iso_utc(gap.start_ns)[:16]} … {iso_utc(gap.last_ns)[:16]}  {gap.missing:,} bars")
+        if len(one.gaps) > GAPS_SHOWN:
+            say(f"  … {len(one.gaps) - GAPS_SHOWN:,} more: --json lists all")
+
+
+def held(reader: HistoryReader, text: str, table: str) -> str:
+    """The instrument meant by `IBM.XNYS`, `ibm.xnys` or a symbol of which one is held.
+
+    Raises:
+        NotFoundError: nothing of it is held, with the nearest names.
+        InvalidValueError: several are.
+    """
+    wanted = text.strip().upper()
+    names = sorted({one.instrument_id for one in reader.series(table=table)})
+    if wanted in names:
+        return wanted
+    matches = [name for name in names if name.rpartition(".")[0] == wanted]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise InvalidValueError(
+            f"{wanted[:40]} is held of several venues.", fix=f"Name one of {', '.join(matches[:6])}."
+        )
+    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+    fix = f"Did you mean {', '.join(near)}?" if near else "`sp coverage` lists what is held; `sp import` takes more in."
+    raise NotFoundError(f"Nothing is stored of {wanted[:40]!r}{f' ({table})' if table else ''}.", fix=fix)
+
+
+def _held_rows(series: list[SeriesInfo]) -> list[list[str]]:
+    from stockpulse_engine.render.format import iso_utc
+
+    return [
+        [
+            one.instrument_id,
+            f"{one.table} {one.spec}".strip(),
+            one.source,
+            f"{one.rows:,}",
+            f"{one.corrections:,}" if one.corrections else "·",
+            iso_utc(one.first_ts)[:16],
+            iso_utc(one.last_ts)[:16],
+        ]
+        for one in series
+    ]
+
+
+def _prices(values: list[int]) -> list[str]:
+    return ["·" if value == NO_SIDE else format(from_e8(value), "f") for value in values]
+
+
+def _tick_rows(found: QuoteColumns | TradeColumns) -> list[list[str]]:
+    from stockpulse_engine.render.format import iso_utc
+
+    if isinstance(found, QuoteColumns):
+        sides = [found.bid, found.bid_size, found.ask, found.ask_size]
+    else:
+        sides = [found.price, found.size]
+    stamps = [iso_utc(ts) for ts in found.ts_event.tolist()]
+    words = [[str(word) for word in column] for column in (found.exchange, found.conditions)]
+    columns = [stamps, *(_prices(side.tolist()) for side in sides), *words]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _heads(table: str) -> tuple[str, ...]:
+    columns = ("bid", "bid_size", "ask", "ask_size") if table == "quotes" else ("price", "size")
+    return ("time (utc)", *columns, "exchange", "conditions")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this subject's commands."""
+    for command in (bars, ticks, actions, coverage):
+        add_command(app, command)
