@@ -28,6 +28,7 @@ from stockpulse_engine.domain.orders import (
 )
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.portfolio.service import PortfolioService
+from stockpulse_engine.portfolio.working import Working
 from stockpulse_engine.risk.gate import check
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.view import SubmissionLog, ViewBuilder, ViewSources
@@ -89,6 +90,7 @@ def builder_with(positions: int, working: int) -> ViewBuilder:
         for number in range(working)
     ]  # fmt: skip
     portfolio = PortfolioService(ledger, orders=lambda: orders, quote=QUOTES.get, clock=lambda: NOW)
+    working = Working(LIMITS.collar_fraction, orders=orders)
     known = {
         name: Instrument(
             instrument_id=name, name=name, asset_class=AssetClass.EQUITY, currency="USD", tick_size=D("0.01"),
@@ -101,7 +103,7 @@ def builder_with(positions: int, working: int) -> ViewBuilder:
         account=ledger.account,
         balances=portfolio.balances,
         held=ledger.quantity,
-        open_orders=lambda _: orders,
+        working=lambda _: working,
         instrument=known.get,
         quote=QUOTES.get,
         quote_age_ns=lambda _: 0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -21,8 +21,10 @@ from stockpulse_engine.marketdata.calendar import Calendar
 from stockpulse_engine.marketdata.service import MarketService
 from stockpulse_engine.marketdata.time import MarketTime
 from stockpulse_engine.portfolio.ledger import Ledger
+from stockpulse_engine.portfolio.reservations import FeeEstimate
 from stockpulse_engine.portfolio.review import ReviewSources
 from stockpulse_engine.portfolio.service import PortfolioService, PortfolioSettings
+from stockpulse_engine.portfolio.working import WorkingBook
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.view import ViewSources
 from stockpulse_engine.storage.curves import CurveFile
@@ -117,22 +119,8 @@ def build_books(
         matched_at=lambda account_id: trading.matched_at(account_id),  # noqa: PLW0108 - the order service is made below
         quote_age=market.service.quote_age_ns,
     )
-    sources = ViewSources(
-        account=ledger.account,
-        balances=portfolio.balances,
-        held=ledger.quantity,
-        open_orders=lambda account_id: trading.open_orders(account_id),  # noqa: PLW0108 - the order service is made below
-        instrument=market.instrument,
-        quote=market.service.quote,
-        quote_age_ns=market.service.quote_age_ns,
-        status=market.service.status,
-        trading_state=lambda: trading.trading_state,
-        is_reconciled=lambda account_id: trading.is_reconciled(account_id),  # noqa: PLW0108 - the order service is made below
-        now_ns=market.time.now_ns,
-        wall_ns=clock.now_ns,
-        session_date=lambda: market.time.session_date,
-        fee=fee,
-    )
+    working = WorkingBook(limits.collar_fraction, fee)
+    sources = _sources(ledger, portfolio, working, market, clock=clock, fee=fee, trading=lambda: trading)
     gate = BoundGate(
         sources,
         limits,
@@ -154,6 +142,7 @@ def build_books(
         listeners=(ledger.apply, portfolio.observe),
         day_start=market.day_start,
         cash=partial(_cash, ledger),
+        binding=working,
         world=world,
         version=__version__,
     )
@@ -164,6 +153,35 @@ def build_books(
         trading=trading,
         gate=gate,
         curves=CurveFile(paths.curves(world)),
+    )
+
+
+def _sources(
+    ledger: Ledger,
+    portfolio: PortfolioService,
+    working: WorkingBook,
+    market: Market,
+    *,
+    clock: Clock,
+    fee: FeeEstimate,
+    trading: Callable[[], OrderService],
+) -> ViewSources:
+    """What the gate looks at; the order service is asked for, since it is made with the gate."""
+    return ViewSources(
+        account=ledger.account,
+        working=working.of,
+        balances=portfolio.balances,
+        held=ledger.quantity,
+        instrument=market.instrument,
+        quote=market.service.quote,
+        quote_age_ns=market.service.quote_age_ns,
+        status=market.service.status,
+        trading_state=lambda: trading().trading_state,
+        is_reconciled=lambda account_id: trading().is_reconciled(account_id),
+        now_ns=market.time.now_ns,
+        wall_ns=clock.now_ns,
+        session_date=lambda: market.time.session_date,
+        fee=fee,
     )
 
 

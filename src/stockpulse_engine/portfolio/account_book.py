@@ -49,6 +49,8 @@ class AccountBook:
 
     def __init__(self, account: Account) -> None:
         self.account = account
+        self.version = 0
+        """Goes up with every event that may change it: what was derived at one version holds until the next."""
         self.balances: dict[Book, Decimal] = dict.fromkeys(Book, ZERO)
         self.holdings: dict[str, Holding] = {}
         self.booked: dict[str, Booked] = {}

@@ -279,9 +279,11 @@ class Ledger:
         return entry.entry_id
 
     def _own(self, account_id: str, currency: str = "") -> AccountBook:
+        """The book of an account, about to be changed: every event that changes one takes it here."""
         book = self._books.get(account_id)
         if book is None:
             raise InvariantError(f"The ledger has no account {account_id!r}.")
+        book.version += 1
         _require(currency in ("", book.account.currency), f"L1: {currency} can not be posted in {account_id}.")
         return book
 

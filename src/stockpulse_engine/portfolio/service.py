@@ -14,13 +14,23 @@ from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderEvent
 from stockpulse_engine.domain.views import AccountView, DayReview, LotView, PortfolioView, PositionView
 from stockpulse_engine.portfolio.account_book import AccountBook, SessionBase
+from stockpulse_engine.portfolio.appraisal import Appraisal
 from stockpulse_engine.portfolio.curve import CurveState, EquityCurve
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.portfolio.margin import buying_power
 from stockpulse_engine.portfolio.marks import QUOTED, Mark, find_mark
 from stockpulse_engine.portfolio.reservations import ClaimCache, FeeEstimate, no_fee
 from stockpulse_engine.portfolio.review import ReviewSources, review_orders, review_refusals
-from stockpulse_engine.portfolio.valuation import Balances, Valued, balance, position_view, tidy, value_positions
+from stockpulse_engine.portfolio.valuation import (
+    Balances,
+    Valued,
+    balance,
+    balances_of,
+    position_view,
+    tidy,
+    value_positions,
+)
+from stockpulse_engine.portfolio.working import Working
 
 DAY_NS = 86_400 * 1_000_000_000
 
@@ -85,6 +95,7 @@ class PortfolioService:
         self._matched_at = matched_at
         self._quote_age = quote_age
         self._claims: dict[str, ClaimCache] = {}
+        self._appraisals: dict[str, Appraisal] = {}
         self._curves: dict[str, EquityCurve] = {}
 
     # --- the port ------------------------------------------------------------------------------------------------
@@ -136,10 +147,12 @@ class PortfolioService:
 
     # --- for the gate and the daemon -----------------------------------------------------------------------------
 
-    def balances(self, account_id: str, orders: Sequence[Order] | None = None) -> Balances:
-        """Balances with the worst case of `orders` (default: every open order of the account) reserved."""
+    def balances(self, account_id: str, working: Working | None = None) -> Balances:
+        """Balances with the worst case of `working` (default: every open order of the account) reserved."""
         book = self._book(account_id)
-        return self._balances(book, self._value(book), orders)
+        if working is None:
+            return self._balances(book, self._value(book), self._open_orders(account_id))
+        return balances_of(self._appraisal(book).worth(), *working.bound(book))
 
     def mark(self, account_id: str, instrument_id: str) -> Mark | None:
         """The price a position of this account is valued at."""
@@ -201,16 +214,22 @@ class PortfolioService:
     def _equity(self, book: AccountBook) -> Decimal:
         return book.cash + sum((item.value for item in self._value(book)), ZERO)
 
+    def _appraisal(self, book: AccountBook) -> Appraisal:
+        account_id = book.account.account_id
+        appraisal = self._appraisals.get(account_id)
+        if appraisal is None:
+            appraisal = self._appraisals[account_id] = Appraisal(book, self._quote)
+        return appraisal
+
     def _open_orders(self, account_id: str) -> list[Order]:
         return [order for order in self._orders() if order.terms.account_id == account_id and order.is_open]
 
-    def _balances(self, book: AccountBook, valued: list[Valued], orders: Sequence[Order] | None = None) -> Balances:
+    def _balances(self, book: AccountBook, valued: list[Valued], orders: Sequence[Order]) -> Balances:
         account_id = book.account.account_id
         cache = self._claims.get(account_id)
         if cache is None:
             cache = self._claims[account_id] = ClaimCache(self._settings.collar_fraction, self._fee)
-        claims = cache.claims(self._open_orders(account_id) if orders is None else orders)
-        return balance(book, valued, claims)
+        return balance(book, valued, cache.claims(orders))
 
     def _account_view(self, book: AccountBook, valued: list[Valued]) -> AccountView:
         orders = self._open_orders(book.account.account_id)

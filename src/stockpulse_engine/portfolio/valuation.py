@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
+from stockpulse_engine.domain.accounts import AccountType
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderType
 from stockpulse_engine.domain.positions import Position
@@ -52,6 +53,29 @@ class Valued(msgspec.Struct, frozen=True, gc=False):
         return None if self.mark is None else self.value - self.position.cost
 
 
+class Worth(msgspec.Struct, frozen=True, kw_only=True):
+    """One account at the marks, in its currency, its open orders left out.
+
+    Attributes:
+        bound: own money the open positions bind (initial requirement).
+        marks: price of each held instrument that has one.
+    """
+
+    account_type: AccountType
+    cash: Decimal
+    market_value: Decimal
+    equity: Decimal
+    gross: Decimal
+    bound: Decimal
+    maintenance: Decimal
+    realized: Decimal
+    unrealized: Decimal
+    fees: Decimal
+    equity_open: Decimal
+    day_pnl: Decimal
+    marks: dict[str, Decimal]
+
+
 class Balances(msgspec.Struct, frozen=True, kw_only=True):
     """One account at the marks, in its currency; what the account view and the gate are made from.
 
@@ -78,7 +102,6 @@ class Balances(msgspec.Struct, frozen=True, kw_only=True):
     equity_open: Decimal
     day_pnl: Decimal
     marks: dict[str, Decimal]
-    claims: Sequence[Claim] = ()
 
     @property
     def margin_call(self) -> Decimal:
@@ -100,33 +123,63 @@ def value_positions(book: AccountBook, mark_of: Callable[[str], Mark | None]) ->
 
 def balance(book: AccountBook, valued: Iterable[Valued], claims: Sequence[Claim] = ()) -> Balances:
     """Balances of one account from its valued positions and the claims of its open orders."""
-    kind, held = book.account.account_type, [item for item in valued if item.position.quantity]
-    values = [item.value for item in held]
+    held = [item for item in valued if item.position.quantity]
+    worth = worth_of(
+        book,
+        [item.value for item in held],
+        [item.unrealized or ZERO for item in held],
+        {item.position.instrument_id: item.mark.price for item in held if item.mark is not None},
+    )
+    return balances_of(worth, pending_notional(claims, book.quantity), fees_of(claims))
+
+
+def worth_of(
+    book: AccountBook, values: Sequence[Decimal], unrealized: Sequence[Decimal], marks: dict[str, Decimal]
+) -> Worth:
+    """What an account is worth with these signed market values of what it holds."""
+    kind, cash, deposits = book.account.account_type, book.cash, book.deposits
     market_value = sum(values, ZERO)
-    equity = book.cash + market_value
-    bound = margin.initial_requirement(kind, values)
-    pending = pending_notional(claims, book.quantity)
-    reserved = pending * margin.opening_rate(kind) + fees_of(claims)
+    equity = cash + market_value
     base = book.session
-    equity_open = base.equity if base is not None else book.deposits
-    moved = book.deposits - base.deposits if base is not None else ZERO
-    return Balances(
-        cash=book.cash,
+    equity_open = base.equity if base is not None else deposits
+    moved = deposits - base.deposits if base is not None else ZERO
+    return Worth(
+        account_type=kind,
+        cash=cash,
         market_value=market_value,
         equity=equity,
-        gross=sum((abs(value) for value in values), ZERO),
-        bound=bound,
+        gross=sum(map(abs, values), ZERO),
+        bound=margin.initial_requirement(kind, values),
         maintenance=margin.maintenance_requirement(kind, values),
-        pending=pending,
-        reserved=reserved,
-        free=margin.free_funds(kind, cash=book.cash, equity=equity, bound=bound, reserved=reserved),
         realized=book.realized,
-        unrealized=sum((item.unrealized or ZERO for item in held), ZERO),
+        unrealized=sum(unrealized, ZERO),
         fees=book.fees,
         equity_open=equity_open,
         day_pnl=equity - equity_open - moved,
-        marks={item.position.instrument_id: item.mark.price for item in held if item.mark is not None},
-        claims=claims,
+        marks=marks,
+    )
+
+
+def balances_of(worth: Worth, pending: Decimal, order_fees: Decimal) -> Balances:
+    """What is left of it beside what the open orders may open and cost in fees at worst."""
+    kind, cash, equity, bound = worth.account_type, worth.cash, worth.equity, worth.bound
+    reserved = pending * margin.opening_rate(kind) + order_fees
+    return Balances(
+        cash=cash,
+        market_value=worth.market_value,
+        equity=equity,
+        gross=worth.gross,
+        bound=bound,
+        maintenance=worth.maintenance,
+        pending=pending,
+        reserved=reserved,
+        free=margin.free_funds(kind, cash=cash, equity=equity, bound=bound, reserved=reserved),
+        realized=worth.realized,
+        unrealized=worth.unrealized,
+        fees=worth.fees,
+        equity_open=worth.equity_open,
+        day_pnl=worth.day_pnl,
+        marks=worth.marks,
     )
 
 

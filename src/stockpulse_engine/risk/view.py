@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from stockpulse_engine.domain.market import InstrumentStatus, Quote
 from stockpulse_engine.domain.orders import Order, OrderRole, OrderTerms
 from stockpulse_engine.portfolio.reservations import Claim, FeeEstimate, no_fee
 from stockpulse_engine.portfolio.valuation import Balances
+from stockpulse_engine.portfolio.working import Working
 
 T = TypeVar("T")
 SECOND_NS = 1_000_000_000
@@ -136,9 +137,9 @@ class ViewSources(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         account: account id → Account; raises NotFoundError.
-        balances: (account id, its open orders) → Balances.
+        working: account id → its orders that may still cost money.
+        balances: (account id, those orders) → Balances.
         held: (account id, instrument id) → signed quantity.
-        open_orders: account id → orders that may still cost money.
         instrument: instrument id → Instrument; None or NotFoundError when unknown.
         quote, quote_age_ns, status: latest market values by instrument id.
         trading_state: the state now.
@@ -149,9 +150,9 @@ class ViewSources(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     account: Callable[[str], Account]
-    balances: Callable[[str, Sequence[Order]], Balances]
+    working: Callable[[str], Working]
+    balances: Callable[[str, Working], Balances]
     held: Callable[[str, str], Decimal]
-    open_orders: Callable[[str], Iterable[Order]]
     instrument: Callable[[str], Instrument | None]
     quote: Callable[[str], Quote | None]
     quote_age_ns: Callable[[str], int]
@@ -180,12 +181,14 @@ class ViewBuilder:
         """
         sources, account_id, instrument_id = self._sources, terms.account_id, terms.instrument_id
         account = _ask(sources.account, account_id)
-        working = _ask(sources.open_orders, account_id)
-        open_now = {order.client_order_id: order for order in working or ()}
-        bracket = _bracket_of_exit(open_now.get(replacing))
-        orders = [order for order in open_now.values() if not _is_replaced(order, replacing, bracket)]
+        working = _ask(sources.working, account_id)
+        entry = None
+        if working is not None and replacing:
+            bracket = _bracket_of_exit(working.get(replacing))
+            entry = working.get(bracket)
+            working = working.without(lambda order: _is_replaced(order, replacing, bracket))
         is_known = account is not None and working is not None
-        balances = _ask(sources.balances, account_id, orders) if is_known else None
+        balances = _ask(sources.balances, account_id, working) if is_known else None
         wall_ns = _ask(sources.wall_ns) or 0
         date = _ask(sources.session_date)
         age_ns = _ask(sources.quote_age_ns, instrument_id)
@@ -209,12 +212,12 @@ class ViewBuilder:
             gross=balances.gross if balances else None,
             pending=balances.pending if balances else None,
             mark=balances.marks.get(instrument_id) if balances else None,
-            claims=_claims(balances, instrument_id),
-            orders=tuple(order for order in orders if order.terms.instrument_id == instrument_id),
-            entry=open_now.get(bracket),
+            claims=working.claims(instrument_id) if working is not None and balances is not None else (),
+            orders=working.of(instrument_id) if working is not None else (),
+            entry=entry,
             sent=self._log.since(account_id, instrument_id, wall_ns - self._window_ns),
             sent_last_second=self._log.count_since(account_id, wall_ns - SECOND_NS),
-            open_orders=len(orders),
+            open_orders=len(working) if working is not None else 0,
             sent_today=self._log.count_today(account_id, date) if date is not None else None,
             fee=sources.fee,
         )
@@ -240,9 +243,3 @@ def _is_replaced(order: Order, replacing: str, bracket: str) -> bool:
 
 def _in(order: Order, bracket: str) -> bool:
     return bool(bracket) and order.parent_id == bracket
-
-
-def _claims(balances: Balances | None, instrument_id: str) -> tuple[Claim, ...]:
-    if balances is None:
-        return ()
-    return tuple(claim for claim in balances.claims if claim.instrument_id == instrument_id)

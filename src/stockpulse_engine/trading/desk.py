@@ -130,15 +130,3 @@ class Desk:
         """Open orders of an account, or of all with "", newest state."""
         front = self.recorder.front
         return tuple(front.open_orders(account_id) if account_id else front.all_open())
-
-    def binding_in(self, account_id: str) -> tuple[Order, ...]:
-        """Orders that bind money or holdings of an account, on the same footing as the ledger.
-
-        An execution counts in the order until the ledger has posted it: in the moment between, an order that is done
-        would bind nothing any more while what it sold still shows as held.
-        """
-        unposted = {order.client_order_id: order for order in self.recorder.unposted(account_id)}
-        if not unposted:
-            return self.open_in(account_id)
-        others = [order for order in self.open_in(account_id) if order.client_order_id not in unposted]
-        return (*others, *unposted.values())

@@ -82,7 +82,8 @@ class Flattener:
         account_id, instrument_id = key
         if not self._desk.router.is_open(account_id):  # a close that cannot leave now would only use up a try
             return False
-        working = [order for order in self._desk.binding_in(account_id) if order.terms.instrument_id == instrument_id]
+        binding = self._desk.recorder.binding(account_id)
+        working = [order for order in binding if order.terms.instrument_id == instrument_id]
         if any(order.source == SOURCE for order in working) or tries.get(key, 0) >= _MAX_TRIES:
             return False
         return not working or not is_patient

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -152,6 +152,22 @@ class Journal(Protocol):
         ...
 
 
+class BindingSink(Protocol):
+    """Told which orders bind money or holdings, at every change and in the same turn."""
+
+    def put(self, order: Order) -> None:
+        """The order binds, as it is now."""
+        ...
+
+    def drop(self, order: Order) -> None:
+        """The order binds nothing any more."""
+        ...
+
+    def reset(self, orders: Collection[Order]) -> None:
+        """Forget everything: these are the orders that bind."""
+        ...
+
+
 class HaltLatch(Protocol):
     """The kill latch: a file that anyone may set and the last function before the venue reads."""
 
@@ -178,7 +194,7 @@ class Gate(Protocol):
     def judge(self, command: SubmitOrder, *, exclude: str = "") -> Verdict:
         """Judge an order now. Pure and total: denies on any missing input.
 
-        The view it is judged on counts the service's `open_orders`, those on their way to the disk included.
+        The view it is judged on counts the service's binding orders, those on their way to the disk included.
 
         Args:
             command: the order with its bracket prices and `allow_duplicate`.

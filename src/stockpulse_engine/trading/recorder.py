@@ -19,7 +19,7 @@ from stockpulse_engine.domain.events import Event
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderStatus
 from stockpulse_engine.trading.book import Change, TradingBook
-from stockpulse_engine.trading.ports import Journal, JournalEntry
+from stockpulse_engine.trading.ports import BindingSink, Journal, JournalEntry
 
 Listener = Callable[[Event], None]
 """Called with each durable event in journal order, replay included: the ledger."""
@@ -32,7 +32,13 @@ class Recorder:
     """The only writer of the journal."""
 
     def __init__(
-        self, journal: Journal, *, listeners: Sequence[Listener], on_change: ChangeHook, on_fault: FaultHook
+        self,
+        journal: Journal,
+        *,
+        listeners: Sequence[Listener],
+        on_change: ChangeHook,
+        on_fault: FaultHook,
+        binding: BindingSink | None = None,
     ) -> None:
         self.journal = journal
         self.front = TradingBook()
@@ -40,6 +46,7 @@ class Recorder:
         self._listeners = tuple(listeners)
         self._on_change = on_change
         self._on_fault = on_fault
+        self._binding = binding
         self._in_flight: deque[list[Change]] = deque()
         self._executing: Counter[str] = Counter()
         """Order → executions on their way to the disk, of which the ledger does not know yet."""
@@ -50,6 +57,7 @@ class Recorder:
         change = self.book.apply(entry.event, entry.seq)
         self.front.commit(change)
         self._tell_listeners(change.event)
+        self._bind((change,))
 
     def record(self, events: Sequence[Event], *, is_hearsay: bool = False) -> asyncio.Future[int]:
         """Check the events, apply them to the front and queue them for the disk; the future gives the last seq.
@@ -75,6 +83,7 @@ class Recorder:
             raise
         self._in_flight.append(changes)
         self._executing.update(_executed(changes))
+        self._bind(changes)
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         durable.add_done_callback(partial(self._finish, changes, done))
         self._last = done
@@ -103,18 +112,45 @@ class Recorder:
         """The newest state of an order, durable or on its way there."""
         return self.front.orders.get(client_order_id)
 
-    def unposted(self, account_id: str) -> Iterator[Order]:
-        """Orders with executions that the ledger does not know yet, as they are durable: what it still has to bear."""
+    def binding(self, account_id: str = "") -> Iterator[Order]:
+        """Orders that bind money or holdings, of one account or of all, on the same footing as the ledger.
+
+        An execution counts in the order until the ledger has posted it: in the moment between, an order that is done
+        would bind nothing any more while what it sold still shows as held.
+        """
+        front = self.front
+        for order in front.open_orders(account_id) if account_id else front.all_open():
+            if order.client_order_id not in self._executing:
+                yield order
         for key in self._executing:
+            if account_id in ("", front.orders[key].terms.account_id):
+                yield self._unposted(key)
+
+    def _unposted(self, key: str) -> Order:
+        """An order with executions that the ledger does not know yet, as it is durable: what it still has to bear."""
+        now, known = self.front.orders[key], self.book.orders.get(key)
+        if known is None:
+            return structs.replace(now, status=OrderStatus.SUBMITTED, filled_quantity=ZERO)
+        if known.pending_terms == now.pending_terms:
+            return known
+        return structs.replace(known, pending_terms=now.pending_terms)
+
+    def _bind(self, changes: Sequence[Change]) -> None:
+        """Tell the sink what became of the orders that changed; it so holds what `binding` would give."""
+        sink = self._binding
+        if sink is None:
+            return
+        for change in changes:
+            if change.order is None:
+                continue
+            key = change.order.client_order_id
             now = self.front.orders[key]
-            if now.terms.account_id == account_id:
-                known = self.book.orders.get(key)
-                if known is None:
-                    yield structs.replace(now, status=OrderStatus.SUBMITTED, filled_quantity=ZERO)
-                elif known.pending_terms == now.pending_terms:
-                    yield known
-                else:
-                    yield structs.replace(known, pending_terms=now.pending_terms)
+            if key in self._executing:
+                sink.put(self._unposted(key))
+            elif now.is_open:
+                sink.put(now)
+            else:
+                sink.drop(now)
 
     def _settled_now(self) -> asyncio.Future[int]:
         if self._last is not None and not self._last.done():
@@ -140,6 +176,7 @@ class Recorder:
             self._tell_listeners(change.event)
             self._tell(change, seq)
         self._forget(changes)
+        self._bind(changes)
         if not done.cancelled():
             done.set_result(last)
 
@@ -169,6 +206,8 @@ class Recorder:
         for changes in self._in_flight:
             for change in changes:
                 self.front.commit(change)
+        if self._binding is not None:
+            self._binding.reset(tuple(self.binding()))
 
 
 def _executed(changes: Sequence[Change]) -> list[str]:

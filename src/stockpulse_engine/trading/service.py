@@ -35,7 +35,16 @@ from stockpulse_engine.trading.halt import Halter
 from stockpulse_engine.trading.intake import Intake
 from stockpulse_engine.trading.life import Narrator
 from stockpulse_engine.trading.link import Link
-from stockpulse_engine.trading.ports import Broker, Gate, HaltLatch, Journal, MarketNow, PositionSource, QuoteSource
+from stockpulse_engine.trading.ports import (
+    BindingSink,
+    Broker,
+    Gate,
+    HaltLatch,
+    Journal,
+    MarketNow,
+    PositionSource,
+    QuoteSource,
+)
 from stockpulse_engine.trading.queries import Queries
 from stockpulse_engine.trading.reconcile import CashSource, Reconciler
 from stockpulse_engine.trading.recorder import Listener, Recorder
@@ -66,6 +75,7 @@ class OrderService:
         listeners: called with every durable event in order, replay included: the ledger.
         day_start: market time at which the trading session began.
         cash: our cash of an account, compared with the venue's; None leaves cash out.
+        binding: is told which orders bind money or holdings, as `open_orders` lists them.
         world, version: what the start mark in the journal says.
         ids: mints ids of orders of our own (closes of a flatten).
         timing: waits; sleep: how to wait.
@@ -87,6 +97,7 @@ class OrderService:
         listeners: Sequence[Listener] = (),
         day_start: Callable[[], int] = lambda: 0,
         cash: CashSource | None = None,
+        binding: BindingSink | None = None,
         world: str = "sim",
         version: str = "",
         ids: IdFactory | None = None,
@@ -95,7 +106,9 @@ class OrderService:
     ) -> None:
         self._bus = bus
         self._account_view = account_view
-        self._recorder = Recorder(journal, listeners=listeners, on_change=self._on_change, on_fault=self._on_fault)
+        self._recorder = Recorder(
+            journal, listeners=listeners, on_change=self._on_change, on_fault=self._on_fault, binding=binding
+        )
         router = Router(
             brokers=brokers,
             accounts=self._account,
@@ -251,7 +264,7 @@ class OrderService:
 
     def open_orders(self, account_id: str) -> Sequence[Order]:
         """What binds money or holdings of an account: open orders, those on their way to the disk included."""
-        return self._desk.binding_in(account_id)
+        return tuple(self._recorder.binding(account_id))
 
     def hops(self, client_order_id: str) -> dict[str, int]:
         """Milestone → nanoseconds since the one before."""

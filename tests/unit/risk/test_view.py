@@ -12,6 +12,7 @@ from stockpulse_engine.domain.market import MarketPhase
 from stockpulse_engine.domain.orders import Order, OrderRole, OrderTerms
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.portfolio.service import PortfolioService
+from stockpulse_engine.portfolio.working import Working
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.gate import check
 from stockpulse_engine.risk.view import SubmissionLog, ViewBuilder, ViewSources
@@ -34,7 +35,7 @@ class World:
             account=self.ledger.account,
             balances=self.portfolio.balances,
             held=self.ledger.quantity,
-            open_orders=lambda account_id: [each for each in self.orders if each.terms.account_id == account_id],
+            working=lambda account_id: Working(LIMITS.collar_fraction, orders=self.of(account_id)),
             instrument=self.find,
             quote=lambda _: quote(),
             quote_age_ns=lambda _: 0,
@@ -46,6 +47,9 @@ class World:
             session_date=lambda: "2024-03-08",
         )
         self.builder = ViewBuilder(self.sources, self.log)
+
+    def of(self, account_id: str) -> list[Order]:
+        return [each for each in self.orders if each.terms.account_id == account_id]
 
     def find(self, instrument_id: str) -> Instrument:
         if instrument_id != AAPL:
