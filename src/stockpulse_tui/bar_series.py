@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from stockpulse_engine.domain.market import Bar
 
 MAX_BARS = 10_000
-"""Most bars of one series kept; further history is not asked for then."""
+"""Most bars of one series kept, the newest; further history is not asked for then."""
 
 
 class BarSeries:
@@ -57,6 +57,7 @@ class BarSeries:
         if new[0].ts_event == self.bars[-1].ts_event:
             self.bars[-1] = new.pop(0)
         self.bars += new
+        del self.bars[:-MAX_BARS]  # a head stands for weeks
         self.rolled += len(new)
         return len(new)
 
