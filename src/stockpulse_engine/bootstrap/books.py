@@ -121,13 +121,7 @@ def build_books(
     )
     working = WorkingBook(limits.collar_fraction, fee)
     sources = _sources(ledger, portfolio, working, market, clock=clock, fee=fee, trading=lambda: trading)
-    gate = BoundGate(
-        sources,
-        limits,
-        ledger,
-        session_of=market.session_of,
-        is_void=lambda key: _came_to_nothing(trading, key),
-    )
+    gate = BoundGate(sources, limits, ledger, session_of=market.session_of, is_void=lambda key: _is_void(trading, key))
     trading = OrderService(
         journal=journal,
         brokers={AccountKind.PAPER: broker},
@@ -197,7 +191,7 @@ def _orders_of(trading: OrderService, account_id: str) -> Iterable[Order]:
     return (order for order in trading.book.orders.values() if order.terms.account_id == account_id)
 
 
-def _came_to_nothing(trading: OrderService, key: str) -> bool:
+def _is_void(trading: OrderService, key: str) -> bool:
     """Whether an order is over for certain and nothing of it was executed."""
     order = trading.book.orders.get(key)
     return order is not None and order.status.is_terminal and not order.is_unknown and not order.filled_quantity
