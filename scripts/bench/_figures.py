@@ -111,4 +111,31 @@ FIGURES: tuple[Figure, ...] = (
     Figure("history, 48 instruments, CPU", "bench_market.py", "sim_history", "cpu_s", "s", 2.0),
     Figure("focused history, CPU", "bench_market.py", "sim_open", "focus_history_cpu_s", "s"),
     Figure("chart drawn, 118×36", "bench_render.py", "render", "chart_118x36_us", "µs"),
+    Figure(
+        "nine indicators, ticks in frames of 500",
+        "bench_indicators.py",
+        "nine_frames",
+        "ticks_per_cpu_s",
+        "/CPU-s",
+        5e6,
+        True,
+    ),
+    Figure(
+        "nine, one tick, kernels, against TA-Lib's window",
+        "bench_indicators.py",
+        "nine_tick_numba",
+        "times",
+        "×",
+        7,
+        True,
+    ),
+    Figure(
+        "nine, one tick, TA-Lib's handles, the same", "bench_indicators.py", "nine_tick_talib", "times", "×", 7, True
+    ),
+    Figure("nine, 500×1,260 daily, against TA-Lib", "bench_indicators.py", "nine_daily", "times_talib", "×", 2, True),
+    Figure(
+        "nine, 10×1,000,000 minutes, against TA-Lib", "bench_indicators.py", "nine_minutes", "times_talib", "×", 2, True
+    ),
+    Figure("nine, compiled from nothing, CPU", "bench_indicators.py", "nine_compile", "cpu_s", "s"),
+    Figure("nine, loaded from the cache, CPU", "bench_indicators.py", "nine_compile", "loaded_cpu_s", "s"),
 )

@@ -64,6 +64,11 @@ class Paths(NamedTuple):  # a dataclass would cost the first paint as much as ev
         """Directory of stored market history, shared by all worlds."""
         return self.data / "history"
 
+    @property
+    def kernels(self) -> Path:
+        """Compiled code of the indicator kernels; it can be removed at any time."""
+        return self.state / "kernels"
+
     def world(self, world: str) -> Path:
         """Directory of one world: `sim`, `live`, or `replay-NAME`."""
         return self.state / "worlds" / world.replace(":", "-")

@@ -13,6 +13,7 @@ import msgspec
 from stockpulse_engine.base.lock import lock_holder
 from stockpulse_engine.base.paths import MAX_SOCKET_PATH, Paths
 from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.render.terminal_colors import color_depth
 
 MIN_FREE_BYTES = 500_000_000
 MAX_HELD_BACK = 0.02
@@ -63,6 +64,18 @@ def _packages(paths: Paths) -> Finding:
     if missing:
         return Finding(name="packages", verdict="!!", found=f"missing {', '.join(missing)}", fix="make venv")
     return Finding(name="packages", verdict="ok", found=f"{len(_NEEDED)} found")
+
+
+def _kernels(paths: Paths) -> Finding:
+    from stockpulse_engine.indicators.kernels.nine import INSTALL, find_engine
+
+    engine = find_engine()
+    if not engine.is_compiled:
+        words = f"not installed: TA-Lib {engine.version} does their work, slower and without snapshots ({INSTALL})"
+        return Finding(name="kernels", verdict="ok", found=words)
+    is_warm = any(paths.kernels.rglob("*.nbc"))
+    words = "compiled" if is_warm else "compiled when first asked for, which takes some seconds"
+    return Finding(name="kernels", verdict="ok", found=f"numba {engine.version}, {words}")
 
 
 def _settings(paths: Paths) -> Finding:
@@ -158,9 +171,9 @@ def _terminal(paths: Paths) -> Finding:
     columns, rows = shutil.get_terminal_size()
     if not sys.stdout.isatty():
         return Finding(name="terminal", verdict="ok", found="none here")
-    colors = os.environ.get("COLORTERM", "")
+    depth = color_depth(os.environ)
     is_small = columns < MIN_COLUMNS or rows < MIN_ROWS
-    found = f"{columns}×{rows}, {'truecolor' if 'truecolor' in colors or '24bit' in colors else '256 colours'}"
+    found = f"{columns}×{rows}, {depth.words}"
     return Finding(
         name="terminal",
         verdict="!" if is_small else "ok",
@@ -181,6 +194,7 @@ def _locale(paths: Paths) -> Finding:
 _CHECKS: tuple[tuple[str, Callable[[Paths], Finding]], ...] = (
     ("python", _python),
     ("packages", _packages),
+    ("kernels", _kernels),
     ("settings", _settings),
     ("directories", _directories),
     ("home", _home),
