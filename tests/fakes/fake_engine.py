@@ -391,6 +391,10 @@ class FakeMarket:
                 return item
         raise NotFoundError(f"{text} is not listed.", fix="Did you mean AAPL?")
 
+    async def chart_id(self, text: str) -> str:
+        """A provider's own symbol as it is, else what is listed."""
+        return text if ":" in text else self.resolve(text).instrument_id
+
     def quote(self, instrument_id: str) -> Quote | None:
         """The latest."""
         return self.latest.get(instrument_id)

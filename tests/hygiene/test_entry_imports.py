@@ -58,7 +58,8 @@ ENTRIES = (
     Entry("stockpulse_engine.base.paths", HEAVY | SERVER | TESTING | {"asyncio", "msgspec", "rich"}),
     Entry("stockpulse_engine.venue.server", frozenset({"torch", "textual", "litestar", "uvicorn", "duckdb"}) | TESTING),
     Entry(
-        "stockpulse_engine.daemon", frozenset({"torch", "textual", "duckdb", "sqlalchemy", "numba", "redis"}) | TESTING
+        "stockpulse_engine.daemon",
+        frozenset({"torch", "textual", "duckdb", "sqlalchemy", "numba", "redis", "polars", "numpy"}) | TESTING,
     ),
 )
 

@@ -137,6 +137,10 @@ class MarketPort(Protocol):
         """`AAPL`, `aapl` or `AAPL.XNAS`; raises NotFoundError naming the nearest."""
         ...
 
+    async def chart_id(self, text: str) -> str:
+        """What bars may be asked of: traded here, held in history, or a provider's own symbol; NotFoundError else."""
+        ...
+
     def quote(self, instrument_id: str) -> Quote | None:
         """Latest quote or None."""
         ...

@@ -21,6 +21,8 @@ from stockpulse_engine.bootstrap.mirror import PART as MIRROR
 from stockpulse_engine.bootstrap.mirror import build_mirror
 from stockpulse_engine.bootstrap.options import StartOptions
 from stockpulse_engine.bootstrap.pulse import Pulse
+from stockpulse_engine.bootstrap.stored import PART as HISTORY
+from stockpulse_engine.bootstrap.stored import EngineHistory
 from stockpulse_engine.bootstrap.system import SystemService
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, PartChanged
@@ -54,7 +56,8 @@ class Engine:
         self.bus = Bus(self._on_handler_error)
         self._crew = Supervisor(self._on_part, on_error=self._on_task_error)
         self._board = HealthBoard(world=options.world, pid=os.getpid(), clock=clock, bus=self.bus)
-        self._parts = build_market(paths, options.world, settings.market, clock, self.bus)
+        self._history = EngineHistory(paths, settings.history, options, clock, self.bus)
+        self._parts = build_market(paths, options.world, settings.market, clock, self.bus, self._history.charts)
         self._time = self._parts.time
         self._mirror = build_mirror(settings.redis, options.world, clock, self.bus)
         self._broker = PaperBroker(paths.venue_socket(options.world), clock)
@@ -133,6 +136,8 @@ class Engine:
         self._board.say("starting the paper venue")
         await ensure_venue(self._paths, self._options.world, self._venue_options())
         self._board.say("opening the market")
+        self._history.start(self._parts.calendar)
+        self._crew.start(HISTORY, self._history.run)
         self._crew.start("feed", self.market.run)
         if self._parts.feeder is not None:
             self._crew.start("venue feed", self._parts.feeder.run)
@@ -183,6 +188,7 @@ class Engine:
             _log.exception("stop_not_recorded", error)
         await self._crew.stop()
         await self._parts.provider.close()
+        await self._history.stop()
         await self._stop_venue()
         if self._board.was_ready:  # a start that failed half-way has no curve to leave behind
             self._save_curves()

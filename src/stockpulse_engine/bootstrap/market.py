@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from stockpulse_engine.adapters.paper.feeder import VenueFeeder
 from stockpulse_engine.adapters.paper.market import PaperMarket
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.paths import Paths
-from stockpulse_engine.bootstrap.options import LIVE
+from stockpulse_engine.bootstrap.options import LIVE, REPLAY
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import PartChanged
 from stockpulse_engine.domain.views import FeedCounts
@@ -17,8 +18,11 @@ from stockpulse_engine.marketdata.calendar import Calendar, load_calendar
 from stockpulse_engine.marketdata.ports import MarketDataProvider
 from stockpulse_engine.marketdata.service import ExternalCharts, MarketService
 from stockpulse_engine.marketdata.settings import MarketSettings
+from stockpulse_engine.marketdata.stored import StoredCharts
 from stockpulse_engine.marketdata.time import MarketTime
 
+ChartSource = Callable[[Callable[[], int]], StoredCharts | None]
+"""Makes charts from stored history, given market time."""
 FOCUS = ("AAPL.XNAS", "SPY.ARCX")
 """Instruments whose references load first: what the first screen shows."""
 
@@ -45,13 +49,16 @@ class MarketParts(NamedTuple):
         )
 
 
-def build_market(paths: Paths, world: str, settings: MarketSettings, clock: Clock, bus: Bus) -> MarketParts:
-    """Join the service with this world's market and the outside charts."""
+def build_market(  # noqa: PLR0917 - the parts of one join, made in one place
+    paths: Paths, world: str, settings: MarketSettings, clock: Clock, bus: Bus, history: ChartSource | None = None
+) -> MarketParts:
+    """Join the service with this world's market, the outside charts and stored ones."""
     calendar = load_calendar(settings.calendar)
     venue = PaperMarket(paths.venue_socket(world), clock)
     time = MarketTime(clock, calendar, world)
+    stored = history(time.now_ns) if history is not None else None
     if world == LIVE:
-        return _live(settings, calendar, time, bus, venue, clock)
+        return _live(settings, calendar, time, bus, venue, clock, stored)
     service = MarketService(
         provider=venue,
         control=venue,
@@ -60,13 +67,21 @@ def build_market(paths: Paths, world: str, settings: MarketSettings, clock: Cloc
         bus=bus,
         time=time,
         external=_external(settings),
+        stored=stored,
         focus=FOCUS,
+        is_real=world.startswith(REPLAY),
     )
     return MarketParts(service, time, calendar, venue, venue)
 
 
 def _live(  # noqa: PLR0917 - the parts of one join, made in one place
-    settings: MarketSettings, calendar: Calendar, time: MarketTime, bus: Bus, venue: PaperMarket, clock: Clock
+    settings: MarketSettings,
+    calendar: Calendar,
+    time: MarketTime,
+    bus: Bus,
+    venue: PaperMarket,
+    clock: Clock,
+    stored: StoredCharts | None,
 ) -> MarketParts:
     """The market outside; what it shows is passed on to the venue, which matches on it."""
     from stockpulse_engine.adapters.yahoo.market import YahooMarket
@@ -91,8 +106,10 @@ def _live(  # noqa: PLR0917 - the parts of one join, made in one place
         bus=bus,
         time=time,
         external=chart,
+        stored=stored,
         focus=FOCUS,
         is_confirming=False,
+        is_real=True,
     )
     feeder = VenueFeeder(bus, venue, service.instruments, service.quotes)
     return MarketParts(service, time, calendar, provider, venue, feeder)

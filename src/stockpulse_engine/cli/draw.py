@@ -22,6 +22,7 @@ from stockpulse_engine.render.studies import study_lines
 from stockpulse_engine.render.theme import choose_theme
 
 ZONE = "America/New_York"
+MOST_PLACES = 4
 MIN_SIZE, MAX_SIZE = (40, 10), (400, 120)
 
 
@@ -33,8 +34,12 @@ def draw_chart(symbol: str, bars: Sequence[Bar], *, studies: Sequence[str], size
     last = bars[-1].close
     change = last - bars[-2].close if len(bars) > 1 else None
     places = max(decimals_of(bar.close) for bar in bars[-20:])
+    if last >= 1:  # a price adjusted for a split has as many decimals as the store keeps
+        places = min(places, MOST_PLACES)
     data = ChartData(
         symbol=symbol_of(bars[-1].instrument_id),
+        name=bars[-1].instrument_id,
+        venue=f"source {bars[-1].source}" if bars[-1].source else "",
         tick=Decimal(1).scaleb(-max(2, places)),
         bars=bars,
         spec=bars[-1].spec,
@@ -47,9 +52,7 @@ def draw_chart(symbol: str, bars: Sequence[Bar], *, studies: Sequence[str], size
     glyphs = glyphs_named("full" if "utf" in (sys.stdout.encoding or "").lower() else "ascii")
     drawn = render_chart(data, width, height, glyphs)
     if sys.stdout.isatty():
-        truecolor = os.environ.get("COLORTERM", "") in {"truecolor", "24bit"}
-        theme = choose_theme("dark", has_truecolor=truecolor, is_colorless=bool(os.environ.get("NO_COLOR")))
-        emit(to_ansi(drawn, theme))
+        emit(to_ansi(drawn, choose_theme("dark", os.environ)))
     else:
         emit(to_plain(drawn))
 

@@ -20,6 +20,7 @@ from stockpulse_engine.marketdata.explain import explain_cell
 from stockpulse_engine.marketdata.feed import Feed
 from stockpulse_engine.marketdata.ports import ClockState, MarketControl, MarketDataProvider
 from stockpulse_engine.marketdata.session_days import SessionDays
+from stockpulse_engine.marketdata.stored import StoredCharts
 from stockpulse_engine.marketdata.studies import StudyService
 from stockpulse_engine.marketdata.time import MarketTime
 
@@ -57,8 +58,10 @@ class MarketService:
         bus: Bus,
         time: MarketTime,
         external: ExternalCharts | None = None,
+        stored: StoredCharts | None = None,
         focus: Sequence[str] = (),
         is_confirming: bool = True,
+        is_real: bool = False,
     ) -> None:
         self._provider = provider
         self._control = control
@@ -67,7 +70,9 @@ class MarketService:
         self._bus = bus
         self._time = time
         self._external = external
+        self._stored = stored
         self._focus = tuple(focus)
+        self._is_real = is_real
         self._builder = BarBuilder(calendar)
         self._session = ""
         self._refresh: asyncio.Event = asyncio.Event()
@@ -231,15 +236,40 @@ class MarketService:
         """The last bars, oldest first, the newest possibly open; `yahoo:SYMBOL` asks the outside source."""
         if ":" in instrument_id:
             return await self._outside(instrument_id).fetch_bars(instrument_id.partition(":")[2], spec, limit)
+        if self._stored is not None and instrument_id not in self._cache.instruments:
+            return await self._stored.fetch_bars(instrument_id, spec, limit, end_ns)
         if end_ns is not None:
-            return await self._provider.fetch_bars(instrument_id, spec, limit=limit, end_ns=end_ns)
+            return await self._past_bars(instrument_id, spec, limit, end_ns)
         series = self._builder.get(instrument_id, spec)
         if series is None or series.asked < min(limit, MAX_BARS):
             asked = max(limit, USUAL_BARS)
             self._builder.hold(instrument_id, spec)
-            bars = await self._provider.fetch_bars(instrument_id, spec, limit=asked)
+            bars = await self._past_bars(instrument_id, spec, asked, None)
             series = self._builder.open(instrument_id, spec, bars, asked=asked)
         return series.tail(limit)
+
+    async def _past_bars(self, instrument_id: str, spec: BarSpec, limit: int, end_ns: int | None) -> Sequence[Bar]:
+        """Of the world's own provider; where it has none, of stored history, unless this market is made up."""
+        bars = await self._provider.fetch_bars(instrument_id, spec, limit=limit, end_ns=end_ns)
+        if bars or self._stored is None or not self._is_real:
+            return bars
+        return await self._stored.fetch_bars(instrument_id, spec, limit, end_ns)
+
+    async def chart_id(self, text: str) -> str:
+        """What a chart may be asked of: traded here, held in history, or a provider's own symbol.
+
+        Raises:
+            NotFoundError: none of them; it names the nearest that trades here.
+        """
+        if ":" in text:
+            return text
+        try:
+            return self.resolve(text).instrument_id
+        except NotFoundError:
+            held = await self._stored.find(text) if self._stored is not None else ""
+            if held:
+                return held
+            raise
 
     async def study(self, instrument_id: str, spec: BarSpec, text: str, limit: int) -> StudyView:
         """A study over the last bars; from now on its newest value is published as a StudyPoint."""

@@ -67,8 +67,7 @@ async def get_bars(
     """The last `limit` bars of `id`, oldest first, the newest possibly open."""
     length = parse_bar_spec(spec)
     market = request.services.market
-    # A provider's own symbol (`yahoo:AAPL`) is not in the list of instruments.
-    wanted = bars_of if ":" in bars_of else market.resolve(bars_of).instrument_id
+    wanted = await market.chart_id(bars_of)
     return list(await market.bars(wanted, length, limit=limit, end_ns=end_ns))
 
 
@@ -84,7 +83,7 @@ async def get_study(
     """A study (`sma 20`, `rsi 14`, any TA-Lib function) over the last `limit` bars of `id`."""
     market = request.services.market
     length = parse_bar_spec(spec)
-    return await market.study(market.resolve(study_of).instrument_id, length, study, limit)
+    return await market.study(await market.chart_id(study_of), length, study, limit)
 
 
 @get("/v1/instruments")

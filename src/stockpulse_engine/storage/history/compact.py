@@ -7,6 +7,7 @@ turning millions of decimals into integers costs the engine nothing.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -27,11 +28,15 @@ from stockpulse_engine.storage.history.hot import FILE_NAMES, HotTier
 from stockpulse_engine.storage.history.layout import Layout
 from stockpulse_engine.storage.history.rows import names_of
 from stockpulse_engine.storage.history.tail import decoder_of, read_frames
+from stockpulse_engine.storage.history.taillogs import close_left_behind
 from stockpulse_engine.storage.history.turn import exclusive
+from stockpulse_engine.storage.history.upkeep import Upkeep
 from stockpulse_engine.storage.history.writer import SegmentWriter
 
 MAX_ROWS: Final = 250_000
 """Events that become segments in one commit."""
+NICE: Final = 10
+"""The market goes first."""
 
 
 class Compacted(NamedTuple):
@@ -51,6 +56,7 @@ def compact(layout: Layout, writer: SegmentWriter) -> Compacted:
     catalog = Catalog(layout.root)
     rows = refused = logs = 0
     with exclusive(layout.tail / ".lock"):
+        close_left_behind(layout, writer.ledger, HotTier(layout))
         for tail in catalog.tails():
             for part in _parts(layout.tail / tail.name, tail):
                 found, bad = _store(writer, tail, part)
@@ -128,10 +134,14 @@ def _frame(table: str, rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
 
 
 def main() -> None:
-    """Compact the history directory named on the command line."""
-    layout = Layout(Path(sys.argv[1]))
-    writer = SegmentWriter(layout, WallClock(), HotTier(layout))
+    """Compact the history directory named on the command line; merge and sweep what has gathered there."""
+    os.nice(NICE)
+    layout, clock = Layout(Path(sys.argv[1])), WallClock()
+    writer = SegmentWriter(layout, clock, HotTier(layout))
     done = compact(layout, writer)
+    upkeep = Upkeep(layout, writer.ledger, clock)
+    upkeep.merge_small()
+    upkeep.sweep()
     writer.close()
     sys.stdout.write(f"{done.rows} {done.refused} {done.logs}\n")
 

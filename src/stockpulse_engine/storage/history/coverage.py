@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import numpy as np
 
 from stockpulse_engine.domain.market import BarSpec
 from stockpulse_engine.marketdata.bars import bucket_start
-from stockpulse_engine.marketdata.calendar import Calendar, Session, load_calendar
+from stockpulse_engine.marketdata.calendar import Calendar, Session
 from stockpulse_engine.marketdata.columns import Ints
 from stockpulse_engine.marketdata.history import Coverage, Gap, SeriesInfo
-
-CALENDARS: Final = {
-    **dict.fromkeys(("XNYS", "XNAS", "ARCX", "XASE", "BATS", "IEXG", "XCBO", "EDGX", "EDGA", "XNMS", "XNGS"), "XNYS"),
-    **dict.fromkeys(("XBOM", "XNSE"), "XBOM"),
-}
-"""Listing venue → whose sessions it keeps."""
-
-
-def calendar_of(instrument_id: str) -> Calendar | None:
-    """The calendar of an instrument's venue; None where none is known: other countries, what trades round the clock."""
-    code = CALENDARS.get(instrument_id.rsplit(".", 1)[-1])
-    return load_calendar(code) if code else None
+from stockpulse_engine.marketdata.resample import sessions_between
 
 
 def covered(series: SeriesInfo, spec: BarSpec, starts: Ints, calendar: Calendar | None, quiet: int) -> Coverage:
@@ -46,7 +34,7 @@ def expected_starts(calendar: Calendar, spec: BarSpec, first_ns: int, last_ns: i
     """Starts of the bars of regular hours from `first_ns` to `last_ns`, and for each the number of its session."""
     starts: list[Ints] = []
     numbers: list[Ints] = []
-    for session in _sessions(calendar, first_ns, last_ns):
+    for session in sessions_between(calendar, first_ns, last_ns):
         found = _starts_of(calendar, session, spec)
         starts.append(found)
         numbers.append(np.full(len(found), session.ordinal, dtype=np.int64))
@@ -79,16 +67,3 @@ def _starts_of(calendar: Calendar, session: Session, spec: BarSpec) -> Ints:
     if spec.unit == "w" and bucket_start(calendar, session.open, spec) != session.open:
         return np.zeros(0, dtype=np.int64)
     return np.array([session.open], dtype=np.int64)
-
-
-def _sessions(calendar: Calendar, first_ns: int, last_ns: int) -> Iterator[Session]:
-    """Sessions that touch a time range, as far as the calendar knows them."""
-    first, last = max(first_ns, calendar.first.pre_open), min(last_ns, calendar.last.post_close - 1)
-    if first > last:
-        return
-    session = calendar.current_or_next(first)
-    while session.pre_open <= last:
-        yield session
-        if session.ordinal == calendar.last.ordinal:
-            return
-        session = calendar.by_ordinal(session.ordinal + 1)

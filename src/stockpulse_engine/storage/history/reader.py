@@ -26,6 +26,7 @@ from stockpulse_engine.marketdata.history import (
     Segment,
     SeriesInfo,
 )
+from stockpulse_engine.marketdata.venues import calendar_of
 from stockpulse_engine.storage.history.action_rows import standing_actions
 from stockpulse_engine.storage.history.barreads import BarReads
 from stockpulse_engine.storage.history.catalog import Catalog, Run
@@ -221,7 +222,7 @@ class StoreReader:
         quiet: int = 15,
     ) -> tuple[Coverage, ...]:
         """What is held and missing, one entry per source (or of `source`); by the venue's calendar if none is given."""
-        from stockpulse_engine.storage.history.coverage import calendar_of, covered
+        from stockpulse_engine.storage.history.coverage import covered
 
         known = calendar or calendar_of(instrument_id)
         found = []

@@ -29,7 +29,7 @@ class TailLogs:
         self._ledger = Ledger(layout.root)
         self._hot = HotTier(layout)
         self._logs: dict[str, TailLog] = {}
-        self._close_left_behind()
+        close_left_behind(layout, self._ledger, self._hot)
 
     def append(self, stream: str, source: str, recorded_at: int, seqs: list[int], events: Sequence[Any]) -> None:
         """Write events of one stream; bars reach the hot tier as well."""
@@ -49,7 +49,7 @@ class TailLogs:
         """Sync, and say that nothing follows in these logs."""
         for log in self._logs.values():
             log.close()
-        self._say_closed([log.path for log in self._logs.values()])
+        _say_closed(self._ledger, [log.path for log in self._logs.values()])
         self._logs.clear()
         self._ledger.close()
 
@@ -58,36 +58,11 @@ class TailLogs:
         before = self._logs.pop(stream, None)
         if before is not None:
             before.close()
-            self._say_closed([before.path])
+            _say_closed(self._ledger, [before.path])
         path = self._layout.tail / f"{stream}-{new_id()}.log"
         log = self._logs[stream] = TailLog(path, stream)
         self._ledger.add_tail(path.name)
         return log
-
-    def _say_closed(self, paths: Sequence[Path]) -> None:
-        if paths:
-            self._ledger.commit((), marks=[TailMark(path.name, 0, is_done=True) for path in paths])
-
-    def _close_left_behind(self) -> None:
-        """After a crash: a bar may have reached the log and not the hot tier, so those files are built again."""
-        catalog = Catalog(self._layout.root)
-        left = [(self._layout.tail / tail.name, tail.consumed) for tail in catalog.tails() if not tail.is_closed]
-        catalog.close()
-        left = [(path, consumed) for path, consumed in left if not path.exists() or not is_written_to(path)]
-        for path, consumed in left:
-            if path.exists():
-                cut_torn(path, path.name.partition("-")[0])
-                if path.name.startswith(BARS):
-                    self._forget_hot(path, consumed)
-        self._say_closed([path for path, _ in left])
-
-    def _forget_hot(self, path: Path, start: int) -> None:
-        decode = decoder_of(BARS).decode
-        batches = [decode(frame.payload) for frame in read_frames(path, start)]
-        keys = {HotKey(str(bar.spec), bar.instrument_id, batch.source) for batch in batches for bar in batch.events}
-        with self._hot.turn():
-            for key in keys:
-                self._hot.drop(key)
 
     def _make_hot(self, source: str, recorded_at: int, bars: Sequence[Bar]) -> None:
         rows = {
@@ -95,3 +70,40 @@ class TailLogs:
             for bar in bars
         }
         self._hot.append(rows)
+
+
+def close_left_behind(layout: Layout, ledger: Ledger, hot: HotTier) -> None:
+    """Cut and close logs whose recording died. Hot files of their bars go: a bar may have reached the log alone."""
+    catalog = Catalog(layout.root)
+    left = [(layout.tail / tail.name, tail.consumed) for tail in catalog.tails() if not tail.is_closed]
+    catalog.close()
+    left = [(path, consumed) for path, consumed in left if not path.exists() or not is_written_to(path)]
+    for path, consumed in left:
+        if path.exists():
+            cut_torn(path, path.name.partition("-")[0])
+            if path.name.startswith(BARS):
+                _forget_hot(hot, path, consumed)
+    _say_closed(ledger, [path for path, _ in left])
+
+
+def waiting_bytes(layout: Layout) -> int:
+    """Bytes of the live tail that are not segments yet."""
+    catalog = Catalog(layout.root)
+    tails = catalog.tails()
+    catalog.close()
+    paths = [(layout.tail / tail.name, tail.consumed) for tail in tails]
+    return sum(path.stat().st_size - consumed for path, consumed in paths if path.exists())
+
+
+def _forget_hot(hot: HotTier, path: Path, start: int) -> None:
+    decode = decoder_of(BARS).decode
+    batches = [decode(frame.payload) for frame in read_frames(path, start)]
+    keys = {HotKey(str(bar.spec), bar.instrument_id, batch.source) for batch in batches for bar in batch.events}
+    with hot.turn():
+        for key in keys:
+            hot.drop(key)
+
+
+def _say_closed(ledger: Ledger, paths: Sequence[Path]) -> None:
+    if paths:
+        ledger.commit((), marks=[TailMark(path.name, 0, is_done=True) for path in paths])
