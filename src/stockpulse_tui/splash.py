@@ -1,4 +1,4 @@
-"""The first thing on the screen: the last frame of the session before, greyed, with its time. Standard library only.
+"""The first thing on the screen: the last frame of the session before, greyed, with its time. Nothing heavy is loaded.
 
 Painted straight to the terminal before Textual is imported, so that there is never a blank screen. The saved frame is
 plain text (no escape sequence is ever stored); it is cleaned once more when read, and bounded.
@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from stockpulse_engine.render.terminal_colors import ColorDepth, color_depth, is_colorless
+
 MAX_BYTES = 256 * 1024
 MAX_ROWS, MAX_COLUMNS = 200, 500
 _INPUT, _LOCAL = 0, 3
@@ -22,7 +24,12 @@ _INPUT, _LOCAL = 0, 3
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ALTERNATE, _HOME, _HIDE = "\x1b[?1049h", "\x1b[H", "\x1b[?25l"
 _NORMAL, _SHOW = "\x1b[?1049l", "\x1b[?25h"
-_GRAY, _GRAY_256, _PLAIN = "\x1b[0;38;2;94;107;126;48;2;6;8;12m", "\x1b[0;38;5;241;48;5;232m", "\x1b[0;2m"
+_GRAYS = {
+    ColorDepth.TRUE: "\x1b[0;38;2;94;107;126;48;2;6;8;12m",
+    ColorDepth.PALETTE: "\x1b[0;38;5;241;48;5;232m",
+    ColorDepth.SIXTEEN: "\x1b[0;90;40m",
+}
+_PLAIN = "\x1b[0;2m"
 
 
 def paint_last_frame(file: Path, step: str) -> bool:
@@ -111,6 +118,4 @@ def frame_bytes(rows: list[str]) -> bytes:
 
 
 def _style() -> str:
-    if os.environ.get("NO_COLOR"):
-        return _PLAIN
-    return _GRAY if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit") else _GRAY_256
+    return _PLAIN if is_colorless(os.environ) else _GRAYS[color_depth(os.environ)]

@@ -237,7 +237,7 @@ SHELL = (
     Action(
         id="app.theme",
         title="theme",
-        help="Change the colours: dark, light, dark-cvd, mono or dark-256.",
+        help="Change the colours: dark, light, dark-cvd, light-cvd, mono, dark-256, light-256 or ansi-16.",
         group="Settings",
         codes=("THEME",),
         syntax="THEME name",
