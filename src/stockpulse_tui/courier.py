@@ -29,6 +29,18 @@ class Courier:
         """Whether Enter sends."""
         return bool(self._shell.status.armed_until())
 
+    def idle_words(self) -> str:
+        """Why an Enter now begins nothing new for this intent, "" when it does."""
+        phase = self.intent.phase
+        if phase is Phase.ASKING:
+            return "the engine is asked already: nothing is sent twice"
+        if phase is Phase.SENT:
+            return "it is sent already"
+        if phase is Phase.STAGED and not self.is_armed:
+            key = self._shell.keymap.key_of("trading.arm", self._shell.context)
+            return f"SAFE: it stays staged; {key} arms, then Enter sends it"
+        return ""
+
     def enter(self, body: SubmitOrder | None) -> None:
         """Enter was pressed: submit (or stage), send what was staged, or ask again after silence."""
         now = self._shell.clock.now_ns()

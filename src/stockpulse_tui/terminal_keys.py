@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from textual import events
-from textual.message import Message
 from textual._xterm_parser import XTermParser
 from textual.drivers import linux_driver
 from textual.keys import KEY_NAME_REPLACEMENTS, key_to_character
+from textual.message import Message
 
 from stockpulse_tui.keymap import key_name
 

@@ -146,27 +146,17 @@ class TicketSession:
             self._ask()  # what denied it may be over
             self._changed()
             return
-        armed = self._courier.is_armed
-        words = self._idle_words(is_armed=armed)
+        words = self._courier.idle_words()
+        if self.intent.phase is Phase.SENT:
+            words += f": {self._shell.keymap.key_of('ticket.duplicate', Context.TICKET)} begins the same order again"
         if words:
             self._shell.notify_line(words)
-        self._courier.enter(ticket.body(is_staged=not armed))
+        self._courier.enter(ticket.body(is_staged=not self._courier.is_armed))
 
     def _why_not(self) -> str:
         if self.ticket.edit.text.strip() and not self._shell.store.instruments:
             return "The market is not here yet. Press Enter again when it is."
         return self.ticket.why_not()
-
-    def _idle_words(self, *, is_armed: bool) -> str:
-        """Why this Enter begins nothing new, "" when it does."""
-        phase, key_of = self.intent.phase, self._shell.keymap.key_of
-        if phase is Phase.ASKING:
-            return "the engine is asked already: nothing is sent twice"
-        if phase is Phase.SENT:
-            return f"it is sent already: {key_of('ticket.duplicate', Context.TICKET)} begins the same order again"
-        if phase is Phase.STAGED and not is_armed:
-            return f"SAFE: it stays staged; {key_of('trading.arm', Context.TICKET)} arms, then Enter sends it"
-        return ""
 
     def _put_on_record(self) -> None:
         """A trader who is armed tried to send what the gate refuses: the journal and the day's review say so."""

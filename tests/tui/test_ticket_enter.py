@@ -98,6 +98,22 @@ async def test_an_enter_that_begins_nothing_new_says_so() -> None:
         assert len(desk.submitted) == 1
 
 
+async def test_an_enter_on_the_chart_says_what_it_does_not_do() -> None:
+    async with desk_head(only=("watchlist", "chart")) as (head, desk):
+        await head.press("2")
+        await head.settle()
+        await head.press("enter")
+        assert "b or v opens a line at the cursor" in head.text()
+        await head.press("b", "number_sign", "enter")
+        assert "not sent: the line needs a size" in head.text()
+        assert desk.submitted == []
+        await head.press("4", "5", "enter", "enter")
+        assert "SAFE: it stays staged; A arms, then Enter sends it" in head.text()
+        await head.press("A", "enter", "enter")
+        assert "it is sent already" in head.text()
+        assert sizes(desk) == [("AAPL.XNAS", "45")]
+
+
 # -- before the market is known
 
 
@@ -277,3 +293,14 @@ async def test_hostile_and_wide_text_in_the_line_is_shown_as_it_is_and_breaks_no
             head.app.post_message(events.Paste("東京 🚀 [b]x[/b]\nend"))
             await head.settle()
             assert "東京 🚀 [b]x[/b] end" in head.text()
+
+
+async def test_the_instrument_of_last_time_is_still_meant_when_the_market_comes() -> None:
+    async with desk_head(prepare=starting) as (head, _):
+        head.app.instrument_id = "NVDA.XNAS"  # as the head remembers it
+        head.app.refresh_all()
+        at_once(head, "b", *"5")
+        comes(head)
+        await until(head, lambda: "5 NVDA at market" in head.text())
+        await head.press("escape")
+        assert head.app.instrument_id == "NVDA.XNAS"

@@ -58,11 +58,15 @@ class Board(BoardActions):
             row.update(store)
             row.update_slow(store, share, eighths)
         self._sort()
-        self.at = next(
-            (i for i, row in enumerate(self.rows) if row.symbol == kept), min(self.at, max(0, len(self.rows) - 1))
-        )
+        meant = self.places.get(self.instrument_id) if self.instrument_id else None
+        self.at = self._place_of(kept) if meant is None else meant
         self._announce()
         self.redraw()
+
+    def _place_of(self, symbol: str) -> int:
+        """Where a symbol is; else where the cursor was."""
+        found = (place for place, row in enumerate(self.rows) if row.symbol == symbol)
+        return next(found, min(self.at, max(0, len(self.rows) - 1)))
 
     def _symbols(self) -> Iterable[str]:
         """The group's symbols; in a world that knows none of them (a replay), what there is."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stockpulse_tui.store import Store
 
 BAR_BG = "raised"
+NOT_WHOLE = "the line needs a size in whole lots, its stop and its take each on its own side"
 
 
 class ChartTrade:
@@ -175,13 +176,24 @@ class ChartTrade:
             return
         if self.pick is not None:
             self._send_move()
-        elif self.courier is not None:
-            armed = self.courier.is_armed
-            account = self.store.account
-            quote = self.store.quotes.get(self.instrument_id)
-            account_id = account.account.account_id if account else ""
-            body = self.draft.body(account_id, quote, is_staged=not armed) if self.draft is not None else None
-            self.courier.enter(body)
+        elif self.courier is None:
+            self.shell.notify_line("b or v opens a line at the cursor, o picks an order")
+        else:
+            self._send_line(self.courier)
+
+    def _send_line(self, courier: Courier) -> None:
+        account = self.store.account
+        quote = self.store.quotes.get(self.instrument_id)
+        account_id = account.account.account_id if account else ""
+        body = None
+        if self.draft is not None:
+            body = self.draft.body(account_id, quote, is_staged=not courier.is_armed)
+        words = courier.idle_words()
+        if not words and body is None and courier.intent.is_open:
+            words = f"not sent: {NOT_WHOLE if account_id else 'no account is known yet'}"
+        if words:
+            self.shell.notify_line(words, "warn")
+        courier.enter(body)
 
     # -- picked orders
 
@@ -217,6 +229,9 @@ class ChartTrade:
     def _send_move(self) -> None:
         pick = self.pick
         if pick is None or pick.is_asking or not pick.requests():
+            is_asked = pick is not None and pick.is_asking
+            words = "the engine is asked already" if is_asked else "nothing to send: it is where it was"
+            self.shell.notify_line(words)
             return
         if not self.shell.status.armed_until():
             key = self.shell.keymap.key_of("trading.arm", self.shell.context)
