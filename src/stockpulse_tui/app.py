@@ -93,8 +93,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
 
     def _choose_look(self) -> None:
         ui = self.settings.ui
-        truecolor = os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit")
-        theme = choose_theme(ui.theme, has_truecolor=truecolor, is_colorless=bool(os.environ.get("NO_COLOR")))
+        theme = choose_theme(ui.theme, os.environ)
         self.glyphs: Glyphs = glyphs_named(ui.glyphs)
         is_ascii = self.glyphs.name == "ascii"
         self._painters = (Painter(theme, is_ascii=is_ascii), Painter(dimmed(theme), is_ascii=is_ascii))

@@ -19,15 +19,23 @@ from textual.strip import Strip
 
 from stockpulse_engine.render.glyphs import ascii_only
 from stockpulse_engine.render.span import Line, Span
-from stockpulse_engine.render.theme import Theme, luminance
+from stockpulse_engine.render.terminal_colors import ColorDepth
+from stockpulse_engine.render.theme import TOKENS, Theme, luminance
 
 RESET = "\x1b[0m"
 DEFAULT_FG = "\x1b[39m"
+PLAIN = "\x1b[22;23;24m"
+"""Neither bold nor italic nor underlined any more; colours stay."""
 FILLER = "\ue000"
 """Follows a character that fills two cells, so that every line has as many characters as cells."""
 MAX_CLEAN = 8192
 DIM_SHARE = 0.62
 """What is under an open window is painted this far towards `ground`."""
+SURFACES = frozenset({"ground", "panel", "raised", "overlay", "select", "select2", "bar", "line", "ink"}) | {
+    token for token in TOKENS if token.endswith(("_bg", "_bg2"))
+}
+"""What the sixteen colours leave black under a window, so that the rest can be read there."""
+_BLACK, _DARK_GRAY, _GRAYS = 0, 8, 232
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 _Key = tuple[str, str, bool, bool, bool]
@@ -42,22 +50,33 @@ class Painter:
         self._prefixes: dict[_Key, str] = {}
         self._styles: dict[_Key, Style] = {}
         self._clean: dict[str, str] = {}
-        self._shorts: dict[tuple[str, bool, bool, bool], str] = {}
+        self._shorts: dict[_Key, str] = {}
         self._blanks: dict[str, str] = {}
 
     def ansi(self, line: Line) -> str:
         """The line's text with escape sequences, ending in a reset."""
         return self.run(line) + RESET
 
-    def run(self, line: Line) -> str:
-        """The same without the reset, for pieces that are joined.
+    def ground(self, bg: str) -> str:
+        """What sets a background and nothing else, before the first piece that stands `inside` it."""
+        return self._blanks.get(bg) or self._blank(bg)
+
+    def inside(self, line: Line, bg: str) -> str:
+        """The text of a piece between others: it finds the background `bg` set, plain, and leaves it so."""
+        text, last = self.run(line, bg), line[-1]
+        if last.bg != bg:
+            return text + self.ground(bg)
+        return text + PLAIN if last.bold or last.italic or last.underline else text
+
+    def run(self, line: Line, bg: str = "") -> str:
+        """The same without the reset, for pieces that are joined; `bg` is a background that is set already, plain.
 
         A span says only what differs from the one before it. Leading blanks get a run of their own, on the background
         alone: some tools that picture a terminal squeeze them otherwise.
         """
         full, short, blank, clean = self._prefixes, self._shorts, self._blanks, self._clean
         parts: list[str] = []
-        bg, is_styled = "", True
+        is_styled = not bg
         for span in line:
             text, own = span.text, span.bg
             is_plain = not (span.bold or span.italic or span.underline)
@@ -72,12 +91,11 @@ class Painter:
                 if not body:
                     continue
                 text = body
+            key = (span.fg, own, span.bold, span.italic, span.underline)
             if own == bg and not is_styled:
-                key = (span.fg, span.bold, span.italic, span.underline)
                 parts.append(short.get(key) or self._short(key))
             else:
-                wide = (span.fg, own, span.bold, span.italic, span.underline)
-                parts.append(full.get(wide) or self._prefix(wide))
+                parts.append(full.get(key) or self._prefix(key))
             bg, is_styled = own, not is_plain
             parts.append(clean.get(text) or self._remember(text))
         return "".join(parts)
@@ -120,10 +138,10 @@ class Painter:
         self._prefixes[key] = made
         return made
 
-    def _short(self, key: tuple[str, bool, bool, bool]) -> str:
-        fg, *flags = key
+    def _short(self, key: _Key) -> str:
+        fg, bg, *flags = key
         codes = [code for code, is_on in zip(("1", "3", "4"), flags, strict=True) if is_on]
-        made = f"\x1b[{';'.join([*codes, self.theme.front(fg)])}m"
+        made = f"\x1b[{';'.join([*codes, self.theme.front(fg, bg)])}m"
         self._shorts[key] = made
         return made
 
@@ -136,7 +154,7 @@ class Painter:
         key = (span.fg, span.bg, span.bold, span.italic, span.underline)
         style = self._styles.get(key)
         if style is None:
-            front, back = (self._color(token) for token in (span.fg, span.bg))
+            front, back = self._color(self.theme.on(span.fg, span.bg)), self._color(span.bg)
             style = Style(color=front, bgcolor=back, bold=span.bold, italic=span.italic, underline=span.underline)
             self._styles[key] = style
         return style
@@ -202,7 +220,9 @@ def dimmed(theme: Theme) -> Theme:
     """The theme as it looks under an open window: every token painted most of the way to `ground`."""
     colors = {token: theme.blend(token, "ground", DIM_SHARE) for token in theme.colors}
     indices = None
-    if theme.indices is not None:
+    if theme.indices is not None and max(theme.indices.values()) < ColorDepth.SIXTEEN:
+        indices = {token: _BLACK if token in SURFACES else _DARK_GRAY for token in colors}
+    elif theme.indices is not None:
         indices = {token: _gray_index(color) for token, color in colors.items()}
     return Theme(name=f"{theme.name} dimmed", is_dark=theme.is_dark, colors=colors, indices=indices)
 
@@ -231,4 +251,5 @@ def _true_width(text: str) -> str:
 
 
 def _gray_index(color: str) -> int:
-    return 232 + min(10, round(float(luminance(color) ** 0.45) * 23))
+    """The nearest of the palette's grays."""
+    return _GRAYS + min(23, max(0, round((luminance(color) ** (1 / 2.2) * 255 - 8) / 10)))

@@ -63,7 +63,7 @@ class Settings:
 
 
 NAMES = {
-    "theme": "dark, light, dark-cvd, mono or dark-256",
+    "theme": "dark, light, dark-cvd, light-cvd, mono, dark-256, light-256 or ansi-16",
     "glyphs": "full, blocks or ascii",
     "motion": "on or off",
     "density": "normal or compact",

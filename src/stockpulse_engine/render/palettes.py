@@ -1,4 +1,4 @@
-"""The colours of each theme, token by token. No other module of the product holds a colour.
+"""The colours of each theme, token by token. What a palette terminal is told is in `palettes_indexed`.
 
 The columns are those of the visual contract: what a token means is written in `theme.TOKENS`.
 """
@@ -120,6 +120,29 @@ DARK_CVD: dict[str, str] = {
     "series2": "#9C8CF2",
 }
 
+LIGHT_CVD: dict[str, str] = {
+    **LIGHT,
+    "up": "#0A59A6",
+    "buy": "#0A59A6",
+    "down": "#994C00",
+    "sell": "#994C00",
+    "warn": "#4D4200",
+    "danger": "#AD1457",
+    "accent": "#5A3FCF",
+    "up_bg": "#D5E7FA",
+    "up_bg2": "#A2CAF2",
+    "down_bg": "#FBE6D0",
+    "down_bg2": "#F3C193",
+    "wick_up": "#8CBBE6",
+    "wick_down": "#E5B07C",
+    "vol_up": "#ABCEEE",
+    "vol_down": "#EDC8A2",
+    "bid_bg": "#D5E7FA",
+    "ask_bg": "#FBE6D0",
+    "series1": "#6E6347",
+    "series2": "#6A55C8",
+}
+
 MONO: dict[str, str] = {
     "ground": "#040404",
     "panel": "#0E0E0E",
@@ -166,51 +189,3 @@ MONO: dict[str, str] = {
     "series4": "#BEBEBE",
     "ink": "#040404",
 }
-
-DARK_256: dict[str, int] = {
-    "ground": 232,
-    "panel": 233,
-    "raised": 235,
-    "overlay": 236,
-    "line": 238,
-    "bar": 236,
-    "select": 17,
-    "select2": 234,
-    "text": 251,
-    "strong": 231,
-    "muted": 245,
-    "faint": 241,
-    "accent": 111,
-    "up": 78,
-    "down": 203,
-    "buy": 75,
-    "sell": 210,
-    "warn": 221,
-    "danger": 203,
-    "model": 177,
-    "up_bg": 235,
-    "up_bg2": 22,
-    "down_bg": 235,
-    "down_bg2": 52,
-    "wick_up": 29,
-    "wick_down": 95,
-    "vol_up": 23,
-    "vol_down": 52,
-    "bid_bg": 17,
-    "ask_bg": 52,
-    "model_bg": 235,
-    "model_bg2": 238,
-    "warn_bg": 58,
-    "paper_bg": 25,
-    "paper_fg": 231,
-    "live_bg": 124,
-    "live_fg": 231,
-    "safe_bg": 238,
-    "safe_fg": 251,
-    "series1": 215,
-    "series2": 75,
-    "series3": 177,
-    "series4": 80,
-    "ink": 232,
-}
-"""Indices into the xterm palette, chosen by hand: nearest-colour mapping makes the three surfaces one black."""

@@ -10,7 +10,7 @@ import msgspec
 class UiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Section `ui`. `keymap` maps an action's id to its keys, a comma between two."""
 
-    theme: Literal["dark", "light", "dark-cvd", "mono", "dark-256"] = "dark"
+    theme: Literal["dark", "light", "dark-cvd", "light-cvd", "mono", "dark-256", "light-256", "ansi-16"] = "dark"
     glyphs: Literal["full", "blocks", "ascii"] = "full"
     motion: bool = True
     density: Literal["normal", "compact"] = "normal"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from stockpulse_engine.render.theme import THEMES, Theme
+from stockpulse_engine.render.theme import LOOKS, Theme
 
 if TYPE_CHECKING:
     from rich.segment import Segment
@@ -134,7 +134,7 @@ def spread(left: Sequence[Span], right: Sequence[Span], width: int, *, bg: str =
 @lru_cache(maxsize=4096)
 def _prefix(theme_name: str, fg: str, bg: str, flags: tuple[bool, bool, bool]) -> str:
     codes = [code for code, is_on in zip(("1", "3", "4"), flags, strict=True) if is_on]
-    return f"\x1b[{';'.join(['0', *codes])};{THEMES[theme_name].sgr(fg, bg)}m"
+    return f"\x1b[{';'.join(['0', *codes])};{LOOKS[theme_name].sgr(fg, bg)}m"
 
 
 @lru_cache(maxsize=4096)
@@ -142,7 +142,8 @@ def _style(theme_name: str, fg: str, bg: str, flags: tuple[bool, bool, bool]) ->
     from rich.color import Color
     from rich.style import Style
 
-    theme = THEMES[theme_name]
+    theme = LOOKS[theme_name]
+    fg = theme.on(fg, bg)
     if theme.indices is not None:
         colors = Color.from_ansi(theme.indices[fg]), Color.from_ansi(theme.indices[bg])
     else:

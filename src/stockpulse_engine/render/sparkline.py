@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -10,13 +9,15 @@ from stockpulse_engine.render.glyphs import FULL, Glyphs
 from stockpulse_engine.render.span import Span
 
 _TALLEST = 6
+_HUGE = 1e300
+"""From here on sums and differences are no numbers any more."""
 
 
 def sparkline(
     values: Sequence[float], width: int = 8, *, is_up: bool | None = None, bg: str = "panel", glyphs: Glyphs = FULL
 ) -> Span:
     """The course of `values` in `width` cells; its tone follows the day's sign, or the course itself when not given."""
-    finite = [value for value in values if math.isfinite(value)]
+    finite = [value for value in values if abs(value) < _HUGE]
     if not finite:
         return Span(" " * (width - 1) + glyphs.nothing, "faint", bg) if width else Span("")
     means = _buckets(finite, width)

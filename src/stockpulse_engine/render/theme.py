@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from stockpulse_engine.domain.errors import NotFoundError
-from stockpulse_engine.render.palettes import DARK, DARK_256, DARK_CVD, LIGHT, MONO
+from stockpulse_engine.render import palettes_indexed as indexed
+from stockpulse_engine.render.palettes import DARK, DARK_CVD, LIGHT, LIGHT_CVD, MONO
+from stockpulse_engine.render.terminal_colors import ColorDepth, color_depth, is_colorless
 
 TOKENS: dict[str, str] = {
     "ground": "gutters, input wells",
@@ -56,15 +60,27 @@ TOKENS: dict[str, str] = {
 """Every token and what it means; a theme gives a colour to each."""
 
 _CUBE = (0, 95, 135, 175, 215, 255)
+_SIXTEEN = (
+    "#000000", "#AA0000", "#00AA00", "#AA5500", "#0000AA", "#AA00AA", "#00AAAA", "#AAAAAA",
+    "#555555", "#FF5555", "#55FF55", "#FFFF55", "#5555FF", "#FF55FF", "#55FFFF", "#FFFFFF",
+)  # fmt: skip
+"""A terminal's own sixteen colours as a console shows them; nobody knows how another terminal does."""
+_BRIGHT = 8
 
 
 class Theme(msgspec.Struct, frozen=True, kw_only=True):
-    """One look. `indices` is set where the terminal is told palette indices instead of colours."""
+    """One look.
+
+    Attributes:
+        indices: set where the terminal is told palette indices instead of colours.
+        written: surfaces on which everything is written in one token, as no other could be read there.
+    """
 
     name: str
     is_dark: bool
     colors: dict[str, str]
     indices: dict[str, int] | None = None
+    written: dict[str, str] = {}
 
     def color(self, token: str) -> str:
         """The `#RRGGBB` of a token; KeyError for a token that does not exist."""
@@ -74,23 +90,30 @@ class Theme(msgspec.Struct, frozen=True, kw_only=True):
         """The token's colour as three numbers 0 … 255."""
         return _rgb(self.colors[token])
 
+    def on(self, foreground: str, background: str) -> str:
+        """The token that text of one token is written in on a surface."""
+        return self.written.get(background, foreground)
+
     def sgr(self, foreground: str, background: str) -> str:
         """The parameters of the escape sequence that sets both colours, without bold."""
-        return f"{self.front(foreground)};{self.back(background)}"
+        return f"{self.front(foreground, background)};{self.back(background)}"
 
-    def front(self, token: str) -> str:
-        """The parameters that set the foreground alone."""
-        return f"38;{self._parameters(token)}"
+    def front(self, token: str, background: str = "panel") -> str:
+        """The parameters that set the foreground alone, on a background that is set already."""
+        return self._parameters(self.on(token, background), 30)
 
     def back(self, token: str) -> str:
         """The parameters that set the background alone."""
-        return f"48;{self._parameters(token)}"
+        return self._parameters(token, 40)
 
-    def _parameters(self, token: str) -> str:
-        if self.indices is not None:
-            return f"5;{self.indices[token]}"
-        red, green, blue = self.rgb(token)
-        return f"2;{red};{green};{blue}"
+    def _parameters(self, token: str, base: int) -> str:
+        if self.indices is None:
+            red, green, blue = self.rgb(token)
+            return f"{base + 8};2;{red};{green};{blue}"
+        index = self.indices[token]
+        if index < ColorDepth.SIXTEEN:  # said the old way: a terminal of sixteen colours knows no other
+            return str(base + index if index < _BRIGHT else base + 60 + index - _BRIGHT)
+        return f"{base + 8};5;{index}"
 
     def blend(self, token: str, towards: str, share: float) -> str:
         """The colour `share` of the way from one token to another: 0.62 is how a modal darkens what is below it."""
@@ -99,7 +122,9 @@ class Theme(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def xterm_rgb(index: int) -> tuple[int, int, int]:
-    """The standard colour of an xterm palette index from 16 to 255."""
+    """The colour of an xterm palette index; of the first sixteen the one a console gives them."""
+    if index < len(_SIXTEEN):
+        return _rgb(_SIXTEEN[index])
     if index >= 232:
         gray = 8 + 10 * (index - 232)
         return gray, gray, gray
@@ -132,13 +157,19 @@ def theme_named(name: str) -> Theme:
     return theme
 
 
-def choose_theme(wanted: str, *, has_truecolor: bool, is_colorless: bool) -> Theme:
-    """The theme to start with: NO_COLOR selects `mono`, a 256-colour terminal `dark-256` in place of `dark`."""
-    if is_colorless:
-        return THEMES["mono"]
-    if not has_truecolor and wanted == "dark":
-        return THEMES["dark-256"]
-    return theme_named(wanted)
+def choose_theme(wanted: str, environ: Mapping[str, str]) -> Theme:
+    """The look on a terminal of that environment.
+
+    NO_COLOR selects `mono`; what needs more colours than there are gives way to its like in fewer: `dark` to
+    `dark-256`, everything to `ansi-16`.
+    """
+    theme = THEMES["mono"] if is_colorless(environ) else theme_named(wanted)
+    depth = color_depth(environ)
+    if depth is ColorDepth.TRUE or (theme.indices is not None and depth is ColorDepth.PALETTE):
+        return theme
+    if depth is ColorDepth.PALETTE:
+        return LOOKS[f"{theme.name}-256"]
+    return LOOKS["mono-16" if theme.name == "mono" else "ansi-16"]
 
 
 def _rgb(color: str) -> tuple[int, int, int]:
@@ -149,14 +180,39 @@ def _hex(index: int) -> str:
     return "#" + "".join(f"{part:02X}" for part in xterm_rgb(index))
 
 
+def _true(name: str, colors: dict[str, str], *, is_dark: bool = True) -> Theme:
+    return Theme(name=name, is_dark=is_dark, colors=colors)
+
+
+def _in_palette(
+    name: str, indices: dict[str, int], *, is_dark: bool = True, written: dict[str, str] | None = None
+) -> Theme:
+    colors = {token: _hex(index) for token, index in indices.items()}
+    return Theme(name=name, is_dark=is_dark, colors=colors, indices=indices, written=written or {})
+
+
 THEMES: dict[str, Theme] = {
     theme.name: theme
     for theme in (
-        Theme(name="dark", is_dark=True, colors=DARK),
-        Theme(name="light", is_dark=False, colors=LIGHT),
-        Theme(name="dark-cvd", is_dark=True, colors=DARK_CVD),
-        Theme(name="mono", is_dark=True, colors=MONO),
-        Theme(name="dark-256", is_dark=True, colors={k: _hex(v) for k, v in DARK_256.items()}, indices=DARK_256),
+        _true("dark", DARK),
+        _true("light", LIGHT, is_dark=False),
+        _true("dark-cvd", DARK_CVD),
+        _true("light-cvd", LIGHT_CVD, is_dark=False),
+        _true("mono", MONO),
+        _in_palette("dark-256", indexed.DARK_256),
+        _in_palette("light-256", indexed.LIGHT_256, is_dark=False),
+        _in_palette("ansi-16", indexed.ANSI_16, written=indexed.WRITTEN_16),
     )
 }
-"""All themes by name; `dark` is the default."""
+"""The themes to choose from, by name; `dark` is the default."""
+
+LOOKS: dict[str, Theme] = THEMES | {
+    theme.name: theme
+    for theme in (
+        _in_palette("dark-cvd-256", indexed.DARK_CVD_256),
+        _in_palette("light-cvd-256", indexed.LIGHT_CVD_256, is_dark=False),
+        _in_palette("mono-256", indexed.MONO_256),
+        _in_palette("mono-16", indexed.MONO_16, written=indexed.WRITTEN_MONO_16),
+    )
+}
+"""All looks there are: the themes, and what some of them are in a terminal of fewer colours."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.theme import Theme as TextualTheme
 
-from stockpulse_engine.render.theme import THEMES, Theme
+from stockpulse_engine.render.theme import LOOKS, Theme
 
 
 def textual_theme(theme: Theme) -> TextualTheme:
@@ -29,5 +29,5 @@ def textual_theme(theme: Theme) -> TextualTheme:
 
 
 def all_themes() -> list[TextualTheme]:
-    """Every theme, ready to register."""
-    return [textual_theme(theme) for theme in THEMES.values()]
+    """Every look, ready to register."""
+    return [textual_theme(theme) for theme in LOOKS.values()]

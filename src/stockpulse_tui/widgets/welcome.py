@@ -12,6 +12,7 @@ import msgspec
 from stockpulse_engine import __version__
 from stockpulse_engine.render.glyphs import glyphs_named
 from stockpulse_engine.render.span import Line, Span, fit
+from stockpulse_engine.render.terminal_colors import color_depth
 from stockpulse_tui.screens.slots import Box
 from stockpulse_tui.status import LIVE
 from stockpulse_tui.welcome_art import NAME_CELLS, NAME_ROWS, TAGLINE, Places, big_name, has_demo, places, sky
@@ -115,8 +116,7 @@ class Welcome(Overlay):
     def _found(self) -> Line:
         shell = self.shell
         width, height = shell.size
-        is_full = os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit")
-        colours = "no colours" if shell.theme == "mono" else "truecolor" if is_full else "256 colours"
+        colours = "no colours" if shell.theme.startswith("mono") else color_depth(os.environ).words
         encoding = "UTF-8" if "utf" in (sys.__stdout__.encoding if sys.__stdout__ else "").lower() else "no UTF-8"
         found = [colours, f"{width} {shell.glyphs.times} {height}", encoding]
         found += ["tmux"] if os.environ.get("TMUX") else []

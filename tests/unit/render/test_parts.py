@@ -55,6 +55,10 @@ def test_sparkline_width_is_exact(values: list[float], width: int) -> None:
     assert len(sparkline(values, width).text) == width
 
 
+def test_sparkline_of_what_is_beyond_numbers_is_a_point() -> None:
+    assert sparkline([1.7e308, -1.7e308], 4).text.strip() == "·"
+
+
 def test_thin_bar_turns_from_calm_to_warning_to_broken() -> None:
     assert plain(thin_bar(0.525, 10)) == "━━━━━" + "─────"
     assert plain(thin_bar(0.56, 10)) == "━━━━━╸────"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stockpulse_engine.render.span import Span
-from stockpulse_engine.render.theme import THEMES
-from stockpulse_tui.painter import Painter
+from stockpulse_engine.render.theme import LOOKS, Theme
+from stockpulse_tui.painter import Painter, dimmed
+from tests.fakes.fake_terminal import BLANK, FakeTerminal, ScreenCell
 
 TOKENS = ("text", "down", "up", "buy", "sell", "warn", "danger", "accent", "model", "faint", "series4", "down_bg")
 SPANS = st.lists(
@@ -26,53 +25,61 @@ SPANS = st.lists(
 )
 
 
-def cells_of(ansi: str) -> list[tuple[str, str, str, bool]]:
-    """Character, foreground, background and weight of every cell, as a terminal reads the sequences."""
-    found: list[tuple[str, str, str, bool]] = []
-    fg, bg, bold = "", "", False
-    for codes, text in re.findall(r"\x1b\[([\d;]*)m([^\x1b]*)", ansi):
-        rest = codes.split(";")
-        while rest:
-            code = rest.pop(0)
-            if code in ("38", "48"):
-                count = 4 if rest[0] == "2" else 2
-                value, rest = ";".join(rest[:count]), rest[count:]
-                assert len(value.split(";")) == count, f"{codes} is cut short"
-                fg, bg = (value, bg) if code == "38" else (fg, value)
-            elif code == "39":
-                fg = ""
-            elif code in ("0", ""):
-                fg, bg, bold = "", "", False
-            elif code == "1":
-                bold = True
-        found += [(letter, fg, bg, bold) for letter in text]
-    return found
+def cells_of(ansi: str) -> list[ScreenCell]:
+    """Every cell of a line, as a terminal reads the sequences."""
+    terminal = FakeTerminal(200, 1)
+    terminal.write(ansi)
+    return [cell for cell in terminal.cells[0] if cell != BLANK]
 
 
-@pytest.mark.parametrize("name", sorted(THEMES))
+def wanted(theme: Theme, span: Span) -> ScreenCell:
+    """How a letter of a span has to look."""
+    (cell,) = cells_of(f"\x1b[0;{theme.sgr(span.fg, span.bg)}mx")
+    return cell._replace(flags=frozenset({"bold"} if span.bold else ()))
+
+
+@pytest.mark.parametrize("name", sorted(LOOKS))
 @settings(max_examples=60, deadline=None)
 @given(spans=SPANS)
 def test_every_cell_gets_its_colours(name: str, spans: list[Span]) -> None:
-    theme = THEMES[name]
-    painter = Painter(theme)
-    shown = cells_of(painter.run(tuple(spans)))
-    wanted = [(letter, span) for span in spans for letter in span.text]
-    assert "".join(cell[0] for cell in shown) == "".join(letter for letter, _ in wanted)
-    for (letter, fg, bg, bold), (_, span) in zip(shown, wanted, strict=True):
-        assert f"48;{bg}" == theme.back(span.bg)
+    theme = LOOKS[name]
+    shown = cells_of(Painter(theme).run(tuple(spans)))
+    letters = [(letter, span) for span in spans for letter in span.text]
+    assert "".join(cell.letter for cell in shown) == "".join(letter for letter, _ in letters)
+    for cell, (letter, span) in zip(shown, letters, strict=True):
+        look = wanted(theme, span)
+        assert cell.bg == look.bg
         if letter != " ":
-            assert f"38;{fg}" == theme.front(span.fg)
-            assert bold == span.bold
+            assert cell == look._replace(letter=letter)
 
 
-@pytest.mark.parametrize("name", sorted(THEMES))
+@pytest.mark.parametrize("name", sorted(LOOKS))
 def test_every_token_alone_and_after_another(name: str) -> None:
-    theme = THEMES[name]
+    theme = LOOKS[name]
     painter = Painter(theme)
     for token in theme.colors:
         line = (Span("a", "text"), Span("  ", "text"), Span("x", token), Span("  y", token, token))
-        for letter, fg, bg, _ in cells_of(painter.run(line)):
-            if letter == "x":
-                assert f"38;{fg}" == theme.front(token)
-            if letter == "y":
-                assert (f"38;{fg}", f"48;{bg}") == (theme.front(token), theme.back(token))
+        for cell in cells_of(painter.run(line)):
+            if cell.letter in "xy":
+                surface = "panel" if cell.letter == "x" else token
+                assert cell == wanted(theme, Span("x", token, surface))._replace(letter=cell.letter)
+
+
+@pytest.mark.parametrize("name", sorted(LOOKS))
+@settings(max_examples=60, deadline=None)
+@given(spans=SPANS, after=SPANS)
+def test_a_piece_leaves_the_terminal_as_it_found_it(name: str, spans: list[Span], after: list[Span]) -> None:
+    """Cells are made one by one and joined: what comes next looks the same after any of them."""
+    painter = Painter(LOOKS[name])
+    start = painter.ground("panel")
+    alone = cells_of(start + painter.inside(tuple(after), "panel"))
+    joined = cells_of(start + painter.inside(tuple(spans), "panel") + painter.inside(tuple(after), "panel"))
+    assert joined[-len(alone) :] == alone
+
+
+@pytest.mark.parametrize("name", sorted(LOOKS))
+def test_under_a_window_text_is_still_told_from_what_it_stands_on(name: str) -> None:
+    """Painted towards the ground, not into it."""
+    theme = dimmed(LOOKS[name])
+    for surface in ("ground", "panel", "raised", "select"):
+        assert wanted(theme, Span("x", "text", surface)).fg != wanted(theme, Span("x", "text", surface)).bg
