@@ -36,6 +36,11 @@ class FinishedUpdate(CompositorUpdate):
         return self._text
 
 
+def place(x: int, y: int) -> str:
+    """What moves the terminal's cursor to a cell of the screen."""
+    return f"\x1b[{y + 1};{x + 1}H"
+
+
 class DirectWriter:
     """Collects cells of one turn and writes them at once."""
 
@@ -49,9 +54,9 @@ class DirectWriter:
         shell = self._shell
         return shell.windows.top is None and shell.shell_screen.is_settled
 
-    def put(self, x: int, y: int, text: str) -> None:
-        """Finished text that begins at a cell of the screen."""
-        self._parts.append(f"\x1b[{y + 1};{x + 1}H{text}")
+    def put(self, text: str) -> None:
+        """Finished text with its own addresses (`place`)."""
+        self._parts.append(text)
 
     def flush(self) -> None:
         """Write what was collected."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from stockpulse_engine.domain.market import InstrumentStatus, MarketPhase
 from stockpulse_tui.direct import FinishedUpdate
 from stockpulse_tui.widgets.board import Board
 from tests.fakes.fake_link import T0
+from tests.fakes.fake_terminal import FakeTerminal
 from tests.tui.harness import SIZES, Head, running_head, same_as_snapshot
 
 
@@ -55,10 +55,12 @@ async def test_a_changed_price_lights_its_changed_digits_only() -> None:
         head.clock.advance(1_000_000_000)
         head.link.send(market.delta(quotes=(market.quote(nvda, head.clock.now_ns()),)))
         await head.settle()
+        board.text_rows()
         line = board._drawn[4]
         assert next(span.text for span in line if span.bg == "up_bg2") == "2"
         head.clock.advance(400_000_000)
         board._fade()
+        board.text_rows()
         assert "up_bg2" not in [span.bg for span in board._drawn[4] if span.text == "2"]
 
 
@@ -199,11 +201,13 @@ async def test_changed_cells_go_straight_to_the_terminal_and_equal_the_rows(monk
         head.link.send(frame)
         await head.settle()
         assert len(written) == 1
-        screen = [list(row) for row in before]
-        play(written[0], screen)
+        terminal = FakeTerminal(*head.app.size)
+        for y, row in enumerate(before):
+            terminal.write(f"\x1b[{y + 1};1H{row}")
+        terminal.write(written[0])
         board = board_of(head)
         top, height = board.region.y, board.region.height
-        painted = ["".join(row) for row in screen]
+        painted = [terminal.row(y) for y in range(len(before))]
         assert painted[top : top + height] == head.rows()[top : top + height]
         assert painted != before
 
@@ -218,14 +222,3 @@ async def test_under_a_window_nothing_goes_straight_to_the_terminal() -> None:
         assert head.app.direct.is_open
         board = board_of(head)
         assert head.rows()[3][1:-1] == board.text_rows()[1]
-
-
-def play(text: str, screen: list[list[str]]) -> None:
-    """Write text with cursor addresses and styles onto a screen of characters, as a terminal would."""
-    x = y = 0
-    for move_y, move_x, style, letters in re.findall(r"\x1b\[(\d+);(\d+)H|\x1b\[([0-9;]*)m|([^\x1b]+)", text):
-        if move_y:
-            x, y = int(move_x) - 1, int(move_y) - 1
-        elif not style and letters:
-            screen[y][x : x + len(letters)] = letters
-            x += len(letters)

@@ -1,4 +1,4 @@
-"""What the watchlist does on keys and mouse: moving, groups, order, search, adding and removing."""
+"""What the watchlist does on keys: groups, order, adding and removing; moving is any cursor's."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from stockpulse_engine.actions.registry import Context
 from stockpulse_tui.messages import LineEntered
 from stockpulse_tui.watchlists import expand
-from stockpulse_tui.widgets.panel import Panel
+from stockpulse_tui.widgets.cursor_pane import CursorPane
 
 if TYPE_CHECKING:
-    from textual import events
-
     from stockpulse_tui.watchlists import Watchlists
     from stockpulse_tui.widgets.board_row import BoardRow
 
@@ -20,10 +18,11 @@ TOP = 2
 SORTS = ("", "instrument", "chg%", "rvol", "bp")
 
 
-class BoardActions(Panel):
+class BoardActions(CursorPane):
     """Cursor, order and groups of the board; `Board` adds values and painting."""
 
     context = Context.WATCHLIST
+    first_column = 1
     title = "Watchlist"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -31,13 +30,13 @@ class BoardActions(Panel):
         self.rows: list[BoardRow] = []
         self.places: dict[str, int] = {}
         """Instrument id → index in `rows`."""
-        self.at = 0
-        self.top = 0
-        self.column = 0
-        self.column_count = 1
-        self.has_cell_cursor = False
         self.sort = ""
         self.is_reversed = False
+
+    @property
+    def count(self) -> int:
+        """Instruments of the group."""
+        return len(self.rows)
 
     @property
     def lists(self) -> Watchlists:
@@ -49,22 +48,9 @@ class BoardActions(Panel):
         """The row under the cursor."""
         return self.rows[self.at] if self.at < len(self.rows) else None
 
-    @property
-    def room(self) -> int:
-        """Rows that fit under the headings."""
-        return max(0, self.size.height - TOP)
-
     def reload(self) -> None:
         """Build the rows of the group shown again."""
         raise AssertionError("the board builds its rows")
-
-    def _keep_in_sight(self, room: int) -> None:
-        self.at = max(0, min(self.at, len(self.rows) - 1))
-        self.top = max(0, min(self.top, len(self.rows) - room))
-        if self.at < self.top:
-            self.top = self.at
-        elif self.at >= self.top + room:
-            self.top = self.at - room + 1
 
     def go_to(self, place: int) -> None:
         """Move the cursor to a row."""
@@ -88,68 +74,15 @@ class BoardActions(Panel):
             self.at = place
             self.redraw()
 
-    def do_move_down(self) -> None:
-        """One row down."""
-        self.go_to(self.at + 1)
-
-    def do_move_up(self) -> None:
-        """One row up."""
-        self.go_to(self.at - 1)
-
-    def do_move_page_down(self) -> None:
-        """One page down."""
-        self.go_to(self.at + max(1, self.room - 1))
-
-    def do_move_page_up(self) -> None:
-        """One page up."""
-        self.go_to(self.at - max(1, self.room - 1))
-
-    def do_move_first(self) -> None:
-        """The first row."""
-        self.go_to(0)
-
-    def do_move_last(self) -> None:
-        """The last row."""
-        self.go_to(len(self.rows) - 1)
-
-    def do_move_left(self) -> None:
-        """One cell to the left."""
-        self._move_cell(-1)
-
-    def do_move_right(self) -> None:
-        """One cell to the right."""
-        self._move_cell(1)
-
-    def _move_cell(self, step: int) -> None:
-        count = self.column_count
-        self.column = (self.column + step) % count if self.has_cell_cursor else min(1, count - 1)
-        self.has_cell_cursor = True
-        self.redraw()
+    def text_at(self, place: int) -> str:
+        """What `/` searches in a row."""
+        return self.rows[place].symbol
 
     def do_row_open(self) -> None:
         """The chart of the row."""
         row = self.current
         if row is not None and row.id:
             self.shell.open_row("screen.chart", row.id)
-
-    def on_click(self, event: events.Click) -> None:
-        """The mouse moves the cursor; a second click opens."""
-        place = self.top + event.y - TOP
-        if event.y >= TOP and place < len(self.rows):
-            is_again = place == self.at and event.chain > 1
-            self.go_to(place)
-            if is_again:
-                self.do_row_open()
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel moves the cursor."""
-        event.stop()
-        self.go_to(self.at + 3)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel moves the cursor."""
-        event.stop()
-        self.go_to(self.at - 3)
 
     # -- groups, order, search
 
@@ -198,16 +131,6 @@ class BoardActions(Panel):
         self.places = {row.id: place for place, row in enumerate(self.rows)}
         if kept is not None and kept.id in self.places:
             self.at = self.places[kept.id]
-
-    def do_list_find(self) -> None:
-        """Ask for the first letters; the cursor moves as they are typed."""
-        self.shell.windows.ask("find", "/", on_change=self._find)
-
-    def _find(self, text: str) -> None:
-        wanted = text.strip().upper()
-        place = next((i for i, row in enumerate(self.rows) if row.symbol.startswith(wanted)), -1)
-        if wanted and place >= 0:
-            self.go_to(place)
 
     def do_watch_add(self) -> None:
         """Ask for instruments."""

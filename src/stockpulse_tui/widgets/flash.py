@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 
 import msgspec
 
@@ -35,6 +36,11 @@ class Flashes:
     def get(self, key: str) -> Flash | None:
         """The flash of a row, None while it is plain."""
         return self._lit.get(key)
+
+    @property
+    def lit(self) -> Container[str]:
+        """The rows that are not plain."""
+        return self._lit
 
     @property
     def is_flooded(self) -> bool:

@@ -1,24 +1,21 @@
-"""Panes that are lists or tables with a cursor: moving, mouse, scrolling, finding; the cursor stays on its row."""
+"""Panes that are lists or tables with a cursor which stays on its row, whatever comes and goes around it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from msgspec import structs
 
 from stockpulse_engine.render.format import format_age
 from stockpulse_engine.render.span import Line, Span
 from stockpulse_engine.render.table import Cell, Column, Row, TableView, fit_columns, render_table
-from stockpulse_tui.widgets.panel import Panel
-
-if TYPE_CHECKING:
-    from textual import events
+from stockpulse_tui.widgets.cursor_pane import CursorPane
 
 
-class ListPane(Panel):
-    """Subclasses keep `keys` true (one per row) and draw rows from `self.top`, the first one at `self.list_y`.
+class ListPane(CursorPane):
+    """Subclasses keep `keys` true, one per row.
 
     The cursor belongs to a key, not to a place. Where `keeps_gone` is set and the row goes from under the cursor of the
     pane in front, the cursor is on nothing until it is moved: a key meant for that row never acts on its neighbour.
@@ -29,13 +26,18 @@ class ListPane(Panel):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.keys: Sequence[str] = ()
-        self.at = 0
         self.gone = ""
         """Key of the row that went from under the cursor, "" while the cursor is on a row."""
-        self.top = 0
-        self.room = 1
-        self.list_y = 2
-        """Row of the widget where the first row of the list is drawn."""
+
+    @property
+    def count(self) -> int:
+        """One row per key."""
+        return len(self.keys)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the row is gone."""
+        return bool(self.gone)
 
     @property
     def key(self) -> str:
@@ -59,21 +61,16 @@ class ListPane(Panel):
         """Another list is about to be shown, because it was asked for: what is not in it is not gone."""
         self.keys, self.gone = (), ""
 
-    def keep_in_sight(self, room: int) -> None:
-        """Scroll so that the cursor is within `room` rows."""
-        self.room = max(1, room)
-        self.top = max(0, min(self.top, len(self.keys) - self.room))
-        if self.at < self.top:
-            self.top = self.at
-        elif self.at >= self.top + self.room:
-            self.top = self.at - self.room + 1
-
     def selected(self) -> None:
         """The cursor is on another row; panes that others follow say so here."""
 
     def find_text(self, key: str) -> str:
-        """What `/` searches in a row."""
+        """What `/` searches in the row of a key."""
         return key
+
+    def text_at(self, place: int) -> str:
+        """What `/` searches in a row."""
+        return self.find_text(self.keys[place])
 
     def go_to(self, place: int) -> None:
         """Move the cursor to a row."""
@@ -96,62 +93,6 @@ class ListPane(Panel):
         place = "·" if self.gone else str(self.at + 1)
         return f"{place} of {len(self.keys)}" if len(self.keys) > self.room else ""
 
-    def do_move_down(self) -> None:
-        """One row down."""
-        self.go_to(self.at + (not self.gone))  # the rows below have moved up to where the cursor was
-
-    def do_move_up(self) -> None:
-        """One row up."""
-        self.go_to(self.at - 1)
-
-    def do_move_page_down(self) -> None:
-        """One page down."""
-        self.go_to(self.at + max(1, self.room - 1))
-
-    def do_move_page_up(self) -> None:
-        """One page up."""
-        self.go_to(self.at - max(1, self.room - 1))
-
-    def do_move_first(self) -> None:
-        """The first row."""
-        self.go_to(0)
-
-    def do_move_last(self) -> None:
-        """The last row."""
-        self.go_to(len(self.keys) - 1)
-
-    def do_row_open(self) -> None:
-        """Enter on the row."""
-
-    def do_list_find(self) -> None:
-        """Ask for the first letters; the cursor moves as they are typed."""
-        self.shell.windows.ask("find", "/", on_change=self._find)
-
-    def _find(self, text: str) -> None:
-        wanted = text.strip().upper()
-        place = next((i for i, key in enumerate(self.keys) if self.find_text(key).upper().startswith(wanted)), -1)
-        if wanted and place >= 0:
-            self.go_to(place)
-
-    def on_click(self, event: events.Click) -> None:
-        """The mouse moves the cursor; a second click opens."""
-        place = self.top + event.y - self.list_y
-        if event.y >= self.list_y and place < min(len(self.keys), self.top + self.room):
-            is_again = place == self.at and event.chain > 1 and not self.gone
-            self.go_to(place)
-            if is_again:
-                self.do_row_open()
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel moves the cursor."""
-        event.stop()
-        self.go_to(self.at + 3)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel moves the cursor."""
-        event.stop()
-        self.go_to(self.at - 3)
-
 
 class TablePane(ListPane):
     """A list drawn as a table of columns, with a cell cursor for `?` and `y`."""
@@ -161,10 +102,12 @@ class TablePane(ListPane):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self.column = 0
-        """Which of the columns in sight the cell cursor is on."""
-        self.has_cell_cursor = False
         self._names: tuple[str, ...] = ()
+
+    @property
+    def column_count(self) -> int:
+        """The columns in sight."""
+        return len(self._names)
 
     @property
     def column_name(self) -> str:
@@ -203,20 +146,6 @@ class TablePane(ListPane):
         """How old the rows are while the engine is lost, nothing while it is there."""
         lost = self.shell.status.lost_ns()
         return () if lost < 0 else (Span(f"as it was {format_age(lost)} ago", "warn", bg, bold=True),)
-
-    def do_move_left(self) -> None:
-        """One cell to the left."""
-        self._move_cell(-1)
-
-    def do_move_right(self) -> None:
-        """One cell to the right."""
-        self._move_cell(1)
-
-    def _move_cell(self, step: int) -> None:
-        count = max(1, len(self._names))
-        self.column = (self.column + step) % count if self.has_cell_cursor else 0
-        self.has_cell_cursor = True
-        self.redraw()
 
 
 def _wide_enough(column: Column, held: Sequence[Cell]) -> Column:
