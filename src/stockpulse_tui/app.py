@@ -71,6 +71,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self.view_id = "screen.desk"
         self._watch_file = watch_file
         self.views: dict[str, View] = {}
+        self._then: Callable[[], None] | None = None
         self.windows = Windows(self)
         self.direct = DirectWriter(self)
         self.places = Places()
@@ -132,7 +133,9 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self.incoming.painted()
 
     def each_second(self) -> None:
-        """Ages, clocks and countdowns move on."""
+        """Ages, clocks and countdowns move on, while there is a screen to show them on."""
+        if not self.screen_stack:
+            return
         self.status.on_second()
         self.redraw_chrome()
         self.view.on_second()
@@ -149,12 +152,12 @@ class StockPulseApp(App[None], inherit_bindings=False):
         """The view in sight."""
         return self.views[self.view_id]
 
-    def show_view(self, action_id: str, *, is_travel: bool = False) -> None:
-        """Show the view of a screen action; it is made when first opened."""
+    def show_view(self, action_id: str, *, is_travel: bool = False, then: Callable[[], None] | None = None) -> None:
+        """Show the view of a screen action; it is made when first opened. `then` is called when its panes are there."""
         if action_id not in screens_there():
             return
         old = self.views.get(self.view_id)
-        self.view_id = action_id
+        self.view_id, self._then = action_id, then
         view = self.views.get(action_id)
         if view is None:
             view = self.views[action_id] = make_view(action_id)
@@ -163,11 +166,18 @@ class StockPulseApp(App[None], inherit_bindings=False):
         if old is not None and old is not view:
             old.display = False
         view.display = True
-        self.call_after_refresh(self._view_shown, view)
+        if view.is_mounted:
+            self.view_ready(view)
         if not is_travel:
             self.places.visit((action_id, self.instrument_id))
 
+    def view_ready(self, view: View) -> None:
+        """Its panes are there: after the next refresh it is as it should be. A new view says so itself."""
+        self.call_after_refresh(self._view_shown, view)
+
     def _view_shown(self, view: View) -> None:
+        if view is not self.view:  # another one was asked for meanwhile
+            return
         changes = Changes()
         changes.is_reset = True
         view.show_instrument(self.instrument_id)
@@ -176,6 +186,9 @@ class StockPulseApp(App[None], inherit_bindings=False):
             view.focus_front()
         self.resubscribe()
         self.redraw_chrome()
+        then, self._then = self._then, None
+        if then is not None:
+            then()
         self.dispatch.release()
 
     def pick_instrument(self, instrument_id: str) -> None:

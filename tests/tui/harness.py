@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -23,6 +24,17 @@ SHELL_HANDLERS = (":SafetyHandler", ":WorldHandler", ":AroundHandler")
 SIZES = ((80, 24), (120, 40), (200, 60))
 
 
+MOST_PAUSES, TICK_S = 500, 0.005
+TURNS = 30
+"""Turns of the loop within which whatever is ready has run, with all that follows from it at once."""
+
+
+async def all_turns(*_: float) -> None:
+    """Wait until everything has run that does not wait for time."""
+    for _turn in range(TURNS):
+        await asyncio.sleep(0)
+
+
 class Head:
     """The running application with shorthand for looking and pressing."""
 
@@ -42,9 +54,21 @@ class Head:
         await self.press(*("space" if letter == " " else letter for letter in text))
 
     async def settle(self) -> None:
-        """Let messages, timers of this turn and the painting run."""
-        for _ in range(2):
+        """Let messages, what waits for the next frame, and the painting run, until nothing is left of them."""
+        for turn in range(MOST_PAUSES):
             await self.pilot.pause()
+            if turn and self._is_settled():
+                return
+            await asyncio.sleep(TICK_S)  # frames are handed out at a pace
+        raise AssertionError(f"the head never came to rest:\n{self.text()}")
+
+    def _is_settled(self) -> bool:
+        app = self.app
+        if not app.is_running or not app.screen_stack:
+            return True
+        screen = app.shell_screen
+        is_waiting = screen._callbacks or app.dispatch.is_holding or app.incoming._pending
+        return screen.is_settled and not is_waiting
 
     def rows(self) -> list[str]:
         """The screen as text."""

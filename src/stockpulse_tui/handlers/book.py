@@ -33,9 +33,7 @@ class BookHandler(Handler):
             if isinstance(pane, Day):
                 pane.show_session(words[0])
 
-        shell.show_view("day.review")
-        if words:
-            shell.call_after_refresh(show)
+        shell.show_view("day.review", then=show if words else None)
 
     def do_day_write(self) -> None:
         """Write the newest session's review."""
@@ -61,8 +59,7 @@ class BookHandler(Handler):
             if isinstance(pane, Blotter):
                 pane.show_tab(Tab.UNKNOWN)
 
-        self.shell.show_view("screen.orders")
-        self.shell.call_after_refresh(show)
+        self.shell.show_view("screen.orders", then=show)
 
     def do_order_why(self) -> None:
         """The life of the order named."""
@@ -112,5 +109,4 @@ class BookHandler(Handler):
             if isinstance(pane, ListPane):
                 pane.select_key(key)
 
-        self.shell.show_view(view)
-        self.shell.call_after_refresh(select)
+        self.shell.show_view(view, then=select)

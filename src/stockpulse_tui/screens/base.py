@@ -73,6 +73,13 @@ class View(Widget, can_focus=False, inherit_bindings=False):
             self.panes[name] = pane
             yield pane
 
+    def on_mount(self) -> None:
+        """The panes are there; before, nothing could be asked for them."""
+        from stockpulse_tui.app import StockPulseApp
+
+        if isinstance(self.app, StockPulseApp):
+            self.app.view_ready(self)
+
     def columns(self, size_class: str) -> tuple[Column, ...]:
         """Columns of a size class M or L."""
         raise AssertionError(f"{type(self).__name__} has no columns for {size_class}")

@@ -263,8 +263,7 @@ class OrderActs(TablePane):
         if "life" in shell.view.panes:
             self.post_message(OrderPicked(key, is_opened=True))
             return
-        shell.show_view("screen.orders")
-        shell.call_after_refresh(self._open_there, key)
+        shell.show_view("screen.orders", then=lambda: self._open_there(key))
 
     def _open_there(self, client_order_id: str) -> None:
         pane = self.shell.view.panes.get("orders")

@@ -252,8 +252,8 @@ class Positions(FlattenWord, TablePane):
         if "lots" in shell.view.panes:
             self.post_message(PositionPicked(position.instrument_id, is_opened=True))
             return
-        shell.show_view("screen.positions")
-        shell.call_after_refresh(self._open_there, self.key)
+        key = self.key
+        shell.show_view("screen.positions", then=lambda: self._open_there(key))
 
     def _open_there(self, key: str) -> None:
         pane = self.shell.view.panes.get("positions")
