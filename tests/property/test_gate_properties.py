@@ -11,14 +11,28 @@ from stockpulse_engine.domain.market import MarketPhase
 from stockpulse_engine.domain.orders import Order, OrderTerms, OrderType, SessionHours, Side, TimeInForce
 from stockpulse_engine.portfolio.invariants import check_reducing
 from stockpulse_engine.portfolio.reservations import ClaimCache
-from stockpulse_engine.risk.gate import CHECKS, check
+from stockpulse_engine.risk.gate import CHECKS, check, passes
 from stockpulse_engine.risk.preview import build_preview
 from stockpulse_engine.risk.verdict import DENIED
 from stockpulse_engine.risk.view import GateView
 from tests.fakes.portfolio_build import AAPL, D, order, quote, terms
 from tests.unit.risk.build import CASH, LIMITS, VIEW, phase
 
-odd = st.sampled_from([D("NaN"), D("sNaN"), D("Infinity"), D("-Infinity"), D(0), D(-1), D("1e-30"), D("1e30"), None])
+odd = st.sampled_from(
+    [
+        D("NaN"),
+        D("sNaN"),
+        D("Infinity"),
+        D("-Infinity"),
+        D(0),
+        D(-1),
+        D("1e-30"),
+        D("1e19"),
+        D("1e30"),
+        D("-1e30"),
+        None,
+    ]
+)
 sane = st.decimals("0.01", "2000000", places=2)
 numbers = st.one_of(sane, sane, sane, odd)
 instructions = st.builds(
@@ -71,9 +85,25 @@ def test_whatever_comes_the_gate_answers_the_same_twice_and_never_raises(
     assert len(first.rows) == len(CHECKS)
     assert first == check(instruction, view, LIMITS, bracket=legs)  # type: ignore[arg-type] # the same
     assert first.is_allowed == all(row.verdict != DENIED for row in first.rows)
+    assert passes(instruction, view, LIMITS, bracket=legs) == first.is_allowed  # type: ignore[arg-type] # the same
     preview = build_preview(instruction, first, view, LIMITS, bracket=legs)  # type: ignore[arg-type] # the same
     assert preview.is_allowed == first.is_allowed
     assert preview.rows[-1].name == "checks"
+
+
+@given(
+    st.integers(1, 400),
+    st.integers(9_950, 10_050),
+    st.sampled_from(Side),
+    st.integers(-300, 300),
+    st.integers(1, 200_000),
+)
+def test_an_order_that_may_well_leave_is_answered_the_same_in_silence(
+    quantity: int, cents: int, side: Side, held: int, equity: int
+) -> None:
+    instruction = msgspec.structs.replace(terms(str(quantity), f"{D(cents) / 100:.2f}"), side=side)
+    view = msgspec.structs.replace(VIEW, held=D(held), equity=D(equity), cash=D(equity), gross=abs(D(held)) * 100)
+    assert passes(instruction, view, LIMITS) == check(instruction, view, LIMITS).is_allowed
 
 
 @given(instructions, views())

@@ -9,11 +9,13 @@ from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.domain.views import Preview
 from stockpulse_engine.portfolio.ledger import Ledger
-from stockpulse_engine.risk.gate import check
+from stockpulse_engine.risk.gate import check, passes
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.preview import build_preview
 from stockpulse_engine.risk.verdict import Verdict
 from stockpulse_engine.risk.view import SubmissionLog, ViewBuilder, ViewSources
+
+_ALLOWED = Verdict(is_allowed=True, rows=())
 
 
 class BoundGate:
@@ -37,10 +39,12 @@ class BoundGate:
         self._ledger = ledger
 
     def judge(self, command: SubmitOrder, *, exclude: str = "") -> Verdict:
-        """Judge an order now. Pure and total: denies on any missing input."""
-        view = self._views.build(command.terms, replacing=exclude)
-        bracket = (command.take_price, command.stop_price)
-        return check(command.terms, view, self._limits, allow_duplicate=command.allow_duplicate, bracket=bracket)
+        """Judge an order now. Pure and total: denies on any missing input. Rows come with a refusal alone."""
+        terms, view = command.terms, self._views.build(command.terms, replacing=exclude)
+        bracket, is_repeat = (command.take_price, command.stop_price), command.allow_duplicate
+        if passes(terms, view, self._limits, allow_duplicate=is_repeat, bracket=bracket):
+            return _ALLOWED
+        return check(terms, view, self._limits, allow_duplicate=is_repeat, bracket=bracket)
 
     def preview(self, command: SubmitOrder) -> Preview:
         """What would happen, judged on the same view."""

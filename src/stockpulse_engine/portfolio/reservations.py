@@ -99,11 +99,7 @@ def in_flight(claims: Iterable[Claim], sign: int) -> Decimal:
 
 def opening_notional(claims: Sequence[Claim], held: Decimal) -> Decimal:
     """Worst-case notional that the claims of one instrument may open beyond what they close of `held`."""
-    buys, sells = _Side(), _Side()
-    for claim in claims:
-        if not claim.is_closing:
-            (buys if claim.sign > 0 else sells).add(claim)
-    return buys.opening(-held) + sells.opening(held)
+    return OpeningSide(claims, 1).notional_beside(held) + OpeningSide(claims, -1).notional_beside(held)
 
 
 def pending_notional(claims: Sequence[Claim], held: Callable[[str], Decimal]) -> Decimal:
@@ -126,22 +122,28 @@ def fees_of(claims: Iterable[Claim]) -> Decimal:
     return sum((claim.fee for claim in claims if claim.fee > 0), ZERO)
 
 
-class _Side:
-    """What the claims of one direction add up to."""
+class OpeningSide:
+    """What the claims of one direction add up to, those that can only close left out."""
 
-    __slots__ = ("dearest", "notional", "quantity")
+    __slots__ = ("_sign", "dearest", "notional", "quantity")
 
-    def __init__(self) -> None:
+    def __init__(self, claims: Iterable[Claim], sign: int) -> None:
+        self._sign = sign
         self.quantity = self.notional = self.dearest = ZERO
+        for claim in claims:
+            if claim.sign == sign and not claim.is_closing:
+                self.add(claim.quantity, claim.price)
 
-    def add(self, claim: Claim) -> None:
-        """Take one in."""
-        self.quantity += claim.quantity
-        self.notional += claim.quantity * claim.price
-        self.dearest = max(self.dearest, claim.price)
+    def add(self, quantity: Decimal, price: Decimal) -> None:
+        """Take one more in."""
+        self.quantity += quantity
+        self.notional += quantity * price
+        if price > self.dearest:
+            self.dearest = price
 
-    def opening(self, cover: Decimal) -> Decimal:
-        """Its notional, less the cheapest `cover` units, which close (none when `cover` is not positive)."""
+    def notional_beside(self, held: Decimal) -> Decimal:
+        """Its notional beside what is held, less the cheapest units, which close that."""
+        cover = held if self._sign < 0 else -held
         if cover <= 0 or not self.quantity:
             return self.notional
         return min(self.notional, max(ZERO, self.quantity - cover) * self.dearest)

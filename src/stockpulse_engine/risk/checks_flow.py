@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.orders import Order, OrderType, Side
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.proposal import MissingInputError, Proposal
-from stockpulse_engine.risk.rows import amount, denied, passed, price, to_read
+from stockpulse_engine.risk.rows import amount, denied, passed, price
 from stockpulse_engine.risk.verdict import CheckRow
 from stockpulse_engine.risk.view import Sent
+
+_ACTIVE = passed("trading state", "ACTIVE")
+_REDUCES = passed("trading state", "REDUCING, and this reduces")
+_MATCHES = passed("reconciled", "matches the venue")
+_NO_DUPLICATE = passed("duplicate", "none")
+_NO_CROSSING = passed("self-cross", "none of your own in the way")
 
 
 def check_trading_state(order: Proposal) -> CheckRow:
     """HALTED lets nothing leave, REDUCING only what reduces."""
     state = order.view.trading_state
     if state is TradingState.ACTIVE:
-        return passed("trading state", "ACTIVE")
+        return _ACTIVE
     if state is TradingState.REDUCING:
         if order.is_reducing:
-            return passed("trading state", "REDUCING, and this reduces")
+            return _REDUCES
         return denied(
             "trading state",
             DenialCode.REDUCING_ONLY,
@@ -32,7 +40,7 @@ def check_reconciled(order: Proposal) -> CheckRow:
     """Nothing leaves while our orders are not known to match the venue's."""
     if order.view.is_reconciled is not True:
         return denied("reconciled", DenialCode.STREAM_RECONCILING)
-    return passed("reconciled", "matches the venue")
+    return _MATCHES
 
 
 def check_duplicate(order: Proposal) -> CheckRow:
@@ -40,11 +48,15 @@ def check_duplicate(order: Proposal) -> CheckRow:
     since = order.view.wall_ns - order.limits.duplicate_window_ms * 1_000_000
     for sent in reversed(order.view.sent):
         if sent.wall_ns > since and _is_same(order, sent):
-            age = str((order.view.wall_ns - sent.wall_ns) // 1_000_000)
-            if order.allow_duplicate:
-                return to_read("duplicate", f"same order {age} ms ago, allowed", age=age)
-            return denied("duplicate", DenialCode.DUPLICATE, age=age)
-    return passed("duplicate", "none")
+            return _repeated(order, sent)
+    return _NO_DUPLICATE
+
+
+def _repeated(order: Proposal, sent: Sent) -> CheckRow:
+    age = str((order.view.wall_ns - sent.wall_ns) // 1_000_000)
+    if order.allow_duplicate:
+        return order.to_read("duplicate", lambda: f"same order {age} ms ago, allowed", lambda: {"age": age})
+    return denied("duplicate", DenialCode.DUPLICATE, age=age)
 
 
 def _is_same(order: Proposal, sent: Sent) -> bool:
@@ -71,7 +83,7 @@ def check_rate(order: Proposal) -> CheckRow:
         raise MissingInputError(DenialCode.CANNOT_CHECK, problem="the trading session is not known")
     if view.sent_today >= limits.max_orders_per_day:
         return denied("rate", DenialCode.RATE_DAY, count=str(view.sent_today), limit=str(limits.max_orders_per_day))
-    return passed("rate", f"{view.sent_today} of {limits.max_orders_per_day} today")
+    return order.holds("rate", lambda: f"{view.sent_today} of {limits.max_orders_per_day} today")
 
 
 def check_open_orders(order: Proposal) -> CheckRow:
@@ -80,19 +92,21 @@ def check_open_orders(order: Proposal) -> CheckRow:
     count, limit = order.view.open_orders, order.limits.max_open_orders
     if count + legs > limit and not (order.terms.is_reduce_only and order.is_reducing):
         return denied("open orders", DenialCode.OPEN_ORDERS, count=str(count), limit=str(limit))
-    return passed("open orders", f"{count + legs} of {limit}")
+    return order.holds("open orders", lambda: f"{count + legs} of {limit}")
 
 
 def check_self_cross(order: Proposal) -> CheckRow:
     """Our own working order on the other side would meet this one: allowed, but worth reading."""
     for other in order.view.orders:
         if other.is_open and other.terms.side is not order.terms.side and _meets(order, other):
-            at = other.terms.limit_price
-            where = f" at {price(at)}" if at is not None else ""
-            return to_read(
-                "self-cross", f"meets your own {other.terms.side.value} of {amount(other.leaves_quantity)}{where}"
-            )
-    return passed("self-cross", "none of your own in the way")
+            return order.to_read("self-cross", partial(_crossing, other))
+    return _NO_CROSSING
+
+
+def _crossing(other: Order) -> str:
+    at = other.terms.limit_price
+    where = f" at {price(at)}" if at is not None else ""
+    return f"meets your own {other.terms.side.value} of {amount(other.leaves_quantity)}{where}"
 
 
 def _meets(order: Proposal, other: Order) -> bool:

@@ -10,7 +10,7 @@ from stockpulse_engine.domain.orders import OrderType, SessionHours, Side, TimeI
 from stockpulse_engine.risk.checks_terms import AUCTIONS, IMMEDIATE
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.proposal import LIMITED, REGULAR_PHASES, STOPS, Proposal
-from stockpulse_engine.risk.rows import denied, passed, percent, price, to_read
+from stockpulse_engine.risk.rows import denied, passed, percent, price
 from stockpulse_engine.risk.verdict import CheckRow
 
 FAR = 3
@@ -24,6 +24,8 @@ _PRICED = {
     MarketPhase.CLOSED: "Use at-the-open, or a limit price with GTC.",
 }
 """What can be entered instead of a market order while the market is not open."""
+_NO_STOP = passed("stop side", "no stop")
+_WAITS = passed("stop side", "waits for its entry")
 _WORDS = {
     MarketPhase.CLOSED: "closed",
     MarketPhase.PRE: "in pre-market hours",
@@ -48,7 +50,7 @@ def check_session(order: Proposal) -> CheckRow:
     if refusal is not None:
         what, how = refusal
         return denied("session", DenialCode.MARKET_CLOSED, what=what, phase=_WORDS[status.phase], how=how)
-    return passed("session", f"the market is {_WORDS[status.phase]}")
+    return order.holds("session", lambda: f"the market is {_WORDS[status.phase]}")
 
 
 def _hour_problem(order: Proposal, phase: MarketPhase) -> tuple[str, str] | None:
@@ -94,13 +96,16 @@ def check_quote(order: Proposal) -> CheckRow:
         return denied(
             "quote", DenialCode.QUOTE_STALE, age=_seconds(age_ms), limit=_seconds(limit_ms or limits.max_quote_age_ms)
         )
-    numbers = {"bid": price(quote.bid), "ask": price(quote.ask), "age_ms": str(age_ms)}
+
+    def numbers() -> dict[str, str]:
+        return {"bid": price(quote.bid), "ask": price(quote.ask), "age_ms": str(age_ms)}
+
     if order.terms.time_in_force in AUCTIONS:
-        return passed("quote", "executes in the auction, whatever the book shows now", **numbers)
+        return order.holds("quote", lambda: "executes in the auction, whatever the book shows now", numbers)
     if order.is_spread_sane:
-        return passed("quote", f"{percent(order.spread_fraction)} wide", **numbers)
+        return order.holds("quote", lambda: f"{percent(order.spread_fraction)} wide", numbers)
     if order.terms.order_type in LIMITED:
-        return to_read("quote", "crossed or very wide; the limit bounds the price", **numbers)
+        return order.to_read("quote", lambda: "crossed or very wide; the limit bounds the price", numbers)
     if quote.bid_size <= 0 or quote.ask_size <= 0:
         sides = [name for name, size in (("bid", quote.bid_size), ("ask", quote.ask_size)) if size <= 0]
         instrument = order.terms.instrument_id
@@ -141,26 +146,35 @@ def check_collar(order: Proposal) -> CheckRow:
         reference = order.money("reference", order.awaited_price or order.reference)
     chosen = terms.limit_price if terms.order_type in LIMITED else terms.stop_price
     if chosen is None:
-        return passed("collar", f"worst fill {price(round_to_tick(order.worst, order.instrument.tick_size))}")
+        return order.holds("collar", lambda: f"worst fill {price(_worst_fill(order))}")
     beyond = (chosen - reference) * terms.side.sign / reference
-    words = {"price": price(chosen), "reference": price(reference), "limit": percent(collar)}
+
+    def words() -> dict[str, str]:
+        return {"price": price(chosen), "reference": price(reference), "limit": percent(collar)}
+
     is_trigger = terms.order_type is OrderType.STOP
     if beyond > collar and not is_trigger:
         bound = reference * (1 + collar * terms.side.sign)
         edge = round_to_tick(bound, order.instrument.tick_size, up=terms.side is Side.SELL)
-        return denied("collar", DenialCode.PRICE_COLLAR, nearest=None, away=percent(beyond), bound=price(edge), **words)
+        return denied(
+            "collar", DenialCode.PRICE_COLLAR, nearest=None, away=percent(beyond), bound=price(edge), **words()
+        )
     if abs(beyond) > collar * FAR:
-        return to_read("collar", f"{percent(abs(beyond))} away from {price(reference)}", **words)
-    return passed("collar", f"{percent(abs(beyond))} of {percent(collar)}", **words)
+        return order.to_read("collar", lambda: f"{percent(abs(beyond))} away from {price(reference)}", words)
+    return order.holds("collar", lambda: f"{percent(abs(beyond))} of {percent(collar)}", words)
+
+
+def _worst_fill(order: Proposal) -> Decimal:
+    return round_to_tick(order.worst, order.instrument.tick_size)
 
 
 def check_stop_side(order: Proposal) -> CheckRow:
     """A stop lies beyond the market, or it would trigger at once; one that waits for its entry is not there yet."""
     terms = order.terms
     if terms.order_type not in STOPS or terms.stop_price is None:
-        return passed("stop side", "no stop")
+        return _NO_STOP
     if order.awaited_price is not None:
-        return passed("stop side", "waits for its entry")
+        return _WAITS
     touch = order.touch
     if (terms.stop_price - touch) * terms.side.sign <= Decimal(0):
         where = "above" if terms.side is Side.BUY else "below"
@@ -172,4 +186,4 @@ def check_stop_side(order: Proposal) -> CheckRow:
             touch=price(touch),
             where=where,
         )
-    return passed("stop side", f"market {price(touch)}")
+    return order.holds("stop side", lambda: f"market {price(touch)}")

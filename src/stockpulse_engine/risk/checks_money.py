@@ -15,14 +15,18 @@ from stockpulse_engine.risk.verdict import CheckRow
 
 NEAR = Decimal("0.8")
 """From this part of a limit on, the row asks to be read."""
+_NOT_ASKED = passed("reduce-only", "not asked for")
+_NOT_SHORT = passed("short", "does not go short")
+_NO_VOLUME = to_read("volume", "average daily volume is not known")
 
 
 def check_reduce_only(order: Proposal) -> CheckRow:
     """A reduce-only order, with what is already closing, is no larger than the position (L10)."""
     if not order.terms.is_reduce_only:
-        return passed("reduce-only", "not asked for")
+        return _NOT_ASKED
     if order.is_reducing:
-        return passed("reduce-only", f"closes {amount(order.terms.quantity)} of {amount(abs(order.held))}")
+        text = "closes {} of {}"
+        return order.holds("reduce-only", lambda: text.format(amount(order.terms.quantity), amount(abs(order.held))))
     working = max(ZERO, -order.held * order.terms.side.sign) - order.closable
     return denied(
         "reduce-only",
@@ -37,7 +41,7 @@ def check_reduce_only(order: Proposal) -> CheckRow:
 def check_short(order: Proposal) -> CheckRow:
     """Selling beyond what is held goes short: never in a cash account, and only where a locate is assumed."""
     if order.terms.side is not Side.SELL or order.is_reducing:
-        return passed("short", "does not go short")
+        return _NOT_SHORT
     numbers = {"quantity": amount(order.terms.quantity), "spare": amount(order.closable)}
     nearest = order.to_lot(order.closable)
     if order.account.account_type is AccountType.CASH:
@@ -45,55 +49,63 @@ def check_short(order: Proposal) -> CheckRow:
     if not order.instrument.shortable:
         name = order.terms.instrument_id
         return denied("short", DenialCode.NO_LOCATE, nearest=nearest, instrument=name, **numbers)
-    return to_read("short", f"{amount(order.opening)} may be sold short; a locate is assumed", **numbers)
+    text = "{} may be sold short; a locate is assumed"
+    return order.to_read("short", lambda: text.format(amount(order.opening)), lambda: numbers)
 
 
 def check_notional(order: Proposal) -> CheckRow:
     """Money of the order at its worst price."""
     limit, notional = order.limits.max_order_notional, order.notional
-    numbers = {"notional": money(notional), "limit": money(limit)}
+
+    def numbers() -> dict[str, str]:
+        return {"notional": money(notional), "limit": money(limit)}
+
     if notional > limit and not _is_exit(order):
-        return denied("notional", DenialCode.MAX_NOTIONAL, nearest=order.to_lot(limit / order.worst), **numbers)
-    text = f"{money(notional)} of {money(limit)}"
-    if notional >= order.limits.confirm_notional:
-        return to_read("notional", text, **numbers)
-    return passed("notional", text, **numbers)
+        return denied("notional", DenialCode.MAX_NOTIONAL, nearest=order.to_lot(limit / order.worst), **numbers())
+    say = order.to_read if notional >= order.limits.confirm_notional else order.holds
+    return say("notional", lambda: f"{money(notional)} of {money(limit)}", numbers)
 
 
 def check_quantity(order: Proposal) -> CheckRow:
     """Units of the order."""
     limit, quantity = order.limits.max_order_quantity, order.terms.quantity
-    numbers = {"quantity": amount(quantity), "limit": amount(limit)}
+
+    def numbers() -> dict[str, str]:
+        return {"quantity": amount(quantity), "limit": amount(limit)}
+
     if quantity > limit and not _is_exit(order):
-        return denied("quantity", DenialCode.MAX_QUANTITY, nearest=order.to_lot(limit), **numbers)
-    return passed("quantity", f"{amount(quantity)} of {amount(limit)}", **numbers)
+        return denied("quantity", DenialCode.MAX_QUANTITY, nearest=order.to_lot(limit), **numbers())
+    return order.holds("quantity", lambda: f"{amount(quantity)} of {amount(limit)}", numbers)
 
 
 def check_volume(order: Proposal) -> CheckRow:
     """Part of the average daily volume; an instrument without one says so."""
     volume, quantity = order.money("average volume", order.instrument.average_daily_volume), order.terms.quantity
     if volume <= 0:
-        return to_read("volume", "average daily volume is not known")
-    limit = volume * order.limits.max_adv_fraction
-    numbers = {
-        "quantity": amount(quantity),
-        "volume": amount(volume),
-        "fraction": percent(order.limits.max_adv_fraction),
-    }
+        return _NO_VOLUME
+    fraction = order.limits.max_adv_fraction
+    limit = volume * fraction
+
+    def numbers() -> dict[str, str]:
+        return {"quantity": amount(quantity), "volume": amount(volume), "fraction": percent(fraction)}
+
     if quantity > limit and not _is_exit(order):
-        return denied("volume", DenialCode.MAX_ADV, nearest=order.to_lot(limit), **numbers)
-    return passed("volume", f"{percent(quantity / volume)} of a usual day", **numbers)
+        return denied("volume", DenialCode.MAX_ADV, nearest=order.to_lot(limit), **numbers())
+    return order.holds("volume", lambda: f"{percent(quantity / volume)} of a usual day", numbers)
 
 
 def check_buying_power(order: Proposal) -> CheckRow:
     """Own money bound at worst fits into what open orders and positions leave free."""
     free = _free(order)
     if order.is_reducing:
-        return passed("buying power", "only reduces", free=money(free))
-    numbers = {"needed": money(order.needed), "free": money(free)}
+        return order.holds("buying power", _only_reduces, lambda: {"free": money(free)})
+
+    def numbers() -> dict[str, str]:
+        return {"needed": money(order.needed), "free": money(free)}
+
     if order.needed > free:
-        return denied("buying power", DenialCode.BUYING_POWER, nearest=_affordable(order, free), **numbers)
-    return passed("buying power", f"{money(order.needed)} of {money(free)} free", **numbers)
+        return denied("buying power", DenialCode.BUYING_POWER, nearest=_affordable(order, free), **numbers())
+    return order.holds("buying power", lambda: f"{money(order.needed)} of {money(free)} free", numbers)
 
 
 def _free(order: Proposal) -> Decimal:
@@ -117,7 +129,7 @@ def _affordable(order: Proposal, free: Decimal) -> Decimal:
 def check_weight(order: Proposal) -> CheckRow:
     """The position, with every working order filled, stays within its part of equity."""
     if order.is_reducing:
-        return passed("weight", "only reduces")
+        return order.holds("weight", _only_reduces)
     name, limit = order.terms.instrument_id, order.limits.max_position_weight
     equity, after = order.money("equity", order.view.equity), _position_after(order)
     if equity <= 0:
@@ -125,12 +137,15 @@ def check_weight(order: Proposal) -> CheckRow:
             "weight", DenialCode.MAX_WEIGHT, instrument=name, weight="all", limit=percent(limit), nearest=ZERO
         )
     weight = after / equity
-    numbers = {"weight": percent(weight), "limit": percent(limit)}
+
+    def numbers() -> dict[str, str]:
+        return {"weight": percent(weight), "limit": percent(limit)}
+
     if weight > limit:
         nearest = order.terms.quantity - (after - limit * equity) / order.reference
-        return denied("weight", DenialCode.MAX_WEIGHT, nearest=order.to_lot(nearest), instrument=name, **numbers)
-    text = f"{percent(weight)} of {percent(limit)}"
-    return to_read("weight", text, **numbers) if weight > limit * NEAR else passed("weight", text, **numbers)
+        return denied("weight", DenialCode.MAX_WEIGHT, nearest=order.to_lot(nearest), instrument=name, **numbers())
+    say = order.to_read if weight > limit * NEAR else order.holds
+    return say("weight", lambda: f"{percent(weight)} of {percent(limit)}", numbers)
 
 
 def _position_after(order: Proposal) -> Decimal:
@@ -143,19 +158,22 @@ def _position_after(order: Proposal) -> Decimal:
 def check_gross(order: Proposal) -> CheckRow:
     """All positions and all opening orders together stay within their multiple of equity."""
     if order.is_reducing:
-        return passed("gross", "only reduces")
+        return order.holds("gross", _only_reduces)
     limit, view = order.limits.max_gross, order.view
     equity = order.money("equity", view.equity)
     already = order.money("gross", view.gross) + order.money("pending", view.pending)
     gross = already + order.added_pending
     if equity <= 0:
         return denied("gross", DenialCode.MAX_GROSS, gross="all", limit=percent(limit), nearest=ZERO)
-    numbers = {"gross": percent(gross / equity), "limit": percent(limit)}
+
+    def numbers() -> dict[str, str]:
+        return {"gross": percent(gross / equity), "limit": percent(limit)}
+
     if gross > limit * equity:
         room = max(ZERO, limit * equity - already) / order.worst
         nearest = order.to_lot(min(order.closable + room, order.terms.quantity))
-        return denied("gross", DenialCode.MAX_GROSS, nearest=nearest, **numbers)
-    return passed("gross", f"{percent(gross / equity)} of {percent(limit)}", **numbers)
+        return denied("gross", DenialCode.MAX_GROSS, nearest=nearest, **numbers())
+    return order.holds("gross", lambda: f"{percent(gross / equity)} of {percent(limit)}", numbers)
 
 
 def check_daily_loss(order: Proposal) -> CheckRow:
@@ -170,9 +188,16 @@ def check_daily_loss(order: Proposal) -> CheckRow:
             loss=money(loss),
             limit=money(limit),
         )
-    left = money(max(ZERO, limit - loss))
-    row = to_read if loss > limit * NEAR else passed
-    return row("daily loss", f"{left} left to lose today", left=left)
+
+    def left() -> str:
+        return money(max(ZERO, limit - loss))
+
+    say = order.to_read if loss > limit * NEAR else order.holds
+    return say("daily loss", lambda: f"{left()} left to lose today", lambda: {"left": left()})
+
+
+def _only_reduces() -> str:
+    return "only reduces"
 
 
 def _is_exit(order: Proposal) -> bool:

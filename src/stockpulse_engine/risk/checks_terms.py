@@ -8,18 +8,24 @@ from stockpulse_engine.domain.instruments import AssetClass
 from stockpulse_engine.domain.money import is_multiple, round_to_tick
 from stockpulse_engine.domain.orders import OrderType, SessionHours, TimeInForce
 from stockpulse_engine.risk.codes import DenialCode
-from stockpulse_engine.risk.proposal import LIMITED, STOPS, MissingInputError, Proposal
+from stockpulse_engine.risk.proposal import LARGEST, LIMITED, STOPS, MissingInputError, Proposal
 from stockpulse_engine.risk.rows import amount, denied, passed, price
 from stockpulse_engine.risk.verdict import CheckRow
 
 AUCTIONS = (TimeInForce.AT_THE_OPEN, TimeInForce.AT_THE_CLOSE)
 IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
+_POSITIVE = passed("numbers", "finite and positive")
+_COMPLETE = passed("prices", "complete")
+_NO_BRACKET = passed("bracket", "none")
 _NO_TRAIL = "Send a STOP at its first level and move it with `sp modify`."
 _NO_DATE = "Send it GTC and cancel it on the day."
 
 
 def check_finite(order: Proposal) -> CheckRow:
-    """Every number of the order is an exact decimal above zero: NaN would pass any comparison that follows."""
+    """Every number of the order is an exact decimal above zero: NaN would pass any comparison that follows.
+
+    Nor is it larger than the ledger could hold, so that no product of such numbers is beyond arithmetic.
+    """
     terms = order.terms
     numbers: tuple[tuple[str, object], ...] = (
         ("quantity", terms.quantity),
@@ -31,9 +37,9 @@ def check_finite(order: Proposal) -> CheckRow:
     for field, value in numbers:
         if value is None and field != "quantity":
             continue
-        if not isinstance(value, Decimal) or not value.is_finite() or value <= 0:
+        if not isinstance(value, Decimal) or not value.is_finite() or not 0 < value < LARGEST:
             return denied("numbers", DenialCode.INVALID_NUMBER, field=field, value=str(value)[:40])
-    return passed("numbers", "finite and positive")
+    return _POSITIVE
 
 
 def check_prices(order: Proposal) -> CheckRow:
@@ -47,7 +53,7 @@ def check_prices(order: Proposal) -> CheckRow:
         if (value is not None) != is_needed:
             problem = f"needs a {field}" if is_needed else f"takes no {field}"
             return denied("prices", DenialCode.INCOMPLETE_TERMS, order_type=terms.order_type.value, problem=problem)
-    return passed("prices", "complete")
+    return _COMPLETE
 
 
 def check_supported(order: Proposal) -> CheckRow:
@@ -63,7 +69,7 @@ def check_supported(order: Proposal) -> CheckRow:
     is_auction = terms.time_in_force in AUCTIONS
     if terms.session is SessionHours.EXTENDED and (terms.order_type is not OrderType.LIMIT or is_auction):
         return denied("kind", DenialCode.EXTENDED_NEEDS_LIMIT)
-    return passed("kind", f"{terms.order_type.value} {terms.time_in_force.value}")
+    return order.holds("kind", lambda: f"{terms.order_type.value} {terms.time_in_force.value}")
 
 
 def check_instrument(order: Proposal) -> CheckRow:
@@ -84,7 +90,7 @@ def check_instrument(order: Proposal) -> CheckRow:
             theirs=instrument.currency,
             ours=account.currency,
         )
-    return passed("instrument", name)
+    return order.holds("instrument", lambda: name)
 
 
 def check_increments(order: Proposal) -> CheckRow:
@@ -118,7 +124,7 @@ def check_increments(order: Proposal) -> CheckRow:
                 below=price(below),
                 above=price(above),
             )
-    return passed("increments", f"tick {tick:f}, lot {amount(instrument.lot_size)}")
+    return order.holds("increments", lambda: f"tick {tick:f}, lot {amount(instrument.lot_size)}")
 
 
 def check_protection(order: Proposal) -> CheckRow:
@@ -127,7 +133,7 @@ def check_protection(order: Proposal) -> CheckRow:
     if order.awaited_price is not None:  # an exit is moved before its entry has filled
         entry, sign, take, stop = order.awaited_price, -sign, order.terms.limit_price, order.terms.stop_price
     if take is None and stop is None:
-        return passed("bracket", "none")
+        return _NO_BRACKET
     legs = (("take", take, sign), ("stop", stop, -sign))
     for leg, value, direction in legs:
         if value is not None and (value - entry) * direction <= 0:
@@ -136,4 +142,4 @@ def check_protection(order: Proposal) -> CheckRow:
                 "bracket", DenialCode.PROTECTION_SIDE, leg=leg, price=price(value), where=where, entry=price(entry)
             )
     side = "below" if sign > 0 else "above"
-    return passed("bracket", f"stop {side} the entry, take beyond it")
+    return order.holds("bracket", lambda: f"stop {side} the entry, take beyond it")

@@ -95,6 +95,28 @@ def check(
     )
 
 
+def passes(
+    terms: OrderTerms,
+    view: GateView,
+    limits: Limits,
+    *,
+    allow_duplicate: bool = False,
+    bracket: tuple[Decimal | None, Decimal | None] = (None, None),
+) -> bool:
+    """`check(...).is_allowed` of the same arguments without the words, for the many orders of which nobody reads them.
+
+    Never raises.
+    """
+    order = Proposal(terms, view, limits, allow_duplicate=allow_duplicate, bracket=bracket, is_silent=True)
+    try:
+        for _, holds in CHECKS:
+            if holds(order).verdict == DENIED:
+                return False
+    except Exception:  # noqa: BLE001 - a check that fails in any way denies; `check` says which
+        return False
+    return True
+
+
 def _fix(first: CheckRow, nearest: Decimal | None) -> str:
     """The fix of the first refusal, with the quantity that passes every check and not only its own."""
     if nearest is None or first.code is None:

@@ -9,7 +9,7 @@ from stockpulse_engine.domain.instruments import AssetClass, Instrument
 from stockpulse_engine.domain.market import InstrumentStatus, MarketPhase
 from stockpulse_engine.domain.orders import Order, OrderTerms
 from stockpulse_engine.portfolio.reservations import ClaimCache
-from stockpulse_engine.risk.gate import check
+from stockpulse_engine.risk.gate import check, passes
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.verdict import CheckRow, Verdict
 from stockpulse_engine.risk.view import GateView, Sent
@@ -87,4 +87,7 @@ def row(verdict: Verdict, name: str) -> CheckRow:
 
 
 def ask(instruction: OrderTerms = BUY, seen: GateView = VIEW, allowed: Limits = LIMITS) -> Verdict:
-    return check(instruction, seen, allowed)
+    """What the gate says; said without words it is the same."""
+    verdict = check(instruction, seen, allowed)
+    assert passes(instruction, seen, allowed) is verdict.is_allowed
+    return verdict

@@ -12,7 +12,7 @@ from stockpulse_engine.domain.instruments import AssetClass
 from stockpulse_engine.domain.market import MarketPhase
 from stockpulse_engine.domain.orders import OrderRole, OrderTerms, OrderType, SessionHours, TimeInForce
 from stockpulse_engine.risk.codes import DenialCode as Code
-from stockpulse_engine.risk.gate import CHECKS, check
+from stockpulse_engine.risk.gate import CHECKS, check, passes
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.verdict import DENIED, OK, READ
 from stockpulse_engine.risk.view import GateView
@@ -79,6 +79,7 @@ CASES: list[Case] = [
     case("numbers"),
     *(case("numbers", replace(BUY, quantity=bad), code=Code.INVALID_NUMBER) for bad in (NAN, INF, -INF, D(0), D(-1))),
     *(case("numbers", replace(BUY, limit_price=bad), code=Code.INVALID_NUMBER) for bad in (NAN, INF, D(0), D(-1))),
+    case("numbers", replace(BUY, quantity=D("1e20")), code=Code.INVALID_NUMBER),
     case("numbers", replace(STOP, stop_price=NAN), code=Code.INVALID_NUMBER),
     case("numbers", replace(BUY, quantity=10.0), code=Code.INVALID_NUMBER),
     case("numbers", replace(BUY, quantity=None), code=Code.INVALID_NUMBER),
@@ -226,7 +227,7 @@ CASES: list[Case] = [
     *(
         case("buying power", seen=view(**{name: value}), code=Code.CANNOT_CHECK)
         for name in ("cash", "equity", "bound", "reserved")
-        for value in (None, NAN, INF)
+        for value in (None, NAN, INF, D("1e20"), D("-1e20"))
     ),
     # weight, gross, daily loss
     case("weight", terms("200", "100.00")),
@@ -397,6 +398,8 @@ def test_nonsense_is_denied_and_never_raised(broken: object) -> None:
     assert not check(BUY, broken, LIMITS).is_allowed  # type: ignore[arg-type] # the same
     assert not check(BUY, VIEW, broken).is_allowed  # type: ignore[arg-type] # the same
     assert not check(BUY, VIEW, LIMITS, bracket=broken).is_allowed  # type: ignore[arg-type] # the same
+    assert not passes(BUY, broken, LIMITS)  # type: ignore[arg-type] # the same
+    assert not passes(BUY, VIEW, LIMITS, bracket=broken)  # type: ignore[arg-type] # the same
 
 
 def test_a_fee_schedule_that_fails_denies() -> None:
