@@ -40,6 +40,7 @@ from stockpulse_tui.settings import Settings
 from stockpulse_tui.status import Status
 from stockpulse_tui.store import Changes, Store
 from stockpulse_tui.terminal_keys import pressed, use_key_reader
+from stockpulse_tui.tidy import Tidy
 from stockpulse_tui.watchlists import Watchlists
 from stockpulse_tui.windows import Windows
 
@@ -79,6 +80,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self.incoming = Incoming(self)
         self.background = Background(self.call_next)
         self.leaving = Leaving(self)
+        self.tidy = Tidy()
         use_key_reader()
         super().__init__()
         self.dispatch = Dispatcher(self)
@@ -134,6 +136,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
 
     def each_second(self) -> None:
         """Ages, clocks and countdowns move on, while there is a screen to show them on."""
+        self.tidy.on_second()
         if not self.screen_stack:
             return
         self.status.on_second()

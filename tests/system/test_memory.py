@@ -28,16 +28,17 @@ from tests.system.memory import Diary, growth_per_hour, more_than_at_first
 from tests.system.pane import Pane
 from tests.system.process import EngineProcess
 
-MINUTES = float(os.environ.get("STOCKPULSE_NIGHT_MINUTES", "45"))
-WARM_SHARE = 1 / 3
-"""Caches, rings and one whole session fill up in this first part of the run."""
+MINUTES = float(os.environ.get("STOCKPULSE_NIGHT_MINUTES", "60"))
+WARM_SHARE = 0.45
+"""Caches and rings fill up in this first part of the run: more than one and a half sessions."""
 SAMPLE_S = 5.0
 ORDER_EVERY = 6
 """Samples between two orders: an order every half minute stays for good, as orders do."""
 SPEED = 60.0
 LEAST_EVENTS_PER_S = 5_000
-LIMIT_MIB_PER_HOUR = {"engine": 6.0, "venue": 6.0, "desk": 6.0, "rounds": 6.0}
-"""An hour of this is sixty hours of the market: a tenth of a MiB an hour at the market's own pace."""
+LIMIT_MIB_PER_HOUR = {"engine": 6.0, "venue": 12.0, "desk": 6.0, "rounds": 6.0}
+"""An hour of this is sixty hours of the market: at its own pace that is a tenth of a MiB an hour, and a fifth for the
+venue, which keeps the minutes of the last 26 sessions (1.1 MiB each) and has seen three of them when this ends."""
 FILES_MORE, THREADS_MORE = 2, 1
 """Open files and threads that may be more at the end: a request was under way."""
 SCREENS = "12456"
