@@ -1,0 +1,146 @@
+"""What a file is taken for, found out from its head and shown to the person before a row is stored."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import polars as pl
+
+from stockpulse_engine.domain.errors import InvalidValueError
+from stockpulse_engine.domain.market import SECOND_NS, BarSpec, parse_bar_spec
+from stockpulse_engine.storage.importing.identity import symbol_of_file
+from stockpulse_engine.storage.importing.mapping import ColumnMap, Kind, Remembered, guess, override
+from stockpulse_engine.storage.importing.moments import SAMPLE, TimeForm, moments, time_form
+from stockpulse_engine.storage.importing.table import Table
+
+DAILY = BarSpec(1, "d")
+_LENGTHS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the person said; "" and () leave it to us."""
+
+    kind: str = ""
+    columns: tuple[str, ...] = ()
+    """`ours=theirs` pairs."""
+    spec: str = ""
+    source: str = ""
+    venue: str = ""
+    """MIC of instruments whose file does not tell one."""
+    symbol: str = ""
+    """Of a file that has no column of symbols."""
+    zone: str = ""
+    dates: Literal["", "mdy", "dmy"] = ""
+    label: Literal["start", "end"] = "start"
+    """Whether a bar's time is its start or its end."""
+
+
+class ImportPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """How one file will be read."""
+
+    path: str
+    rows: int
+    mapping: ColumnMap
+    form: TimeForm | None
+    spec: BarSpec | None
+    source: str
+    symbol: str
+    """For rows without one of their own."""
+    options: ImportOptions
+    is_remembered: bool = False
+
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """What is shown: name and value."""
+        shown = [("what", f"{self.mapping.kind.value} {self.spec or ''}".strip()), ("rows", f"{self.rows:,}")]
+        if self.form is not None:
+            shown.append(("time", f"{self.mapping.columns['ts']}: {self.form.words()}"))
+        shown.append(("source", self.source))
+        if "symbol" not in self.mapping.columns and not self.mapping.symbols:
+            shown.append(("symbol", f"{self.symbol} (from the file's name)"))
+        pairs = [f"{ours}={theirs}" for ours, theirs in self.mapping.columns.items() if ours != "ts"]
+        shown.append(("columns", "  ".join(pairs) or ", ".join(self.mapping.symbols[:12])))
+        return tuple(shown)
+
+
+def plan_import(path: Path, options: ImportOptions, remembered: Remembered) -> tuple[Table, ImportPlan]:
+    """Open a file and decide how to read it.
+
+    Raises:
+        NotFoundError: there is no such file.
+        InvalidValueError: it is not understood; the message names file, column and fix.
+    """
+    table = Table(path)
+    known = remembered.get(table.names)
+    try:
+        mapping = known or guess(table.names, kind=_kind(options.kind))
+    except InvalidValueError as error:
+        raise InvalidValueError(f"{path.name}: {error.message}", fix=error.fix) from None
+    if options.columns:
+        mapping = override(mapping, table.names, options.columns)
+        remembered.keep(table.names, mapping)
+    form = None
+    if "ts" in mapping.columns:
+        form = time_form(table, mapping.columns["ts"], zone=options.zone, dates=options.dates)
+    plan = ImportPlan(
+        path=str(path),
+        rows=table.rows,
+        mapping=mapping,
+        form=form,
+        spec=_spec(table, mapping, form, options),
+        source=options.source or source_of_file(path),
+        symbol=options.symbol.upper() or symbol_of_file(path),
+        options=options,
+        is_remembered=known is not None,
+    )
+    return table, plan
+
+
+def source_of_file(path: Path) -> str:
+    """A source's name from a file's: lower case, what is no letter or digit as a dash."""
+    return re.sub(r"[^a-z0-9_.]+", "-", path.stem.lower()).strip("-.")[:32] or "file"
+
+
+def _kind(text: str) -> Kind | None:
+    if not text:
+        return None
+    try:
+        return Kind(text)
+    except ValueError:
+        names = ", ".join(kind.value for kind in Kind)
+        raise InvalidValueError(f"--kind {text[:20]!r} is none of ours.", fix=f"Use one of {names}.") from None
+
+
+def _spec(table: Table, mapping: ColumnMap, form: TimeForm | None, options: ImportOptions) -> BarSpec | None:
+    if mapping.kind not in (Kind.BARS, Kind.QUOTE_BARS, Kind.CLOSES):
+        return None
+    if options.spec:
+        return parse_bar_spec(options.spec)
+    if form is None or form.is_date or mapping.kind is Kind.CLOSES:
+        return DAILY
+    step = _step(table, mapping, form)
+    for seconds, unit in _LENGTHS:
+        count, rest = divmod(step, seconds * SECOND_NS)
+        if count and not rest:
+            return BarSpec(count, unit) if unit != "d" else DAILY
+    raise InvalidValueError(f"{table.path.name}: the bars' length can not be told.", fix="Say it: --spec 1m.")
+
+
+def _step(table: Table, mapping: ColumnMap, form: TimeForm) -> int:
+    """The most frequent distance between two bars of one symbol."""
+    head = table.head(SAMPLE)
+    column = mapping.columns["ts"]
+    symbol = pl.col(mapping.columns["symbol"]) if "symbol" in mapping.columns else pl.lit("")
+    steps = (
+        head.select(symbol.alias("symbol"), moments(column, form, table.types[column]).alias("ts"))
+        .drop_nulls()
+        .sort("symbol", "ts")
+        .select(pl.col("ts").diff().over("symbol").alias("step"))
+        .filter(pl.col("step") > 0)
+        .group_by("step")
+        .len()
+        .sort("len", "step", descending=[True, False])
+    )
+    return int(steps["step"][0]) if steps.height else 0

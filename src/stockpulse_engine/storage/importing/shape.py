@@ -1,0 +1,198 @@
+"""A file's rows as the store takes them, each with the reason why it is refused or none. Pure over frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from stockpulse_engine.domain.market import SECOND_NS, BarSpec
+from stockpulse_engine.marketdata.calendar import Calendar
+from stockpulse_engine.storage.importing.checks import (
+    REASON,
+    first_reason,
+    mark_repeats,
+    mark_units,
+    negative_checks,
+    ohlc_checks,
+    price_checks,
+)
+from stockpulse_engine.storage.importing.identity import Maps, is_round_the_clock, with_instrument
+from stockpulse_engine.storage.importing.mapping import PRICES, SIDES, Kind
+from stockpulse_engine.storage.importing.moments import local_date, moments
+from stockpulse_engine.storage.importing.plan import ImportPlan
+from stockpulse_engine.storage.importing.table import ROW
+from stockpulse_engine.storage.importing.values import e8, fault
+
+DAY_NS = 86_400 * SECOND_NS
+_NEW_YORK = frozenset({"XNYS", "XNAS", "ARCX", "XASE", "BATS", "IEXG"})
+_TICK_NUMBERS = {Kind.TRADES: ("price", "size"), Kind.QUOTES: ("bid", "ask", "bid_size", "ask_size")}
+SUSPICIOUS = 1
+"""In `flags`: the source itself doubts the row."""
+
+
+class Shaper:
+    """Shapes chunks of one file by its plan."""
+
+    def __init__(self, plan: ImportPlan, types: Mapping[str, pl.DataType], calendar: Calendar, maps: Maps) -> None:
+        self._plan = plan
+        self._types = types
+        self._calendar = calendar
+        self._maps = maps
+        self._columns = plan.mapping.columns
+
+    def bars(self, chunk: pl.DataFrame, prefix: str = "") -> pl.DataFrame:
+        """Bars (of one side, with `bid_` or `ask_` as prefix) with `reason`."""
+        spec = self._plan.spec
+        assert spec is not None
+        names = [f"{prefix}{price}" for price in PRICES]
+        frame = self._based(chunk, [*names, f"{prefix.rstrip('_')}_size" if prefix else "volume"])
+        sized = f"{prefix.rstrip('_')}_size_e8" if prefix else "volume_e8"
+        frame = self._timed(frame, spec)
+        checks = [
+            *self._base_checks(),
+            *self._value_checks(names),
+            *price_checks(PRICES, prefix=prefix),
+            *ohlc_checks(prefix),
+            *self._value_checks([sized.removesuffix("_e8")]),
+            *negative_checks((sized,)),
+        ]
+        frame = frame.with_columns(first_reason(*checks))
+        frame = frame.rename({f"{name}_e8": f"{name.removeprefix(prefix)}_e8" for name in names})
+        frame = frame.rename({sized: "volume_e8"}) if sized != "volume_e8" else frame
+        values = [*(f"{price}_e8" for price in PRICES), "volume_e8"]
+        return mark_units(mark_repeats(frame, values))
+
+    def sides(self, chunk: pl.DataFrame) -> dict[str, pl.DataFrame]:
+        """The bars of both sides of quote bars."""
+        return {side: self.bars(chunk, f"{side}_") for side in SIDES}
+
+    def ticks(self, chunk: pl.DataFrame) -> pl.DataFrame:
+        """Trades or quotes with `reason`, in the file's order."""
+        kind = self._plan.mapping.kind
+        numbers = [name for name in _TICK_NUMBERS[kind] if name in self._columns]
+        frame = self._based(chunk, list(_TICK_NUMBERS[kind]))
+        frame = frame.with_columns(pl.col("ts").alias("ts_event"), pl.col("ts").alias("known_at"))
+        checks = self._base_checks()
+        if kind is Kind.TRADES:
+            checks += [*self._value_checks(numbers), *price_checks(("price",)), *negative_checks(("size_e8",))]
+        else:
+            none = pl.col("bid_e8").is_null() & pl.col("ask_e8").is_null()
+            checks += [
+                (none, pl.lit("neither bid nor ask")),
+                *price_checks(("bid", "ask")),
+                *negative_checks(("bid_size_e8", "ask_size_e8")),
+            ]
+        words = [self._word(chunk, name) for name in ("exchange", "conditions")]
+        flags = pl.lit(0, pl.Int64)
+        if "suspicious" in self._columns:
+            told = pl.col(self._columns["suspicious"]).cast(pl.String).str.to_lowercase().is_in(["true", "1", "t"])
+            flags = pl.when(told).then(SUSPICIOUS).otherwise(0).cast(pl.Int64)
+        return frame.with_columns(first_reason(*checks), *words, flags.alias("flags"))
+
+    def closes(self, chunk: pl.DataFrame) -> pl.DataFrame:
+        """A bar for each price: open, high, low and close are the one price that is told; rows without one are none."""
+        names = self._plan.mapping.symbols
+        named = len(names) == 1 and names[0].lower() in {"close", "price", "value", "adj close", "adj_close"}
+        long = chunk.unpivot(
+            on=list(names), index=[ROW, self._columns["ts"]], variable_name="symbol", value_name="price"
+        )
+        long = long.filter(pl.col("price").is_not_null() & (pl.col("price").cast(pl.String) != ""))
+        if named:
+            long = long.with_columns(pl.lit(self._plan.symbol).alias("symbol"))
+        kind = long.schema["price"]
+        frame = long.with_columns(self._moment(), self._date(), e8("price", kind).alias("close_e8"))
+        frame = with_instrument(frame, pl.col("date"), self._maps, venue=self._plan.options.venue)
+        frame = self._timed(frame, self._plan.spec or BarSpec(1, "d"))
+        checks = [
+            *self._base_checks(),
+            (pl.col("close_e8").is_null(), fault("price", kind, "price")),
+            *price_checks(("close",)),
+        ]
+        frame = frame.with_columns(
+            first_reason(*checks),
+            *(pl.col("close_e8").alias(f"{price}_e8") for price in PRICES[:3]),
+            pl.lit(0, pl.Int64).alias("volume_e8"),
+        )
+        return mark_repeats(frame, ["close_e8"])
+
+    def _based(self, chunk: pl.DataFrame, numbers: list[str]) -> pl.DataFrame:
+        """Symbol, time and scaled numbers; a number the file does not have is 0, of a quote's side null."""
+        added = [self._moment(), self._date()]
+        symbol = self._columns.get("symbol")
+        added.append((pl.col(symbol) if symbol else pl.lit(self._plan.symbol)).cast(pl.String).alias("symbol"))
+        if mic := self._columns.get("mic"):
+            added.append(pl.col(mic).cast(pl.String).alias("mic"))
+        for name in numbers:
+            theirs = self._columns.get(name)
+            value = e8(theirs, self._types[theirs]) if theirs else self._absent()
+            added.append(value.alias(f"{name}_e8"))
+        kept = [ROW, *dict.fromkeys(self._columns.values())]
+        frame = chunk.select(kept).with_columns(added)
+        return with_instrument(frame, pl.col("date"), self._maps, venue=self._plan.options.venue)
+
+    def _absent(self) -> pl.Expr:
+        return pl.lit(None if self._plan.mapping.kind is Kind.QUOTES else 0, pl.Int64)
+
+    def _moment(self) -> pl.Expr:
+        assert self._plan.form is not None
+        column = self._columns["ts"]
+        return moments(column, self._plan.form, self._types[column]).alias("ts")
+
+    def _date(self) -> pl.Expr:
+        assert self._plan.form is not None
+        column = self._columns["ts"]
+        return local_date(column, self._plan.form, self._types[column]).alias("date")
+
+    def _timed(self, frame: pl.DataFrame, spec: BarSpec) -> pl.DataFrame:
+        """`ts_event` and `known_at`; a day that is no session of its exchange has neither."""
+        if spec.is_intraday:
+            length = spec.duration_ns
+            start = pl.col("ts") - (length if self._plan.options.label == "end" else 0)
+            return frame.with_columns(
+                start.alias("ts_event"), (start + length).alias("known_at"), pl.lit(1).alias("open_ns")
+            )
+        ids = frame["instrument_id"].unique().drop_nulls().to_list()
+        has_hours = {name: name.rpartition(".")[2] in _NEW_YORK and not is_round_the_clock(name) for name in ids}
+        keeps = pl.col("instrument_id").replace_strict(has_hours, default=False, return_dtype=pl.Boolean)
+        frame = frame.join(self._sessions(frame), on="date", how="left", maintain_order="left")
+        midnight = pl.col("date").cast(pl.Datetime("ns")).dt.epoch("ns")
+        return frame.with_columns(
+            pl.when(keeps).then(pl.col("open_ns")).otherwise(midnight).alias("ts_event"),
+            pl.when(keeps).then(pl.col("close_ns")).otherwise(midnight + DAY_NS).alias("known_at"),
+        )
+
+    def _sessions(self, frame: pl.DataFrame) -> pl.DataFrame:
+        dates = frame["date"].unique().drop_nulls().to_list()
+        found = [(date, self._calendar.session(date.isoformat())) for date in dates]
+        rows = [(date, session.open, session.close) for date, session in found if session is not None]
+        schema = {"date": pl.Date, "open_ns": pl.Int64, "close_ns": pl.Int64}
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def _base_checks(self) -> list[tuple[pl.Expr, pl.Expr]]:
+        column = self._columns["ts"]
+        spelled = pl.col(column).cast(pl.String).str.slice(0, 24)
+        checks = [
+            (pl.col("ts").is_null(), pl.format("the time can not be read: {}", spelled.fill_null("empty"))),
+            (pl.col("instrument_id").is_null(), pl.lit("the symbol can be no name of an instrument")),
+        ]
+        if self._plan.spec is not None:
+            checks.append((pl.col("ts_event").is_null(), pl.format("{} is no session of its exchange", pl.col("date"))))
+        return checks
+
+    def _value_checks(self, names: list[str]) -> list[tuple[pl.Expr, pl.Expr]]:
+        return [
+            (pl.col(f"{name}_e8").is_null(), fault(self._columns[name], self._types[self._columns[name]], name))
+            for name in names
+            if name in self._columns
+        ]
+
+    def _word(self, chunk: pl.DataFrame, name: str) -> pl.Expr:
+        theirs = self._columns.get(name)
+        word = pl.col(theirs).cast(pl.String).fill_null("") if theirs else pl.lit("")
+        return word.str.slice(0, 32).alias(name)
+
+
+def refused(frame: pl.DataFrame) -> pl.DataFrame:
+    """Row numbers and reasons of what is refused, repeats of the same values left out."""
+    return frame.filter(pl.col(REASON).is_not_null()).select(ROW, REASON)

@@ -1,0 +1,119 @@
+"""Opening a file as a table: CSV, Parquet, JSON. Text columns stay text, so that prices in CSV and JSON stay exact."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from stockpulse_engine.base.text import clean_line
+from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
+
+MAX_TEXT_BYTES = 1024 * 1024 * 1024
+"""A CSV or JSON file is read whole; beyond this it should be Parquet, which is read piece by piece."""
+CHUNK_ROWS = 1_000_000
+ROW = "__row"
+"""Number of the row in the file, from 1, beside its own columns."""
+SUFFIXES = (".csv", ".txt", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson")
+_DELIMITERS = ",;\t|"
+
+
+class Table:
+    """One file's rows with its own column names, in chunks."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a file; only its head is read.
+
+        Raises:
+            NotFoundError: there is no such file.
+            InvalidValueError: it is no table we read, or too big.
+        """
+        if not path.is_file():
+            raise NotFoundError(f"There is no file {clean_line(str(path))}.", fix="Check the path.")
+        if path.suffix.lower() not in SUFFIXES:
+            raise InvalidValueError(
+                f"{path.name}: a {path.suffix or 'file without suffix'} is not read.", fix="Use CSV, Parquet or JSON."
+            )
+        if path.suffix.lower() != ".parquet" and path.stat().st_size > MAX_TEXT_BYTES:
+            raise InvalidValueError(f"{path.name} is larger than 1 GiB.", fix="Turn it into Parquet, or cut it.")
+        self.path = path
+        self._frame = _scan(path)
+        schema = self._frame.collect_schema()
+        self.names = tuple(schema.names())
+        self.types = dict(schema)
+        self.rows = int(self._frame.select(pl.len()).collect().item())
+
+    def head(self, rows: int = 50) -> pl.DataFrame:
+        """The first rows."""
+        return self._frame.head(rows).collect()
+
+    def chunks(self, skip: int = 0) -> Iterator[pl.DataFrame]:
+        """Every row after the first `skip`, at most CHUNK_ROWS at a time, numbered."""
+        for offset in range(skip, self.rows, CHUNK_ROWS):
+            part = self._frame.slice(offset, CHUNK_ROWS).collect()
+            yield part.with_columns(pl.int_range(offset + 1, offset + part.height + 1, dtype=pl.Int64).alias(ROW))
+
+    def digest(self) -> str:
+        """SHA-256 of the file."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find_files(paths: list[Path]) -> list[Path]:
+    """Files named, and those right inside the directories named, in order of name.
+
+    Raises:
+        NotFoundError: a path leads nowhere, or a directory holds nothing we read.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(child for child in path.iterdir() if child.suffix.lower() in SUFFIXES)
+            if not inside:
+                raise NotFoundError(f"{clean_line(str(path))} holds no table.", fix=f"We read {', '.join(SUFFIXES)}.")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise NotFoundError(f"There is no file or directory {clean_line(str(path))}.", fix="Check the path.")
+    return list(dict.fromkeys(found))
+
+
+def _scan(path: Path) -> pl.LazyFrame:
+    kind = path.suffix.lower()
+    try:
+        if kind == ".parquet":
+            return pl.scan_parquet(path)
+        if kind in (".jsonl", ".ndjson"):
+            return _flat(pl.read_ndjson(path, infer_schema_length=None)).lazy()
+        if kind == ".json":
+            return _flat(pl.read_json(path, infer_schema_length=None)).lazy()
+        return pl.read_csv(
+            path,
+            separator=_delimiter(path),
+            infer_schema=False,
+            null_values=["", "null", "NULL", "None", "NA", "N/A"],
+            truncate_ragged_lines=False,
+        ).lazy()
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        raise InvalidValueError(
+            f"{path.name} can not be read: {clean_line(str(error), 200)}", fix="Check the file."
+        ) from error
+
+
+def _delimiter(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        sample = file.read(8192)
+    try:
+        return csv.Sniffer().sniff(sample, delimiters=_DELIMITERS).delimiter
+    except csv.Error:
+        return ","
+
+
+def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """Nested values are nothing we import; times of exchanges come as numbers beside them."""
+    kept = [name for name, kind in frame.schema.items() if not kind.is_nested()]
+    return frame.select(kept)
