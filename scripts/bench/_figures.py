@@ -138,4 +138,33 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure("nine, compiled from nothing, CPU", "bench_indicators.py", "nine_compile", "cpu_s", "s"),
     Figure("nine, loaded from the cache, CPU", "bench_indicators.py", "nine_compile", "loaded_cpu_s", "s"),
+    Figure(
+        "history written, against polars alone, CPU",
+        "bench_history_store.py",
+        "history_write",
+        "ratio_cpu",
+        "×",
+        0.5,
+        True,
+    ),
+    Figure(
+        "history written, against polars alone, wall",
+        "bench_history_store.py",
+        "history_write",
+        "ratio_wall",
+        "×",
+        0.5,
+        True,
+    ),
+    Figure(
+        "the same rows again, compared", "bench_history_store.py", "history_write", "again_rows_per_cpu_s", "rows/CPU-s"
+    ),
+    Figure("last 500 bars of 100 instruments, hot, p95", "bench_history_store.py", "history_hot", "p95_ms", "ms", 3),
+    Figure("the same, store opened anew, p95", "bench_history_store.py", "history_cold", "p95_ms", "ms", 30),
+    Figure("the same, without the hot tier, p95", "bench_history_store.py", "history_segments", "p95_ms", "ms"),
+    Figure("chart of one instrument, columns, p95", "bench_history_store.py", "history_chart", "p95_ms", "ms", 1),
+    Figure(
+        "chart of one instrument, as bars, p95", "bench_history_store.py", "history_chart", "with_bars_p95_ms", "ms"
+    ),
+    Figure("10 M minutes to days, CPU", "bench_history_store.py", "history_resample", "cpu_s", "s", 0.1),
 )

@@ -40,9 +40,9 @@ def said(victim: subprocess.Popen[str]) -> int:
 
 def check_last(store: EmbeddedHistory, least: int, limit: int) -> int:
     """The last bars of each instrument are neighbours, each whole, and not older than what was said."""
-    newest = []
+    newest: list[int] = []
     for found in store.reader.last_bars(NAMES, SPEC, limit, source="yahoo").values():
-        numbers = [(start - OPEN) // MINUTE for start in found.ts_event.tolist()]
+        numbers: list[int] = [(start - OPEN) // MINUTE for start in found.ts_event.tolist()]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         for column in (found.open, found.high, found.low, found.close, found.volume):
             assert column.tolist() == [price_of(number) for number in numbers]

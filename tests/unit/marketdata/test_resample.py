@@ -11,7 +11,7 @@ from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.market import BarSpec, parse_bar_spec
 from stockpulse_engine.marketdata.bars import bucket_start
 from stockpulse_engine.marketdata.calendar import load_calendar
-from stockpulse_engine.marketdata.columns import BarColumns, Ints
+from stockpulse_engine.marketdata.columns import BarColumns
 from stockpulse_engine.marketdata.resample import resample
 
 CALENDAR = load_calendar("XNYS")
@@ -23,13 +23,6 @@ def columns(starts: list[int], spec: BarSpec = M1) -> BarColumns:
     """Bars whose values follow from their place."""
     at = np.array(starts, dtype=np.int64)
     place = np.arange(len(at), dtype=np.int64)
-    values: dict[str, Ints] = {
-        "open": 100 + place,
-        "high": 200 + place % 7,
-        "low": 50 - place % 5,
-        "close": 101 + place,
-        "volume": 10 + place,
-    }
     return BarColumns(
         instrument_id="AAPL.XNAS",
         spec=spec,
@@ -37,7 +30,11 @@ def columns(starts: list[int], spec: BarSpec = M1) -> BarColumns:
         ts_event=at,
         known_at=at + spec.duration_ns,
         recorded_at=at + 2 * spec.duration_ns,
-        **values,
+        open=100 + place,
+        high=200 + place % 7,
+        low=50 - place % 5,
+        close=101 + place,
+        volume=10 + place,
     )
 
 
@@ -51,7 +48,7 @@ def session_minutes(day: str, *, extended: bool = False) -> list[int]:
 def test_five_minutes_are_counted_from_the_open() -> None:
     starts = session_minutes("2023-11-24", extended=True)
     found = resample(columns(starts), BarSpec(5, "m"), CALENDAR)
-    assert found.ts_event.tolist() == sorted({bucket_start(CALENDAR, at, BarSpec(5, "m")) for at in starts})
+    assert found.ts_event.tolist() == sorted({bucket_start(CALENDAR, at, BarSpec(5, "m")) or 0 for at in starts})
     assert found.spec == BarSpec(5, "m")
     first = starts.index(CALENDAR.session("2023-11-24").open)  # type: ignore[union-attr] # a session
     row = int(found.ts_event.searchsorted(starts[first]))

@@ -89,12 +89,14 @@ class BarReads:
             return None
         newer = _newer(held.tail, file, state)
         if newer is not None:
-            first = max(0, state.rows - window.limit) if window == Window(limit=window.limit) and window.limit else 0
+            first = max(0, state.rows - (window.limit or state.rows)) if window.is_plain else 0
+            if not file.is_sound(first, state.rows):
+                return None
             rows = np.concatenate([np.stack(file.columns(first, state.rows)), newer], axis=1)
             cut = _cut(list(rows), rows.shape[1], state.has_older or first > 0, window)
             return None if cut is None else _bars(instrument_id, spec, held.source, rows[:, cut], f"{HOT}+{TAIL}")
         cut = _cut(file.columns(0, state.rows), state.rows, state.has_older, window)
-        if cut is None or cut.stop == cut.start:
+        if cut is None or cut.stop == cut.start or not file.is_sound(cut.start, cut.stop):
             return None
         return _bars(instrument_id, spec, held.source, file.columns(cut.start, cut.stop), HOT)
 
@@ -158,6 +160,9 @@ def _newer(tail: Ints | None, file: HotFile, state: HotState) -> Ints | None:
 
 def _cut(columns: Sequence[Ints], count: int, has_older: bool, window: Window) -> slice | None:
     """Which rows a window is, None when the file begins too late for it or time bounds do not cut it cleanly."""
+    if window.is_plain:
+        limit = window.limit or count + 1
+        return slice(max(0, count - limit), count) if limit <= count or not has_older else None
     times = columns[0]
     high = count if window.end is None else int(times.searchsorted(window.end))
     for column, bound in ((columns[1], window.as_of.known_at), (columns[2], window.as_of.recorded_at)):

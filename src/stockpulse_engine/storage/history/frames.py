@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from stockpulse_engine.domain.errors import InvalidValueError
@@ -108,31 +109,36 @@ def _require_type(frame: pl.DataFrame, table: str, name: str) -> None:
 def _require_known(frame: pl.DataFrame, table: str) -> None:
     if table == ACTIONS:  # they are declared before they happen
         return
-    early = frame.filter(pl.col("known_at") < pl.col("ts_event"))
-    if early.height:
+    is_early = frame["known_at"].to_numpy() < frame["ts_event"].to_numpy()
+    if is_early.any():
+        early = frame.row(int(is_early.argmax()), named=True)
         raise InvalidValueError(f"{table}: {_key_text(early, table)} is known before it happened.")
 
 
 def _sorted(frame: pl.DataFrame, table: str) -> pl.DataFrame:
-    """Sorted by key, each key once. What comes sorted, as imports do, is only looked at."""
-    if not _is_sorted(frame, table):
-        frame = frame.sort(KEYS[table], maintain_order=True)
+    """Sorted by key, each key once. What comes like that, as imports do, is only looked at."""
+    if _is_sorted(frame, table):
+        return frame
+    frame = frame.sort(KEYS[table], maintain_order=True)
     repeated = frame.filter(_same_as_before(table))
     if repeated.height:
-        raise InvalidValueError(f"{table}: {_key_text(repeated, table)} occurs twice.")
+        raise InvalidValueError(f"{table}: {_key_text(repeated.row(0, named=True), table)} occurs twice.")
     return frame
 
 
 def _is_sorted(frame: pl.DataFrame, table: str) -> bool:
-    names = frame["instrument_id"].rle().struct.field("value")
-    if not (names.n_unique() == len(names) and names.is_sorted()):
+    """Whether every row has a later key than the one before."""
+    runs = frame["instrument_id"].rle().struct
+    names = runs.field("value")
+    if names.n_unique() < len(names) or not names.is_sorted():
         return False
-    change = frame["instrument_id"].rle_id().diff().fill_null(0)
-    later = pl.col("ts_event").diff() > 0
+    times = frame["ts_event"].to_numpy()
+    is_later = times[1:] > times[:-1]
     if len(KEYS[table]) > 2:  # noqa: PLR2004 - instrument and time
-        third = KEYS[table][2]
-        later |= (pl.col("ts_event").diff() == 0) & (pl.col(third) > pl.col(third).shift())
-    return bool(frame.select((later | (change != 0)).fill_null(value=True).all()).item())
+        third = frame[KEYS[table][2]]
+        is_later |= (times[1:] == times[:-1]) & (third[1:] > third[:-1]).to_numpy()
+    is_later[np.cumsum(runs.field("len").to_numpy())[:-1] - 1] = True
+    return bool(is_later.all())
 
 
 def _same_as_before(table: str) -> pl.Expr:
@@ -141,6 +147,5 @@ def _same_as_before(table: str) -> pl.Expr:
     )
 
 
-def _key_text(frame: pl.DataFrame, table: str) -> str:
-    row = frame.row(0, named=True)
+def _key_text(row: Mapping[str, Any], table: str) -> str:
     return ", ".join(f"{name} {row[name]}" for name in KEYS[table])

@@ -47,7 +47,10 @@ class HotTier:
         self._mapped: OrderedDict[HotKey, HotFile] = OrderedDict()
 
     def find(self, key: HotKey, last_seq: int) -> tuple[HotFile, HotState] | None:
-        """The file of a series with its state when it counts: sound, of this boot, nothing committed since."""
+        """The file of a series with its state when it counts: of this boot, nothing committed since.
+
+        Whoever takes rows out of it asks `is_sound` for them first.
+        """
         file = self._mapped.get(key)
         state = None if file is None else file.state()
         if file is None or state is None or state.is_retired or state.applied_seq < last_seq:
@@ -115,9 +118,6 @@ class HotTier:
             file = HotFile(self._layout.hot_file(*key))
         except (OSError, ValueError):
             return None
-        state = file.state()
-        if state is None or not file.is_sound(0, state.rows):
-            return None
         self._mapped[key] = file
         if len(self._mapped) > MAX_MAPPED:
             self._mapped.popitem(last=False)
@@ -144,6 +144,8 @@ def _extend(file: HotFile, rows: Ints, applied_seq: int) -> bool:
     """Append what is newer; False when an older row is not there as it is given, or there is no room."""
     state = file.state()
     if state is None or state.is_retired:
+        return False
+    if not file.is_sound(0, state.rows):
         return False
     held = file.columns(0, state.rows)
     newest = int(held[0][-1]) if state.rows else -(2**63)

@@ -69,9 +69,11 @@ class HotFile:
             os.close(descriptor)
         self.capacity = self._check_static()
         self._state = np.frombuffer(self._map, np.int64, 5, STATE_AT)
-        self._rows = np.frombuffer(self._map, np.int64, _COLUMNS * self.capacity, ROWS_AT).reshape(
-            _COLUMNS, self.capacity
-        )
+        cells = np.frombuffer(self._map, np.int64, _COLUMNS * self.capacity, ROWS_AT)
+        self._rows = cells.reshape(_COLUMNS, self.capacity)
+        self._body = self._rows[:-1]
+        self._body.flags.writeable = False
+        self._sound = (0, 0)
 
     def _check_static(self) -> int:
         if len(self._map) < ROWS_AT:
@@ -97,14 +99,22 @@ class HotFile:
 
     def columns(self, start: int, stop: int) -> list[Ints]:
         """Rows as read-only views, in the order of BAR_COLUMNS."""
-        rows = self._rows[: _COLUMNS - 1, start:stop]
-        rows.flags.writeable = False
-        return list(rows)
+        return list(self._body[:, start:stop])
 
     def is_sound(self, start: int, stop: int) -> bool:
-        """Whether rows are the ones that were written."""
-        sums = row_sums(list(self._rows[: _COLUMNS - 1, start:stop]))
-        return bool((sums == self._rows[_COLUMNS - 1, start:stop].view(np.uint64)).all())
+        """Whether rows are the ones that were written; each is looked at when it is first read."""
+        low, high = self._sound
+        if low <= start and stop <= high:
+            return True
+        if low <= start <= high:  # what was appended since
+            start, low = high, low
+        else:
+            low = start
+        sums = row_sums(self.columns(start, stop))
+        if not (sums == self._rows[-1, start:stop].view(np.uint64)).all():
+            return False
+        self._sound = (low, stop)
+        return True
 
     # --- writing, under the tier's lock -------------------------------------------------------------------
 

@@ -35,6 +35,11 @@ class Window(NamedTuple):
     limit: int | None = None
     as_of: AsOf = LATEST
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether only the number of rows is bounded."""
+        return self.start is None and self.end is None and self.as_of == LATEST
+
     def overlaps(self, first_ts: int, last_ts: int) -> bool:
         """Whether rows between the two can be asked for."""
         return (self.start is None or last_ts >= self.start) and (self.end is None or first_ts < self.end)

@@ -14,7 +14,7 @@ from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.domain.market import Quote, Trade
 from stockpulse_engine.marketdata.calendar import load_calendar
 from stockpulse_engine.marketdata.columns import TICK_AUCTION, TICK_BUYER
-from stockpulse_engine.marketdata.history import LATEST, AsOf
+from stockpulse_engine.marketdata.history import LATEST, AsOf, TradeColumns
 from stockpulse_engine.marketdata.ports import ClockState
 from stockpulse_engine.storage.history import recorder as recorder_module
 from stockpulse_engine.storage.history.recorder import Event, HistoryRecorder, Recording
@@ -25,8 +25,8 @@ from tests.unit.storage.history.build import AAPL, IBM, M1, MINUTE, bar_frame, c
 
 CALENDAR = load_calendar("XNYS")
 OPEN = CALENDAR.session("2023-11-14").open  # type: ignore[union-attr] # a session of the calendar
+CLOSED = OPEN + 600 * MINUTE
 SOURCE = "live:test"
-DAY = {"start_ns": OPEN, "end_ns": OPEN + 600 * MINUTE}
 
 
 def trade(at: int, price: str, name: str = AAPL, **more: Any) -> Trade:
@@ -45,6 +45,10 @@ def clock_at(at: int) -> ClockState:
 def store(tmp_path: Path, clock: ManualClock) -> Iterator[EmbeddedHistory]:
     with open_history(tmp_path / "history", clock) as opened:
         yield opened
+
+
+def trades_of(store: EmbeddedHistory) -> TradeColumns:
+    return store.reader.trades(AAPL, start_ns=OPEN, end_ns=CLOSED)
 
 
 def recording(store: EmbeddedHistory, clock: ManualClock) -> Recording:
@@ -98,7 +102,7 @@ def test_a_minute_whose_beginning_was_missed_is_no_bar(store: EmbeddedHistory, c
         [clock_at(OPEN + 1), trade(OPEN + 2, "100"), trade(OPEN + MINUTE, "101"), clock_at(OPEN + 2 * MINUTE)]
     )
     assert closes(store.reader.bars(AAPL, M1)) == [101]
-    assert len(store.reader.trades(AAPL, **DAY)) == 2
+    assert len(trades_of(store)) == 2
     writing.close()
 
 
@@ -109,7 +113,7 @@ def test_a_market_that_jumps_back_begins_anew(store: EmbeddedHistory, clock: Man
     writing.close()
     store.compact()
     assert closes(store.reader.bars(AAPL, M1)) == [101, 102.25]
-    assert len(store.reader.trades(AAPL, **DAY)) == 6
+    assert len(trades_of(store)) == 6
 
 
 def test_ticks_keep_their_order_within_a_moment_and_their_marks(store: EmbeddedHistory, clock: ManualClock) -> None:
@@ -117,10 +121,10 @@ def test_ticks_keep_their_order_within_a_moment_and_their_marks(store: EmbeddedH
     writing.write([trade(OPEN, "1", aggressor="B"), trade(OPEN, "2", is_auction=True), quote(OPEN, "1.01", "1.02")])
     writing.write([trade(OPEN, "3")])
     for _ in range(2):
-        found = store.reader.trades(AAPL, **DAY)
+        found = trades_of(store)
         assert found.price.tolist() == [100000000, 200000000, 300000000]
         assert (found.seq.tolist(), found.flags.tolist()) == ([0, 1, 2], [TICK_BUYER, TICK_AUCTION, 0])
-        quotes = store.reader.quotes(AAPL, **DAY)
+        quotes = store.reader.quotes(AAPL, start_ns=OPEN, end_ns=CLOSED)
         assert (quotes.bid.tolist(), quotes.ask_size.tolist()) == ([101000000], [0])
         writing.close()
         store.compact()
@@ -134,7 +138,7 @@ def test_compaction_moves_everything_once(store: EmbeddedHistory, clock: ManualC
     assert store.compact().rows == 0
     writing.write([clock_at(OPEN + 3 * MINUTE)])
     assert closes(store.reader.bars(AAPL, M1)) == [101, 102.25, 7]
-    assert len(store.reader.trades(AAPL, **DAY)) == 6
+    assert len(trades_of(store)) == 6
     writing.close()
     assert store.compact() == (2, 0, 3)
     assert closes(store.reader.bars(AAPL, M1)) == [101, 102.25, 7]
@@ -168,7 +172,7 @@ def test_a_compaction_killed_before_its_mark_adds_nothing_twice(store: EmbeddedH
     before = store.reader.segments()
     store.compact()
     assert store.reader.segments() == before
-    assert len(store.reader.trades(AAPL, **DAY)) == 6
+    assert len(trades_of(store)) == 6
 
 
 @pytest.mark.parametrize("torn", [b"", b"\x01", b"\x10\x00\x00\x00torn", b"\xff" * 40])
@@ -181,16 +185,16 @@ def test_a_torn_end_is_cut_and_everything_before_it_stays(
     whole = log.read_bytes()
     with log.open("ab") as file:
         file.write(torn)
-    assert len(store.reader.trades(AAPL, **DAY)) == 6
+    assert len(trades_of(store)) == 6
     for each in writing._logs._logs.values():  # killed: nothing is closed in order
         each.close()
     again = recording(store, clock)
     assert log.read_bytes() == whole
     again.write([trade(OPEN + 5 * MINUTE, "9")])
-    assert len(store.reader.trades(AAPL, **DAY)) == 7
+    assert len(trades_of(store)) == 7
     again.close()
     store.compact()
-    assert len(store.reader.trades(AAPL, **DAY)) == 7
+    assert len(trades_of(store)) == 7
 
 
 def test_a_flipped_bit_in_a_log_ends_it_there(store: EmbeddedHistory, clock: ManualClock) -> None:
@@ -202,7 +206,7 @@ def test_a_flipped_bit_in_a_log_ends_it_there(store: EmbeddedHistory, clock: Man
     data = bytearray(log.read_bytes())
     data[frames[1].start + 30] ^= 1
     log.write_bytes(data)
-    assert len(store.reader.trades(AAPL, **DAY)) == 1
+    assert len(trades_of(store)) == 1
     writing.close()
 
 
@@ -236,7 +240,7 @@ def test_a_number_that_can_not_be_stored_is_counted_and_the_rest_goes_on(
     writing.close()
     done = store.compact()
     assert (done.rows, done.refused) == (2, 1)
-    assert store.reader.trades(AAPL, **DAY).price.tolist() == [100000000, 12345678]
+    assert trades_of(store).price.tolist() == [100000000, 12345678]
 
 
 def test_what_is_recorded_lies_over_what_was_imported(store: EmbeddedHistory, clock: ManualClock) -> None:
@@ -261,7 +265,7 @@ def test_the_recorder_takes_from_the_bus_and_says_what_it_dropped(
     recorder.start()
     recorder.stop()
     assert recorder.state() == (5, 3, 0, "")
-    assert len(store.reader.trades(AAPL, **DAY)) == 5
+    assert len(trades_of(store)) == 5
 
 
 def test_a_disk_that_fails_ends_the_recording_and_nothing_else(store: EmbeddedHistory, clock: ManualClock) -> None:
