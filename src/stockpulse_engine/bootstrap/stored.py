@@ -45,6 +45,8 @@ class EngineHistory:
         self._opening = threading.Lock()
         self._store: EmbeddedHistory | None = None
         self._recorder: HistoryRecorder | None = None
+        self._dropped = 0
+        self._was_dropping = False
 
     def charts(self, now_ns: Callable[[], int]) -> StoredCharts | None:
         """What the market service draws from; None where history is switched off."""
@@ -71,15 +73,11 @@ class EngineHistory:
 
     async def run(self) -> None:
         """Say what a recording drops; turn its tail into segments in a process of its own."""
-        dropped = 0
         compacted_at = -COMPACT_S
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LOOK_S)
-            state = self._recorder.state() if self._recorder is not None else None
-            if state is not None and state.dropped > dropped and not state.failure:
-                dropped = state.dropped
-                self._say("late", f"{dropped} quotes and prints came faster than the disk takes them")
+            self._look_at_drops()
             waiting = await asyncio.to_thread(self._tail_bytes)
             if waiting >= COMPACT_BYTES or (waiting and loop.time() - compacted_at >= COMPACT_S):
                 compacted_at = loop.time()
@@ -91,6 +89,18 @@ class EngineHistory:
             await asyncio.to_thread(self._recorder.stop)
         if self._store is not None:
             self._store.close()
+
+    def _look_at_drops(self) -> None:
+        """Say when events are dropped, and when it stopped."""
+        state = self._recorder.state() if self._recorder is not None else None
+        if state is None or state.failure:
+            return
+        is_dropping = state.dropped > self._dropped
+        if is_dropping:
+            self._say("late", f"{state.dropped} quotes and prints came faster than the disk takes them")
+        elif self._was_dropping:
+            self._say("ok", f"recording; {state.dropped} quotes and prints were dropped")
+        self._dropped, self._was_dropping = state.dropped, is_dropping
 
     async def _compact(self) -> None:
         """Millions of decimals become integers elsewhere: this loop and this interpreter belong to the market."""

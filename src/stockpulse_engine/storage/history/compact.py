@@ -11,6 +11,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,23 +19,23 @@ import polars as pl
 
 from stockpulse_engine.base.clock import WallClock
 from stockpulse_engine.domain.errors import InvalidValueError
-from stockpulse_engine.marketdata.columns import BAR_COLUMNS, NO_SIDE
-from stockpulse_engine.marketdata.history import BARS, SCHEMAS
+from stockpulse_engine.marketdata.columns import BAR_COLUMNS
+from stockpulse_engine.marketdata.history import BARS
 from stockpulse_engine.storage.history.catalog import Catalog, Kind, Tail
 from stockpulse_engine.storage.history.commit import TailMark
-from stockpulse_engine.storage.history.eventrows import bar_row, tick_row
+from stockpulse_engine.storage.history.eventrows import bar_row
 from stockpulse_engine.storage.history.frames import KEYS
 from stockpulse_engine.storage.history.hot import FILE_NAMES, HotTier
 from stockpulse_engine.storage.history.layout import Layout
-from stockpulse_engine.storage.history.rows import names_of
-from stockpulse_engine.storage.history.tail import decoder_of, read_frames
+from stockpulse_engine.storage.history.tail import Frame, decoder_of, read_frames
 from stockpulse_engine.storage.history.taillogs import close_left_behind
+from stockpulse_engine.storage.history.tickframes import TickColumns, decode_batch
 from stockpulse_engine.storage.history.turn import exclusive
 from stockpulse_engine.storage.history.upkeep import Upkeep
 from stockpulse_engine.storage.history.writer import SegmentWriter
 
-MAX_ROWS: Final = 250_000
-"""Events that become segments in one commit."""
+PORTION_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of a log that become segments in one commit: about a quarter of a million quotes."""
 NICE: Final = 10
 """The market goes first."""
 
@@ -69,9 +70,9 @@ def compact(layout: Layout, writer: SegmentWriter) -> Compacted:
 
 
 class _Part(NamedTuple):
-    """Events of a log up to an offset, by kind, as rows."""
+    """Events of a log up to an offset as frames for the writer."""
 
-    rows: dict[Kind, list[tuple[Any, ...]]]
+    frames: dict[Kind, pl.DataFrame]
     stop: int
     events: int
     refused: int
@@ -80,57 +81,65 @@ class _Part(NamedTuple):
 def _parts(path: Path, tail: Tail) -> Iterator[_Part]:
     """The log's frames after what is consumed, in portions."""
     table = tail.name.partition("-")[0]
-    decode = decoder_of(table).decode
-    rows: defaultdict[Kind, list[tuple[Any, ...]]] = defaultdict(list)
-    count = refused = stop = 0
     if not path.exists():
         return
+    make = _bar_part if table == BARS else partial(_tick_part, table)
+    waiting: list[Frame] = []
+    size = 0
     for frame in read_frames(path, tail.consumed):
-        batch = decode(frame.payload)
-        for number, event in enumerate(batch.events):
-            kind = Kind(table, str(event.spec) if table == BARS else "", batch.source)
+        waiting.append(frame)
+        size += len(frame.payload)
+        if size >= PORTION_BYTES:
+            yield make(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield make(waiting)
+
+
+def _bar_part(waiting: Sequence[Frame]) -> _Part:
+    rows: defaultdict[Kind, list[tuple[Any, ...]]] = defaultdict(list)
+    events = refused = 0
+    for frame in waiting:
+        batch = decoder_of(BARS).decode(frame.payload)
+        events += len(batch.events)
+        for bar in batch.events:
             try:
-                row = _row(table, event, batch.seqs[number] if batch.seqs else 0, batch.recorded_at)
+                row = bar_row(bar, batch.recorded_at)
             except InvalidValueError:
                 refused += 1
             else:
-                rows[kind].append((event.instrument_id, *row))
-        count, stop = count + len(batch.events), frame.stop
-        if count >= MAX_ROWS:
-            yield _Part(dict(rows), stop, count, refused)
-            rows.clear()
-            count = refused = 0
-    if count:
-        yield _Part(dict(rows), stop, count, refused)
+                rows[Kind(BARS, str(bar.spec), batch.source)].append((bar.instrument_id, *row))
+    return _Part({kind: _bar_frame(found) for kind, found in rows.items()}, waiting[-1].stop, events, refused)
 
 
-def _row(table: str, event: Any, seq: int, recorded_at: int) -> tuple[Any, ...]:
-    return bar_row(event, recorded_at) if table == BARS else tick_row(event, seq, recorded_at)
+def _tick_part(table: str, waiting: Sequence[Frame]) -> _Part:
+    columns: dict[str, TickColumns] = {}
+    for frame in waiting:
+        source, recorded_at, seqs, events = decode_batch(frame.payload)
+        columns.setdefault(source, TickColumns(table)).take(recorded_at, seqs, events)
+    made = {Kind(table, "", source): found.frame() for source, found in columns.items()}
+    frames = {kind: one.frame for kind, one in made.items() if one.frame.height}
+    refused = sum(one.refused for one in made.values())
+    return _Part(frames, waiting[-1].stop, sum(len(found) for found in columns.values()), refused)
 
 
 def _store(writer: SegmentWriter, tail: Tail, part: _Part) -> tuple[int, int]:
     """One commit per kind, the last of them with the mark."""
     mark = TailMark(tail.name, part.stop, is_done=False)
-    kinds = list(part.rows)
+    kinds = list(part.frames)
     for kind in kinds:
         marks = [mark] if kind == kinds[-1] else []
-        writer.write(_frame(kind.table, part.rows[kind]), kind, "live", marks=marks)
+        writer.write(part.frames[kind], kind, "live", marks=marks)
     if not kinds:
         writer.ledger.commit((), marks=[mark])
     return part.events - part.refused, part.refused
 
 
-def _frame(table: str, rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
-    if table == BARS:
-        names = ["instrument_id", *(FILE_NAMES.get(name, name) for name in BAR_COLUMNS)]
-    else:
-        names = ["instrument_id", *names_of(table)]
-    texts = {name for name, kind in SCHEMAS[table].items() if kind == "String"}
-    types = {name: pl.String if name in texts else pl.Boolean if name == "is_retracted" else pl.Int64 for name in names}
+def _bar_frame(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+    names = ["instrument_id", *(FILE_NAMES.get(name, name) for name in BAR_COLUMNS)]
+    types = {name: pl.String if name == "instrument_id" else pl.Int64 for name in names}
     frame = pl.DataFrame(rows, schema=types, orient="row")
-    sides = [name for name, kind in SCHEMAS[table].items() if kind.endswith("?")]
-    frame = frame.with_columns(pl.col(name).replace(NO_SIDE, None) for name in sides)
-    return frame.unique(KEYS[table], keep="last", maintain_order=True)
+    return frame.unique(KEYS[BARS], keep="last", maintain_order=True)
 
 
 def main() -> None:

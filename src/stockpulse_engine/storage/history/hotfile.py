@@ -106,8 +106,8 @@ class HotFile:
         low, high = self._sound
         if low <= start and stop <= high:
             return True
-        if low <= start <= high:  # what was appended since
-            start, low = high, low
+        if low <= start <= high:  # only what was appended since
+            start = high
         else:
             low = start
         sums = row_sums(self.columns(start, stop))

@@ -35,6 +35,7 @@ class TailView:
         self._read: dict[str, int] = {}
         self._bars: defaultdict[HotKey, list[TailRow]] = defaultdict(list)
         self._columns: dict[HotKey, Ints] = {}
+        self._sources: defaultdict[tuple[str, str], set[HotKey]] = defaultdict(set)
 
     def follow(self, tails: tuple[Tail, ...]) -> None:
         """Take what was appended since, and forget what lies in segments now."""
@@ -46,9 +47,7 @@ class TailView:
 
     def keys(self, instrument_id: str, spec: str) -> list[HotKey]:
         """Series of an instrument that have bars here."""
-        if not self._bars:
-            return []
-        return [key for key, rows in self._bars.items() if rows and key[:2] == (spec, instrument_id)]
+        return [key for key in self._sources.get((instrument_id, spec), ()) if self._bars[key]]
 
     def bars(self, key: HotKey) -> Ints | None:
         """Bars of a series in the order they came (BAR_COLUMNS × n), None when there are none."""
@@ -100,6 +99,7 @@ class TailView:
             batch = decode(frame.payload)
             for bar in batch.events:
                 key = HotKey(str(bar.spec), bar.instrument_id, batch.source)
+                self._sources[bar.instrument_id, key.spec].add(key)
                 self._bars[key].append(TailRow(tail.name, frame.stop, bar_row(bar, batch.recorded_at)))
             self._read[tail.name] = frame.stop
 
