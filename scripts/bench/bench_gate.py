@@ -90,7 +90,7 @@ def builder_with(positions: int, working: int) -> ViewBuilder:
         for number in range(working)
     ]  # fmt: skip
     portfolio = PortfolioService(ledger, orders=lambda: orders, quote=QUOTES.get, clock=lambda: NOW)
-    working = Working(LIMITS.collar_fraction, orders=orders)
+    binding = Working(LIMITS.collar_fraction, orders=orders)
     known = {
         name: Instrument(
             instrument_id=name, name=name, asset_class=AssetClass.EQUITY, currency="USD", tick_size=D("0.01"),
@@ -103,7 +103,7 @@ def builder_with(positions: int, working: int) -> ViewBuilder:
         account=ledger.account,
         balances=portfolio.balances,
         held=ledger.quantity,
-        working=lambda _: working,
+        working=lambda _: binding,
         instrument=known.get,
         quote=QUOTES.get,
         quote_age_ns=lambda _: 0,

@@ -100,7 +100,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._is_in_header = True
         super().on_message_begin()
         if self._is_reserved:
-            self.scope[RESERVED_KEY] = True  # type: ignore[typeddict-unknown-key]  # a key of ours beside ASGI's
+            self.scope[RESERVED_KEY] = True  # type: ignore[literal-required]  # a key of ours beside ASGI's
 
     def on_headers_complete(self) -> None:
         """The header is whole: from here the guard counts."""
