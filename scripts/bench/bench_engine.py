@@ -27,6 +27,7 @@ from stockpulse_engine.base.paths import ensure_private, resolve_paths
 from stockpulse_engine.base.tasks import spawn
 from stockpulse_engine.bootstrap.engine import Engine
 from stockpulse_engine.bootstrap.options import StartOptions
+from stockpulse_engine.daemon import calm_collector
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind, OrderTerms, OrderType, Side
 from stockpulse_engine.risk.limits import Limits
@@ -146,6 +147,7 @@ def main() -> int:
     parser.add_argument("--callers", type=int, default=64)
     parser.add_argument("--alone", type=int, default=300)
     options = parser.parse_args()
+    calm_collector()
     with tempfile.TemporaryDirectory(prefix="spb-", dir="/tmp") as home:
         for row in uvloop.run(measure(Path(home), options)):
             print(json.dumps(row), flush=True)

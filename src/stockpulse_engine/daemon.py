@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -43,6 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def calm_collector() -> None:
+    """Let the garbage collector look less often: what an engine makes by the thousand are values without cycles."""
+    gc.freeze()  # what is loaded stays loaded: out of its sight
+    gc.set_threshold(20_000, 20, 20)
+
+
 def _run(paths: Paths, settings: Settings, options: StartOptions, clock: WallClock) -> None:
     import uvloop
 
@@ -53,6 +60,7 @@ def _run(paths: Paths, settings: Settings, options: StartOptions, clock: WallClo
             loop.add_signal_handler(number, engine.system.stop_asked.set)
         await engine.run()
 
+    calm_collector()
     uvloop.run(serve())
 
 

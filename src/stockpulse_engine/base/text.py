@@ -36,6 +36,8 @@ def clean_text(text: str, limit: int = 512) -> str:
     """
     if limit < 1:
         raise ValueError("limit must be at least 1")
+    if _is_plain(text, limit):
+        return text
     # The scan itself is bounded too: a hostile megabyte costs no more than a long headline.
     scanned = text[: limit * 8]
     visible = _STACKED.sub(r"\1", _REMOVED.sub("", _SPACES.sub(" ", _ESCAPES.sub("", scanned))))
@@ -46,4 +48,11 @@ def clean_text(text: str, limit: int = 512) -> str:
 
 def clean_line(text: str, limit: int = 512) -> str:
     """Like `clean_text`, with runs of blanks collapsed and none at either end."""
+    if _is_plain(text, limit) and " " not in text:
+        return text
     return " ".join(clean_text(text, limit).split())
+
+
+def _is_plain(text: str, limit: int) -> bool:
+    """Printable ASCII that fits, as nearly everything is: no pattern would match it."""
+    return len(text) <= limit and text.isascii() and text.isprintable()

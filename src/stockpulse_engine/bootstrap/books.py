@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 
@@ -17,7 +17,7 @@ from stockpulse_engine.domain.errors import NotFoundError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, BarSpec, MarketPhase
 from stockpulse_engine.domain.orders import Order
-from stockpulse_engine.marketdata.calendar import Calendar
+from stockpulse_engine.marketdata.calendar import Calendar, Session
 from stockpulse_engine.marketdata.service import MarketService
 from stockpulse_engine.marketdata.time import MarketTime
 from stockpulse_engine.portfolio.ledger import Ledger
@@ -57,6 +57,8 @@ class Market:
     service: MarketService
     time: MarketTime
     calendar: Calendar
+    last_session: list[Session] = field(default_factory=list)
+    """The session that was found last, at most one."""
 
     def instrument(self, instrument_id: str) -> Instrument | None:
         """The instrument, None when it is not traded here."""
@@ -74,10 +76,15 @@ class Market:
 
     def session_of(self, ts_event: int) -> str:
         """Date of the session that a market time lies in, of the one to come while the market is closed."""
+        last = self.last_session
+        if last and last[0].pre_open <= ts_event < last[0].post_close:  # as nearly all of a day's orders do
+            return last[0].date
         try:
-            return self.calendar.current_or_next(ts_event).date
+            session = self.calendar.current_or_next(ts_event)
         except NotFoundError:  # beyond the calendar
             return ""
+        last[:] = [session]
+        return session.date
 
     def review_bars(self, instrument_id: str, start_ns: int, end_ns: int) -> Sequence[Bar]:
         """Minute bars in memory that touch the time."""
@@ -117,6 +124,7 @@ def build_books(
             kills_survived=lambda: trading.kills_survived,
         ),
         matched_at=lambda account_id: trading.matched_at(account_id),  # noqa: PLW0108 - the order service is made below
+        matched_wall=lambda account_id: trading.matched_wall(account_id),  # noqa: PLW0108 - the same
         quote_age=market.service.quote_age_ns,
     )
     working = WorkingBook(limits.collar_fraction, fee)

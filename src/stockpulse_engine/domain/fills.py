@@ -9,7 +9,7 @@ import msgspec
 from stockpulse_engine.domain.money import ZERO
 
 
-class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One (partial) execution of our order.
 
     Attributes:

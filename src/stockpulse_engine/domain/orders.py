@@ -1,5 +1,7 @@
 """Orders as values: the instruction, its state, and the events that change it.
 
+Values hold no cycles, so the garbage collector need not look at them (`gc=False`): a long day of orders stays cheap.
+
 The transition table lives in `order_machine`; this module holds only the words (DESIGN §10).
 """
 
@@ -69,6 +71,9 @@ class OrderRole(Enum):
     STOP = "STOP"
 
 
+_TERMINAL = frozenset({"DENIED", "REJECTED", "FILLED", "CANCELED", "EXPIRED"})
+
+
 class OrderStatus(Enum):
     """Last proven status of an order. UNKNOWN is not one of these: it is a flag beside it."""
 
@@ -87,20 +92,13 @@ class OrderStatus(Enum):
     DONE_FOR_DAY = "DONE_FOR_DAY"
     SUSPENDED = "SUSPENDED"
 
-    @property
-    def is_terminal(self) -> bool:
+    __hash__ = object.__hash__  # members are equal by identity; Enum's own hash is a call of Python code
+
+    def __init__(self, word: str) -> None:
+        self.is_terminal = word in _TERMINAL
         """Whether no further execution is expected (a late fill is still booked)."""
-        return self in _TERMINAL
-
-    @property
-    def is_working(self) -> bool:
+        self.is_working = word not in _TERMINAL and word != "INITIALIZED"
         """Whether the order may still execute at the venue."""
-        return self not in _TERMINAL and self is not OrderStatus.INITIALIZED
-
-
-_TERMINAL = frozenset(
-    {OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED}
-)
 
 
 class OrderEventKind(Enum):
@@ -134,6 +132,8 @@ class OrderEventKind(Enum):
     DONE_FOR_DAY = "DONE_FOR_DAY"
     SUSPEND = "SUSPEND"
 
+    __hash__ = object.__hash__  # as above
+
     @property
     def is_ours(self) -> bool:
         """Whether our own code causes it; an illegal one is an InvariantError, a venue's is booked and flagged."""
@@ -154,7 +154,7 @@ _OURS = frozenset(
 )
 
 
-class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The instruction itself: what a person or strategy wants done. Never changes but by UPDATE.
 
     Attributes:
@@ -176,7 +176,7 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     strategy: str = "manual"
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An order and everything proven about it; a fold of its events, never edited in place."""
 
     client_order_id: str
@@ -227,7 +227,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.status.is_working or self.is_unknown
 
 
-class OrderEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="order"):
+class OrderEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="order"):
     """One fact about one order, in the past tense. `ts_event` is market time, `recorded_at` wall time."""
 
     client_order_id: str

@@ -11,7 +11,7 @@ from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import OrderEventKind, OrderTerms
 
 
-class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One message of a venue's order stream. Hints, not guarantees: may repeat, reorder or get lost.
 
     `kind` is the venue's word mapped to ours; an unmapped word arrives as SUSPEND with the text in `reason`

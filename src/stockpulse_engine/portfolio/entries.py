@@ -31,6 +31,8 @@ class Book(Enum):
     ROUNDING = "ROUNDING"
     """What rounding to 1e-8 left over; at most one minor unit per fill (L7)."""
 
+    __hash__ = object.__hash__  # members are equal by identity; Enum's own hash is a call of Python code
+
 
 class EntryKind(Enum):
     """Why an entry was posted."""

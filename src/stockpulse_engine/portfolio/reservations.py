@@ -138,8 +138,7 @@ class OpeningSide:
         """Take one more in."""
         self.quantity += quantity
         self.notional += quantity * price
-        if price > self.dearest:
-            self.dearest = price
+        self.dearest = max(self.dearest, price)
 
     def notional_beside(self, held: Decimal) -> Decimal:
         """Its notional beside what is held, less the cheapest units, which close that."""

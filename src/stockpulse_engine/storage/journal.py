@@ -56,6 +56,9 @@ class _Request(NamedTuple):
     future: asyncio.Future[int]
 
 
+_Outcomes = list[tuple[asyncio.Future[int], int | StockPulseError]]
+
+
 class SqliteJournal:
     """Implements `trading.ports.Journal`.
 
@@ -96,6 +99,7 @@ class SqliteJournal:
         self._turn: list[_Request] = []
         self._queue: deque[_Request] = deque()
         self._queued = 0
+        """Entries of requests without an answer; the loop's own count, so that it needs no lock."""
         self._wake = threading.Condition()
         try:
             self._open(clock)
@@ -193,8 +197,7 @@ class SqliteJournal:
         if not self._turn:  # what this turn of the loop still brings shares the sync
             request.future.get_loop().call_soon(self._hand_over)
         self._turn.append(request)
-        with self._wake:
-            self._queued += len(encoded)
+        self._queued += len(encoded)
         return request.future
 
     def _hand_over(self) -> None:
@@ -284,7 +287,7 @@ class SqliteJournal:
                 return
             done = self._attempt(batch)
             try:
-                batch[0].future.get_loop().call_soon_threadsafe(self._resolve, done)
+                batch[0].future.get_loop().call_soon_threadsafe(self._answer, batch, done)
             except RuntimeError:
                 continue  # the loop is gone: nobody waits for the answer, the entries are on disk all the same
 
@@ -297,10 +300,9 @@ class SqliteJournal:
             while self._queue and size < _MAX_BATCH:
                 batch.append(self._queue.popleft())
                 size += len(batch[-1].entries)
-            self._queued -= size
             return batch
 
-    def _attempt(self, batch: list[_Request]) -> list[tuple[asyncio.Future[int], int | StockPulseError]]:
+    def _attempt(self, batch: list[_Request]) -> _Outcomes:
         if self._failure:
             return [(request.future, self._refusal()) for request in batch]
         try:
@@ -337,8 +339,13 @@ class SqliteJournal:
                 self._db.execute("ROLLBACK")
             raise
 
+    def _answer(self, batch: list[_Request], done: _Outcomes) -> None:
+        """Back on the loop: the batch no longer waits for the disk."""
+        self._queued -= sum([len(request.entries) for request in batch])
+        self._resolve(done)
+
     @staticmethod
-    def _resolve(done: list[tuple[asyncio.Future[int], int | StockPulseError]]) -> None:
+    def _resolve(done: _Outcomes) -> None:
         for future, outcome in done:
             if future.done():
                 continue

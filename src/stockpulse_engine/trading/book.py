@@ -44,6 +44,8 @@ class Change(NamedTuple):
         """Whether it says nothing that was not known: such a word of the venue need not be journalled."""
         if self.before is None or self.order is None or self.is_surprise or self.replaced is not None:
             return False
+        if self.order.status is not self.before.status:
+            return False
         before, after = self.before, msgspec.structs.replace(self.order, updated_at=self.before.updated_at)
         if before.status.is_terminal:  # "too late to cancel" about what is over: words without a fact
             after = msgspec.structs.replace(after, reason=before.reason, code=before.code)

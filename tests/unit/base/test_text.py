@@ -67,6 +67,17 @@ def test_nothing_that_controls_a_terminal_survives(text: str) -> None:
     ]
 
 
+PLAIN = st.text(st.sampled_from("ab Z09~-. "), max_size=12)
+
+
+@given(st.one_of(PLAIN, HOSTILE), st.integers(1, 12))
+def test_plain_words_are_let_through_as_the_patterns_would(given_text: str, limit: int) -> None:
+    quick = clean_text(given_text, limit), clean_line(given_text, limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stockpulse_engine.base.text._is_plain", lambda _text, _limit: False)
+        assert (clean_text(given_text, limit), clean_line(given_text, limit)) == quick
+
+
 @given(HOSTILE)
 def test_cleaning_twice_changes_nothing(text: str) -> None:
     once = clean_text(text, limit=40)

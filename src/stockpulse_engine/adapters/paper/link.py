@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -88,22 +88,22 @@ class VenueLink:
         raise AmbiguousOutcomeError(f"the venue answered {type(answer).__name__} to {type(question).__name__}")
 
     async def _ask(self, line: _Line, question: p.Question) -> p.Answered:
-        self._last_id = request_id = self._last_id + 1
-        answer = line.send(p.Request(request_id, question))
-        try:
-            return await asyncio.wait_for(answer, self._answer_s)
-        except TimeoutError:
-            raise AmbiguousOutcomeError(f"no answer within {self._answer_s:g} s") from None
-        finally:
-            line.forget(request_id)
+        self._last_id += 1
+        return await line.send(p.Request(self._last_id, question), self._answer_s)
 
 
 class _Line(asyncio.Protocol):
-    """One connection; answers complete the futures of their requests."""
+    """One connection; answers complete the futures of their requests.
+
+    Requests of a line have the same time for their answer: the oldest is due first, and one timer does for all.
+    """
 
     def __init__(self) -> None:
         self._reader = p.FrameReader(p.MAX_REPLY)
-        self._asked: dict[int, asyncio.Future[p.Answered]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._asked: dict[int, _Asked] = {}
+        """Requests without an answer, oldest first."""
+        self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._is_lost = asyncio.Event()
 
@@ -122,9 +122,10 @@ class _Line(asyncio.Protocol):
         self._transport = None
         self._is_lost.set()
         asked, self._asked = self._asked, {}
-        for future in asked.values():
-            if not future.done():
-                future.set_exception(AmbiguousOutcomeError(f"the link was lost ({exc or 'closed by the venue'})"))
+        if self._timer is not None:
+            self._timer.cancel()
+        for one in asked.values():
+            one.fail(f"the link was lost ({exc or 'closed by the venue'})")
 
     def data_received(self, data: bytes) -> None:
         """Hand answers to whoever waits for them; an unreadable message ends the line."""
@@ -136,32 +137,54 @@ class _Line(asyncio.Protocol):
             return
         for message in messages:
             if isinstance(message, p.Reply):
-                future = self._asked.pop(message.request_id, None)
-                if future is not None and not future.done():
-                    future.set_result(message.answer)
+                asked = self._asked.pop(message.request_id, None)
+                if asked is not None and not asked.future.done():
+                    asked.future.set_result(message.answer)
 
-    def send(self, request: p.Request) -> asyncio.Future[p.Answered]:
-        """Send a request and return the future of its answer.
+    def send(self, request: p.Request, answer_s: float) -> asyncio.Future[p.Answered]:
+        """Send a request and return the future of its answer; it fails as ambiguous when none comes in time.
 
         Raises:
             UnavailableError: the line is down; nothing was sent.
         """
         if self._transport is None or self._transport.is_closing():
             raise UnavailableError("The link to the paper venue is down.", fix="It is being re-opened; try again.")
-        future: asyncio.Future[p.Answered] = asyncio.get_running_loop().create_future()
-        self._asked[request.request_id] = future
+        future: asyncio.Future[p.Answered] = self._loop.create_future()
+        asked = self._asked[request.request_id] = _Asked(future, self._loop.time() + answer_s, answer_s)
+        if self._timer is None:
+            self._timer = self._loop.call_at(asked.due, self._give_up)
         self._transport.write(p.encode_frame(request))
         return future
 
-    def forget(self, request_id: int) -> None:
-        """Nobody waits for this answer any more."""
-        self._asked.pop(request_id, None)
+    def _give_up(self) -> None:
+        """What is due has no answer; look again when the oldest of the others is."""
+        self._timer = None
+        now = self._loop.time()
+        for request_id, asked in tuple(self._asked.items()):
+            if asked.due > now:
+                self._timer = self._loop.call_at(asked.due, self._give_up)
+                return
+            del self._asked[request_id]
+            asked.fail(f"no answer within {asked.answer_s:g} s")
 
     async def close(self) -> None:
         """Close and wait until it is."""
         if self._transport is not None:
             self._transport.close()
             await self._is_lost.wait()
+
+
+class _Asked(NamedTuple):
+    """A request on its way: the future of its answer, and when that is overdue."""
+
+    future: asyncio.Future[p.Answered]
+    due: float
+    answer_s: float
+
+    def fail(self, why: str) -> None:
+        """No answer: the outcome is unknown. Whoever gave up waiting hears nothing."""
+        if not self.future.done():
+            self.future.set_exception(AmbiguousOutcomeError(why))
 
 
 async def listen(path: Path, client: str, question: p.Question) -> AsyncIterator[p.Message]:
