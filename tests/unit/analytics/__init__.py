@@ -1,0 +1,1 @@
+"""Arithmetic on prices that is no indicator."""
