@@ -22,6 +22,8 @@ from tests.system.process import EngineProcess
 NIGHT = os.environ.get("STOCKPULSE_NIGHT") == "1"
 KILLS = 100 if NIGHT else 10
 SETTLE_S = 20.0
+WITNESS_S = 60.0
+"""How long the venue may take to bear witness: a busy machine is no finding."""
 SYMBOLS = ("AAPL.XNAS", "MSFT.XNAS", "F.XNYS", "INTC.XNAS")
 
 
@@ -89,7 +91,7 @@ def open_orders(client: BlockingClient) -> int:
 
 async def venue_counts(engine: EngineProcess, ids: set[str]) -> dict[str, int]:
     """How many orders the venue ever made for each id: the witness."""
-    broker = PaperBroker(engine.paths.venue_socket("sim"), WallClock())
+    broker = PaperBroker(engine.paths.venue_socket("sim"), WallClock(), answer_s=WITNESS_S)
     await broker.connect()
     try:
         return {key: (await broker.count_orders(key))[0] for key in ids}
