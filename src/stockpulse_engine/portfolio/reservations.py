@@ -84,6 +84,20 @@ def claim_of(order: Order, collar: Decimal, fee: FeeEstimate = no_fee) -> Claim 
     )
 
 
+def claims_alike(before: Order, order: Order) -> bool:
+    """Whether two states of one order claim the same for certain: nothing that a claim is made of was replaced."""
+    return before is order or (
+        before.terms is order.terms
+        and before.pending_terms is order.pending_terms
+        and before.filled_quantity is order.filled_quantity
+        and before.is_open is order.is_open
+        and before.arrival_bid is order.arrival_bid
+        and before.arrival_ask is order.arrival_ask
+        and before.role is order.role
+        and before.parent_id == order.parent_id
+    )
+
+
 def in_flight(claims: Iterable[Claim], sign: int) -> Decimal:
     """Quantity working in one direction; a bracket's take and stop count once, at the larger of the two."""
     total, groups = ZERO, dict[str, Decimal]()
@@ -161,7 +175,7 @@ class ClaimCache:
         known, found = {}, []
         for order in orders:
             entry = self._known.get(order.client_order_id)
-            if entry is None or entry[0] is not order:
+            if entry is None or not claims_alike(entry[0], order):
                 entry = (order, claim_of(order, self._collar, self._fee))
             known[order.client_order_id] = entry
             if entry[1] is not None:

@@ -17,6 +17,7 @@ from stockpulse_engine.portfolio.reservations import (
     Claim,
     ClaimCache,
     FeeEstimate,
+    claims_alike,
     fees_of,
     no_fee,
     opening_notional,
@@ -68,6 +69,9 @@ class Working:
             self.drop(key)
         self._orders[key] = order
         group = self._groups.get(instrument_id)
+        if group is not None and before is not None and claims_alike(before, order):
+            group.orders[key] = order  # confirmed, say: what it claims is as before
+            return
         if group is None:
             group = self._groups[instrument_id] = _Group(ClaimCache(self._collar, self._fee))
         group.put(key, order)

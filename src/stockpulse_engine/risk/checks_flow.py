@@ -47,7 +47,7 @@ def check_duplicate(order: Proposal) -> CheckRow:
     """The same order again within the window is a double press until told otherwise."""
     since = order.view.wall_ns - order.limits.duplicate_window_ms * 1_000_000
     for sent in reversed(order.view.sent):
-        if sent.wall_ns > since and _is_same(order, sent):
+        if sent.wall_ns > since and _is_same(order, sent) and not (sent.key and order.view.is_void(sent.key)):
             return _repeated(order, sent)
     return _NO_DUPLICATE
 
@@ -62,8 +62,8 @@ def _repeated(order: Proposal, sent: Sent) -> CheckRow:
 def _is_same(order: Proposal, sent: Sent) -> bool:
     ours, theirs = order.terms, sent.terms
     return (
-        ours.instrument_id == theirs.instrument_id
-        and ours.side is theirs.side
+        ours.side is theirs.side
+        and ours.instrument_id == theirs.instrument_id
         and ours.quantity == theirs.quantity
         and ours.order_type is theirs.order_type
         and ours.time_in_force is theirs.time_in_force

@@ -28,6 +28,10 @@ MAX_SESSIONS = 8
 """Trading sessions whose submissions stay counted."""
 
 
+def _never(_: str) -> bool:
+    return False
+
+
 class Sent(msgspec.Struct, frozen=True):
     """An order that left, when (wall time), and its id."""
 
@@ -53,6 +57,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
         orders: those orders.
         entry: set when an exit of a bracket is changed whose entry may still fill: what it will have to close.
         sent: the last submissions of the instrument in this account, newest last.
+        is_void: whether one of them, by its order's id, came to nothing.
         sent_last_second: submissions of the account within the last second of wall time.
     """
 
@@ -82,6 +87,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     sent_last_second: int = 0
     open_orders: int = 0
     sent_today: int | None = 0
+    is_void: Callable[[str], bool] = _never
     fee: FeeEstimate = no_fee
 
 
@@ -92,8 +98,8 @@ class SubmissionLog:
     without being there twice. For the rate it counts like any other.
     """
 
-    def __init__(self, is_void: Callable[[str], bool] = lambda _: False) -> None:
-        self._is_void = is_void
+    def __init__(self, is_void: Callable[[str], bool] = _never) -> None:
+        self.is_void = is_void
         self._sent: dict[tuple[str, str], deque[Sent]] = {}
         self._times: dict[str, list[int]] = {}
         """Wall times per account, in order."""
@@ -118,14 +124,14 @@ class SubmissionLog:
         return len(times) - bisect_right(times, wall_ns)
 
     def since(self, account_id: str, instrument_id: str, wall_ns: int) -> tuple[Sent, ...]:
-        """Submissions of one instrument at or after `wall_ns` that did not come to nothing, oldest first."""
+        """Submissions of one instrument at or after `wall_ns`, oldest first."""
         found: list[Sent] = []
         for sent in reversed(self._sent.get((account_id, instrument_id), ())):
             if sent.wall_ns < wall_ns:
                 break
-            if not (sent.key and self._is_void(sent.key)):
-                found.append(sent)
-        return tuple(reversed(found))
+            found.append(sent)
+        found.reverse()
+        return tuple(found)
 
     def count_today(self, account_id: str, session_date: str) -> int:
         """Submissions of the trading session `session_date`."""
@@ -219,6 +225,7 @@ class ViewBuilder:
             sent_last_second=self._log.count_since(account_id, wall_ns - SECOND_NS),
             open_orders=len(working) if working is not None else 0,
             sent_today=self._log.count_today(account_id, date) if date is not None else None,
+            is_void=self._log.is_void,
             fee=sources.fee,
         )
 
