@@ -34,6 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:  # before the application reads keys; later Ctrl+C is one of them
         give_terminal_back()
         return 128 + signal.SIGINT
+    except Exception:
+        give_terminal_back()  # the trace belongs on a screen that stays
+        raise
 
 
 def _show(options: dict[str, str]) -> int:

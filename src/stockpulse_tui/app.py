@@ -264,7 +264,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
 
     def notify_line(self, text: str, level: str = "info") -> None:
         """Say one sentence in the footer for a moment; never about an order's fate alone."""
-        self.shell_screen.footer.say(cells(clean_line(text, 300)), level)
+        self.shell_screen.footer.say(cells(clean_line(text, 600)), level)
 
     def call_after(self, seconds: float, function: Callable[[], None]) -> TimerHandle:
         """Call a function later on the application's own turn; cheaper than a timer, made for one shot."""

@@ -50,9 +50,10 @@ class DirectWriter:
 
     @property
     def is_open(self) -> bool:
-        """Whether the short way may be used now: our screen in front, no window above it, no layout pending."""
+        """Whether the short way may be used now: our screen in front, nothing above it, no layout pending."""
         shell = self._shell
-        return shell.windows.top is None and shell.shell_screen.is_settled
+        screen = shell.shell_screen
+        return shell.windows.top is None and screen.is_settled and not screen.footer.is_tall
 
     def put(self, text: str) -> None:
         """Finished text with its own addresses (`place`)."""

@@ -146,7 +146,7 @@ class FakeMarket:
             buying_power=Decimal("71204.33"), realized=Decimal("1902.10"), unrealized=Decimal("2910.32"),
             day_pnl=Decimal("80.77"), fees=Decimal("12.40"), equity_open=Decimal("104731.63"),
             maintenance_margin=Decimal(20_000), margin_call=ZERO, loss_left=Decimal(1438), unknown_orders=0,
-            working_orders=5, stale_marks=0, reconciled_at=T0,
+            working_orders=5, stale_marks=0, reconciled_at=T0, reconciled_wall=T0,
         )  # fmt: skip
 
     def clock_view(self) -> ClockView:

@@ -20,7 +20,7 @@ from stockpulse_tui.store import Store
 
 WAIT_S = 30.0
 QUICK = Backoff(first_s=0.02, limit_s=0.2)
-MOVING = ("reconciled_at",)
+MOVING = ("reconciled_at", "reconciled_wall")
 """When the venue was last asked differs from one look to the next; what it said does not."""
 
 

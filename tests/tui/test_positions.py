@@ -47,6 +47,10 @@ async def test_the_brokers_word_is_at_the_title() -> None:
         head.link.send(head.link.market.delta(orders=(replace(silent, is_unknown=False),)))
         await head.tick(1)
         assert "matches broker 13 s ago" in head.text()
+        head.link.market.speed = 40.0
+        head.link.send(head.link.market.delta(clock=head.link.market.clock_view()))
+        await head.tick(12)
+        assert "matches broker 25 s ago" in head.text(), "a fast market does not age the comparison"
         account = replace(head.link.market.account(), differences=("NVDA: ours +80, theirs +60",))
         head.link.send(head.link.market.delta(accounts=(account,)))
         await head.settle()

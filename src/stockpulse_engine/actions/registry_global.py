@@ -203,6 +203,15 @@ SHELL = (
         keys={_G: ("F1",)},
     ),
     Action(
+        id="notices.show",
+        title="notices",
+        help="Show what the footer has said, newest first, each sentence whole.",
+        group="Around",
+        codes=("MSG",),
+        syntax="MSG",
+        keys={_G: ("F4",)},
+    ),
+    Action(
         id="cell.explain",
         title="explain",
         help="Explain the number under the cursor, or of the header (EXPLAIN equity): source, age, formula, inputs.",

@@ -68,6 +68,7 @@ class PortfolioService:
         quote_age: time since the feed confirmed an instrument's quote; without it a mark's own market time counts.
         matched_at: market time at which an account was last seen to match the broker's, 0 when not known. It makes
             the view fresher than the journal, which a comparison without news does not grow; the ledger stays a fold.
+        matched_wall: the same in wall time.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class PortfolioService:
         expects_quotes: Callable[[str], bool] = lambda _: True,
         review: ReviewSources | None = None,
         matched_at: Callable[[str], int] = lambda _: 0,
+        matched_wall: Callable[[str], int] = lambda _: 0,
         quote_age: Callable[[str], int] | None = None,
     ) -> None:
         self._ledger = ledger
@@ -93,6 +95,7 @@ class PortfolioService:
         self._expects_quotes = expects_quotes
         self._review = review
         self._matched_at = matched_at
+        self._matched_wall = matched_wall
         self._quote_age = quote_age
         self._claims: dict[str, ClaimCache] = {}
         self._appraisals: dict[str, Appraisal] = {}
@@ -257,6 +260,7 @@ class PortfolioService:
             working_orders=len(orders),
             stale_marks=sum(1 for item in valued if self._is_stale(item)),
             reconciled_at=max(book.reconciled.clean_at, self._matched_at(book.account.account_id)),
+            reconciled_wall=self._matched_wall(book.account.account_id),
             differences=book.reconciled.differences,
         )
 

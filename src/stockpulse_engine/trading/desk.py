@@ -76,6 +76,8 @@ class Desk:
     matched_at: dict[str, int] = field(default_factory=dict)
     """Account → market time at which its holdings were last seen to match the venue's. How fresh a view is, no fact
     of the journal: a comparison that finds what the last one found writes nothing."""
+    matched_wall: dict[str, int] = field(default_factory=dict)
+    """The same in wall time."""
     is_stopping: bool = False
 
     def event(self, kind: OrderEventKind, client_order_id: str, **more: Any) -> OrderEvent:

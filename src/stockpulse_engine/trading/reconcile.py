@@ -54,7 +54,7 @@ class Reconciler:
         if venue is not None:
             differences += self._compare_holdings(venue)
             if not differences:
-                desk.matched_at[account_id] = desk.market_now()
+                desk.matched_at[account_id], desk.matched_wall[account_id] = desk.market_now(), desk.clock.now_ns()
         await self._record(account_id, len(ours), added, tuple(differences[:MAX_DIFFERENCES]), is_recorded=is_recorded)
         return differences
 

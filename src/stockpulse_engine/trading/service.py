@@ -284,6 +284,10 @@ class OrderService:
         """Market time at which the account was last seen to match the venue's; 0 when not since this start."""
         return self._desk.matched_at.get(account_id, 0)
 
+    def matched_wall(self, account_id: str) -> int:
+        """The same in wall time."""
+        return self._desk.matched_wall.get(account_id, 0)
+
     @property
     def journal_head(self) -> tuple[int, str]:
         """Seq and digest of the last durable entry."""

@@ -53,7 +53,8 @@ class AroundHandler(Handler):
         self.shell.view.cycle(-1)
 
     def do_view_back(self) -> None:
-        """Out of a zoom; never out of the program."""
+        """Out of a notice and a zoom; never out of the program."""
+        self.shell.shell_screen.footer.clear()
         view = self.shell.view
         if view.zoomed:
             view.do_pane_zoom()
@@ -63,6 +64,14 @@ class AroundHandler(Handler):
         from stockpulse_tui.widgets.palette import Palette
 
         self.shell.windows.open(Palette())
+
+    def do_notices_show(self) -> None:
+        """What the footer has said."""
+        from stockpulse_tui.widgets.notices import notice_lines
+        from stockpulse_tui.widgets.overlay import Sheet
+
+        lines = notice_lines(self.shell.shell_screen.footer.notices, self.shell.clock.now_ns())
+        self.shell.windows.open(Sheet("Notices", lines, "j k scroll   Esc closes"))
 
     def do_history_back(self) -> None:
         """Where one was before."""

@@ -17,7 +17,7 @@ from stockpulse_tui.widgets.frame import Banner, FrameColumn
 from stockpulse_tui.widgets.header import Header
 from stockpulse_tui.widgets.health import HealthLine
 from stockpulse_tui.widgets.line_view import LineView
-from stockpulse_tui.widgets.overlay import Overlay
+from stockpulse_tui.widgets.overlay import Overlay, Prompt
 from stockpulse_tui.widgets.tabs import Tabs
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class ShellScreen(Screen[None], inherit_bindings=False):
 
     BLANK = True
     DEFAULT_CSS = """
-    ShellScreen { layers: base overlay; background: $sp-ground; overflow: hidden hidden; }
+    ShellScreen { layers: base overlay notice; background: $sp-ground; overflow: hidden hidden; }
     """
 
     def __init__(self) -> None:
@@ -102,14 +102,21 @@ class ShellScreen(Screen[None], inherit_bindings=False):
             rows = 3 if height >= 32 else 1
             boxes["banner"] = Box(1, top, inner, rows)
             top += rows + (1 if rows > 1 else 0)
+        rows = self.footer.rows_for(inner)
+        lift = 1 if rows > 1 and self.has_prompt else 0
         return boxes | {
             "tabs": Box(1, 1, inner, 1),
             "view": Box(1, top, inner, height - top - 2),
-            "footer": Box(1, height - 2, inner, 1),
+            "footer": Box(1, height - 1 - rows - lift, inner, rows),
             "health": Box(0, height - 1, width, 1),
             "left": Box(0, 1, 1, height - 2),
             "right": Box(width - 1, 1, 1, height - 2),
         }
+
+    @property
+    def has_prompt(self) -> bool:
+        """Whether a line is typed in the footer's place."""
+        return any(isinstance(child, Prompt) for child in self.children)
 
     def paint_now(self) -> None:
         """Paint what is dirty in this turn.

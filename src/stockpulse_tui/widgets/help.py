@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from textwrap import wrap
 
 from stockpulse_engine.actions.registry import ACTIONS, Action, Context
 from stockpulse_engine.render.span import Line, Span
 from stockpulse_tui.keymap import Keymap
 from stockpulse_tui.screens.panes import screens_there
 
-KEY_WIDTH, CODE_WIDTH, TEXT_WIDTH = 14, 9, 58
+KEY_WIDTH, CODE_WIDTH = 14, 10
 
 
 def help_lines(keymap: Keymap, context: Context) -> list[Line]:
@@ -20,7 +19,7 @@ def help_lines(keymap: Keymap, context: Context) -> list[Line]:
         lines += _section(f"in the {context.value} pane", keymap, context)
     lines += _section("everywhere", keymap, Context.GLOBAL)
     lines += [_heading("on the command line only")]
-    lines += [line for action in ACTIONS if action.codes and not action.keys for line in _rows("", action)]
+    lines += [_row("", action) for action in ACTIONS if action.codes and not action.keys]
     if keymap.problems:
         lines += [(), _heading("wrong in your keymaps")]
         lines += [(Span("! ", "warn", bold=True), Span(problem, "text")) for problem in keymap.problems]
@@ -41,7 +40,7 @@ def _section(title: str, keymap: Keymap, context: Context) -> list[Line]:
     for key, action_id in keymap.bindings(context).items():
         by_action.setdefault(action_id, []).append(key)
     found = [(action, by_action[action.id]) for action in _there(ACTIONS) if action.id in by_action]
-    return [_heading(title), *(line for action, keys in found for line in _rows(" ".join(keys), action)), ()]
+    return [_heading(title), *(_row(" ".join(keys), action) for action, keys in found), ()]
 
 
 def _there(actions: Iterable[Action]) -> list[Action]:
@@ -53,12 +52,10 @@ def _heading(title: str) -> Line:
     return (Span(title, "muted"),)
 
 
-def _rows(keys: str, action: Action) -> list[Line]:
+def _row(keys: str, action: Action) -> Line:
     code = action.codes[0] if action.codes else ""
-    first, *more = wrap(action.help, TEXT_WIDTH)
-    head: Line = (
+    return (
         Span(f"{keys:<{KEY_WIDTH}}", "accent", bold=True),
         Span(f"{code:<{CODE_WIDTH}}", "strong", bold=True),
-        Span(first, "text"),
+        Span(action.help, "text"),
     )
-    return [head, *((Span(" " * (KEY_WIDTH + CODE_WIDTH)), Span(text, "text")) for text in more)]

@@ -11,12 +11,16 @@ from collections.abc import Callable, Sequence
 from textual import events
 
 from stockpulse_engine.actions.registry import Context
-from stockpulse_engine.render.span import Line, Span, fit, spread
+from stockpulse_engine.render.span import Line, Span, fit, line_width, spread, wrap_line
 from stockpulse_tui.line_edit import TOO_LONG, LineEdit
 from stockpulse_tui.messages import LineEntered
 from stockpulse_tui.painter import cells
 from stockpulse_tui.screens.slots import Box
 from stockpulse_tui.widgets.line_view import LineView
+
+MARGIN = 4
+"""Cells at both sides of a sheet's text, the thumb's among them."""
+MOST_ROWS = 20
 
 
 class Overlay(LineView, can_focus=True, inherit_bindings=False):
@@ -45,7 +49,7 @@ class Overlay(LineView, can_focus=True, inherit_bindings=False):
 
 
 class Sheet(Overlay):
-    """A window of prose: title row, body, closed by Esc; `j`/`k` scroll."""
+    """A window of prose: title row, body, closed by Esc; `j`/`k` scroll. What is wider than it goes on below."""
 
     wide = 88
     background = "panel"
@@ -60,7 +64,7 @@ class Sheet(Overlay):
     def region_for(self, width: int, height: int) -> Box:
         """Centred, as high as its text needs."""
         own = min(self.wide, width - 4)
-        tall = min(len(self.lines) + 3, height - 6)
+        tall = min(len(self._rows(own)) + 3, height - 6)
         return Box((width - own) // 2, max(2, min(3, (height - tall) // 2)), own, tall)
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
@@ -68,14 +72,17 @@ class Sheet(Overlay):
         bg = "overlay"
         left = (Span("  ", "text", bg), Span(self.sheet_title, "strong", bg, bold=True))
         title = spread(left, (Span(f"{self.hint}  ", "muted", bg),), width, bg=bg)
-        room = height - 3
-        self.top = max(0, min(self.top, len(self.lines) - room))
-        shown = self.lines[self.top : self.top + room]
+        rows, room = self._rows(width), height - 3
+        self.top = max(0, min(self.top, len(rows) - room))
+        shown = rows[self.top : self.top + room]
         body = [(*fit((Span("  "), *line), width - 1), Span(" ")) for line in shown]
-        if len(self.lines) > room:
-            thumb = round(self.top / (len(self.lines) - room) * (room - 1))
+        if len(rows) > room:
+            thumb = round(self.top / (len(rows) - room) * (room - 1))
             body = [(*fit(line, width - 1), _thumb(i == thumb)) for i, line in enumerate(body)]
         return [title, (), *body]
+
+    def _rows(self, width: int) -> list[Line]:
+        return [row for line in self.lines for row in hanging(line, width - MARGIN)]
 
     def take_key(self, key: str) -> bool:
         """Scrolling; other keys but the global ones stay here."""
@@ -95,6 +102,17 @@ class Sheet(Overlay):
         """The wheel scrolls."""
         event.stop()
         self.take_key("k")
+
+
+def hanging(line: Line, width: int) -> list[Line]:
+    """The line on as many rows as it needs; what goes on begins below its last part."""
+    left = line_width(line[:-1])
+    if left + len(line[-1].text if line else "") <= width:
+        return [line]
+    if left > width // 2:
+        return wrap_line(line, width, most=MOST_ROWS)
+    first, *more = wrap_line(line[-1:], width - left, most=MOST_ROWS)
+    return [(*line[:-1], *first), *((Span(" " * left), *row) for row in more)]
 
 
 def _thumb(is_here: bool) -> Span:

@@ -161,9 +161,9 @@ class Positions(FlattenWord, TablePane):
             parts.append(Span(f"gross {gross}  net {net}   ", "muted", bg))
         if account.differences:
             return (*parts, Span(f"! differs from broker: {len(account.differences)}", "warn", bg, bold=True))
-        if not account.reconciled_at:
+        if not account.reconciled_wall:
             return (*parts, Span("? not compared with the broker yet", "warn", bg))
-        age = format_age(self.shell.status.market_ns() - account.reconciled_at)
+        age = format_age(max(0, self.shell.clock.now_ns() - account.reconciled_wall))
         # What is UNKNOWN may have changed the holdings since.
         word, token = ("matched", "warn") if self.store.unknown_orders() else ("matches", "up")
         return (*parts, Span(f"{word} broker {age} ago", token, bg))

@@ -351,8 +351,14 @@ def test_the_view_says_the_later_of_the_recorded_and_the_last_seen_match() -> No
     world = World()
     seen = {"main": 7}
     service = PortfolioService(
-        world.ledger, orders=list, quote=world.quotes.get, clock=lambda: 9, matched_at=lambda key: seen.get(key, 0)
+        world.ledger,
+        orders=list,
+        quote=world.quotes.get,
+        clock=lambda: 9,
+        matched_at=lambda key: seen.get(key, 0),
+        matched_wall=lambda key: 2 * seen.get(key, 0),
     )
     assert service.account().reconciled_at == 7
+    assert service.account().reconciled_wall == 14
     seen.clear()
     assert service.account().reconciled_at == 0

@@ -150,8 +150,10 @@ async def test_what_is_held_is_compared_without_open_orders_and_the_journal_does
     assert not desk.order("C1").is_open
     await desk.time.advance(desk.timing.reconcile + 2)
     before, head = desk.service.matched_at("PAPER"), desk.service.journal_head
+    looked = desk.clock.now_ns()
     await desk.time.advance(desk.timing.reconcile + 2)
     assert desk.service.matched_at("PAPER") > before > 0
+    assert looked < desk.service.matched_wall("PAPER") <= desk.clock.now_ns()
     assert desk.service.journal_head == head, "the same answer once more is no fact"
 
 
