@@ -347,6 +347,7 @@ class StudyView(msgspec.Struct, frozen=True, kw_only=True):
         hidden: outputs that are told and not drawn.
         cloud: two outputs between which the drawing is filled.
         tones: colour of each output, counted from the study's first; () for one colour over the price.
+        split: the output whose sign says on which side the others are; each side is a line of its own.
     """
 
     instrument_id: str
@@ -360,6 +361,7 @@ class StudyView(msgspec.Struct, frozen=True, kw_only=True):
     hidden: tuple[str, ...] = ()
     cloud: tuple[str, ...] = ()
     tones: tuple[int, ...] = ()
+    split: str = ""
 
 
 class StudyPoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,7 +33,8 @@ _AVERAGES = (
     "sma", "ema", "wma", "dema", "tema", "trima", "kama", "mama", "t3", "hma", "none", "default", "zlema", "rma",
 )  # fmt: skip
 _SAME_SCALE = "Output scale same as input"
-_HIDDEN = {"SUPERTREND": ("trend",)}
+_SIDES = {"SUPERTREND": "trend"}
+"""Studies whose line changes sides, and the output that says on which it is."""
 _TONES: dict[str, tuple[int, ...]] = {"HA": (0, 1, 2, 3), "MAMA": (0, 1), "MINMAX": (0, 1)}
 _MISSING = {
     "session": "It begins anew with a session, so it needs to know which one each bar belongs to.",
@@ -241,7 +242,8 @@ def _info(name: str, function: Any) -> StudyInfo:
         is_overlay=_SAME_SCALE in (info["function_flags"] or []),
         levels=_LEVELS.get(name, ()),
         is_pattern=info["group"] == "Pattern Recognition",
-        hidden=_HIDDEN.get(name, ()),
+        hidden=(_SIDES[name],) if name in _SIDES else (),
+        split=_SIDES.get(name, ""),
         tones=_TONES.get(name, ()),
     )
 

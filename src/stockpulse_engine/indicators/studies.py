@@ -39,6 +39,7 @@ class StudyInfo(msgspec.Struct, frozen=True, kw_only=True):
             at their bar.
         cloud: two outputs between which the drawing is filled.
         tones: colour of each output, counted from the study's first; () for one colour over the price.
+        split: the output whose sign says on which side the others are; each side is a line of its own.
         repaints: what it says of past bars changes with newer ones; nothing may be decided by it.
     """
 
@@ -56,6 +57,7 @@ class StudyInfo(msgspec.Struct, frozen=True, kw_only=True):
     shifted: dict[str, str] = {}
     cloud: tuple[str, ...] = ()
     tones: tuple[int, ...] = ()
+    split: str = ""
     repaints: bool = False
 
     @property

@@ -97,6 +97,7 @@ class StudyService:
             hidden=study.info.hidden,
             cloud=study.info.cloud,
             tones=study.info.tones,
+            split=study.info.split,
         )
 
     async def run(self) -> None:

@@ -18,7 +18,11 @@ def study_lines(view: StudyView, bars: Sequence[Bar], first_series: int) -> tupl
     at = {time: i for i, time in enumerate(view.times)}
     places = [at.get(bar.ts_event) for bar in bars]
     drawn = [(number, output) for number, output in enumerate(view.outputs) if output.name not in view.hidden]
+    drawn = [one for one in drawn if any(value is not None for value in one[1].values)] or drawn
     columns = {output.name: [_value(output.values, place) for place in places] for _, output in drawn}
+    if view.split:
+        side = next(output.values for output in view.outputs if output.name == view.split)
+        return _two_sides(view, columns[drawn[0][1].name], [_value(side, place) for place in places], first_series)
     lines = []
     for number, output in drawn:
         is_first = number == drawn[0][0]
@@ -30,9 +34,21 @@ def study_lines(view: StudyView, bars: Sequence[Bar], first_series: int) -> tupl
                 pane="price" if view.is_overlay else view.study,
                 series=1 + (first_series - 1 + _tone(view, number)) % SERIES,
                 levels=view.levels if is_first else (),
-                fill_to=columns[view.cloud[1]] if view.cloud and output.name == view.cloud[0] else (),
+                fill_to=columns.get(view.cloud[1], ()) if view.cloud and output.name == view.cloud[0] else (),
             )
         )
+    return tuple(lines)
+
+
+def _two_sides(
+    view: StudyView, values: Sequence[float], side: Sequence[float], first_series: int
+) -> tuple[StudyLine, ...]:
+    """A line that jumps from under the price over it and back, as two that break off."""
+    lines = []
+    for number, (name, sign) in enumerate(((f"{view.label} long", 1.0), ("short", -1.0))):
+        shown = [value if way * sign > 0 else math.nan for value, way in zip(values, side, strict=True)]
+        pane, series = "price" if view.is_overlay else view.study, 1 + (first_series - 1 + number) % SERIES
+        lines.append(StudyLine(name=name, values=shown, pane=pane, series=series))
     return tuple(lines)
 
 

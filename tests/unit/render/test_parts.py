@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stockpulse_engine.domain.market import Depth, Level
 from stockpulse_engine.domain.views import EquityPoint, StudyOutput, StudyView
@@ -276,6 +277,44 @@ def test_what_is_told_and_not_drawn_has_no_line_and_a_cloud_lies_between_two() -
     assert (first.series, second.series) == (2, 1)
     assert list(first.fill_to)[:2] == [1.0, 2.0]
     assert not second.fill_to
+
+
+def test_an_output_without_any_value_is_not_named_unless_none_has_one() -> None:
+    bars = walk(2)
+    view = StudyView(
+        instrument_id="AAPL.XNAS",
+        spec="5m",
+        study="pivots session",
+        label="pivots session",
+        is_overlay=True,
+        times=tuple(bar.ts_event for bar in bars),
+        outputs=(StudyOutput(name="pp", values=(1.0, 2.0)), StudyOutput(name="s4", values=(None, None))),
+    )
+    assert [line.name for line in study_lines(view, bars, 1)] == ["pivots session"]
+    early = replace(view, outputs=tuple(StudyOutput(name=name, values=(None, None)) for name in ("pp", "s4")))
+    assert [line.name for line in study_lines(early, bars, 1)] == ["pivots session pp", "s4"]
+
+
+def test_a_line_that_changes_sides_is_two_lines_that_break_off() -> None:
+    bars = walk(4)
+    view = StudyView(
+        instrument_id="AAPL.XNAS",
+        spec="5m",
+        study="supertrend 10",
+        label="supertrend10",
+        is_overlay=True,
+        times=tuple(bar.ts_event for bar in bars),
+        outputs=(
+            StudyOutput(name="supertrend", values=(None, 1.0, 9.0, 8.0)),
+            StudyOutput(name="trend", values=(None, 1.0, -1.0, -1.0)),
+        ),
+        hidden=("trend",),
+        split="trend",
+    )
+    long, short = study_lines(view, bars, 4)
+    assert [value for value in long.values if not math.isnan(value)] == [1.0]
+    assert [value for value in short.values if not math.isnan(value)] == [9.0, 8.0]
+    assert (long.name, short.name, long.series, short.series) == ("supertrend10 long", "short", 4, 1)
 
 
 def test_spans_carry_tokens_only() -> None:

@@ -70,7 +70,7 @@ STUDIES = (
         tones=(0, 1),
         parameters=(whole("timeperiod", 22), real("multiplier", 3, 0, 100))),
     own("ATRSTOP", "ATR Trailing Stop", "high low close", "stop buystop sellstop trend", _atr_stop, group=OVERLAP,
-        is_overlay=True, hidden=("stop", "trend"), tones=(0, 0, 1, 0),
+        is_overlay=True, hidden=("buystop", "sellstop", "trend"), split="trend",
         parameters=(whole("timeperiod", 21), real("multiplier", 3, 0, 100), choice("ends", "close", "highlow"))),
     own("VOLSTOP", "Wilder's Volatility Stop", "high low close", "stop isstop", _volatility_stop, group=OVERLAP,
         is_overlay=True, hidden=("isstop",), parameters=(whole("timeperiod", 7), real("multiplier", 3, 0, 100))),
