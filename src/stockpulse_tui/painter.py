@@ -20,7 +20,7 @@ from textual.strip import Strip
 from stockpulse_engine.render.glyphs import ascii_only
 from stockpulse_engine.render.span import Line, Span
 from stockpulse_engine.render.terminal_colors import ColorDepth
-from stockpulse_engine.render.theme import TOKENS, Theme, luminance
+from stockpulse_engine.render.theme import SURFACES, Theme, luminance
 
 RESET = "\x1b[0m"
 DEFAULT_FG = "\x1b[39m"
@@ -31,10 +31,6 @@ FILLER = "\ue000"
 MAX_CLEAN = 8192
 DIM_SHARE = 0.62
 """What is under an open window is painted this far towards `ground`."""
-SURFACES = frozenset({"ground", "panel", "raised", "overlay", "select", "select2", "bar", "line", "ink"}) | {
-    token for token in TOKENS if token.endswith(("_bg", "_bg2"))
-}
-"""What the sixteen colours leave black under a window, so that the rest can be read there."""
 _BLACK, _DARK_GRAY, _GRAYS = 0, 8, 232
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -252,4 +248,5 @@ def _true_width(text: str) -> str:
 
 def _gray_index(color: str) -> int:
     """The nearest of the palette's grays."""
-    return _GRAYS + min(23, max(0, round((luminance(color) ** (1 / 2.2) * 255 - 8) / 10)))
+    brightness = float(luminance(color) ** (1 / 2.2)) * 255
+    return _GRAYS + min(23, max(0, round((brightness - 8) / 10)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 QUOTE = "instrument_id bid ask bid_size ask_size ts_event source last volume"
-BAR = "instrument_id spec ts_event open high low close volume known_at is_open source"
+BAR = "instrument_id spec ts_event open high low close volume known_at is_open source hours"
 LEVEL = "price size"
 CLOCK = "world market_ns wall_ns speed is_paused session_date phase time_zone next_change_ns next_phase is_half_day is_stepping"
 TERMS = (

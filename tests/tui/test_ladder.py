@@ -254,3 +254,14 @@ async def test_a_pane_that_comes_to_the_front_reads_what_it_missed() -> None:
         head.app.view.focus_pane("orders")
         await head.settle()
         assert "TSLA" not in head.text()
+
+
+@pytest.mark.parametrize("away", ["235.00", "229.40"])
+async def test_a_market_that_runs_away_leaves_the_line_one_is_about_to_send_in_sight(away: str) -> None:
+    async with ladder_head() as (head, _):
+        await head.press("b")
+        cursor = str(head.app.view.panes["ladder"].cursor)  # type: ignore[attr-defined] # the ladder
+        quote, book = replace_quote(head, away, away), depth(AAPL, away, "0.01", head.clock.now_ns())
+        head.link.send(head.link.market.delta(quotes=(quote,), depths=(book,)))
+        await head.settle()
+        assert "line" in row_of(head, cursor), "what Enter sends is shown at its price"

@@ -145,7 +145,10 @@ def test_limits_do_not_hide_among_the_settings(paths: Paths) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('[ui]\ntheme = "ligth"\n', 'ui.theme is "ligth", expected one of: ansi-16, dark, dark-256, dark-cvd, light, light-256, light-cvd, mono'),
+        (
+            '[ui]\ntheme = "ligth"\n',
+            'ui.theme is "ligth", expected one of: ansi-16, dark, dark-256, dark-cvd, light, light-256, light-cvd, mono',
+        ),
         ("[ui]\nmotion = 1\n", "ui.motion is 1, expected true or false"),
         ("[engine]\nseed = -1\n", "engine.seed is -1, expected a whole number from 0"),
         ("[engine]\nspeed = 0\n", "engine.speed is 0, expected a number above 0"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from enum import Enum
+from typing import Literal
 
 import msgspec
 
@@ -105,6 +106,10 @@ class NewsItem(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="n"):
 MarketEvent = Quote | Trade | Depth | InstrumentStatus | NewsItem
 
 
+Hours = Literal["", "pre", "post"]
+"""Regular hours, before them, or after them."""
+
+
 class BarSpec(msgspec.Struct, frozen=True, array_like=True):
     """Length of a bar: `step` × `unit` with unit one of s, m, h, d, w."""
 
@@ -139,7 +144,8 @@ class Bar(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="b"):
     """Open, high, low, close, volume over a `BarSpec`.
 
     `ts_event` is the start, `known_at` the end (first moment a participant could know it); an open bar
-    has `is_open` set and `known_at` at its last update.
+    has `is_open` set and `known_at` at its last update. `hours` says when it began outside regular hours, as far as
+    the exchange's are known.
     """
 
     instrument_id: str
@@ -153,6 +159,7 @@ class Bar(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="b"):
     known_at: int
     is_open: bool = False
     source: str = ""
+    hours: Hours = ""
 
 
 def check_quote(quote: Quote) -> None:

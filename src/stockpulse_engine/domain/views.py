@@ -348,6 +348,7 @@ class StudyView(msgspec.Struct, frozen=True, kw_only=True):
         cloud: two outputs between which the drawing is filled.
         tones: colour of each output, counted from the study's first; () for one colour over the price.
         split: the output whose sign says on which side the others are; each side is a line of its own.
+        columns: outputs drawn as columns from zero.
     """
 
     instrument_id: str
@@ -362,6 +363,7 @@ class StudyView(msgspec.Struct, frozen=True, kw_only=True):
     cloud: tuple[str, ...] = ()
     tones: tuple[int, ...] = ()
     split: str = ""
+    columns: tuple[str, ...] = ()
 
 
 class StudyPoint(msgspec.Struct, frozen=True, kw_only=True):

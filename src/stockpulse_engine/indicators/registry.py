@@ -33,6 +33,7 @@ _AVERAGES = (
     "sma", "ema", "wma", "dema", "tema", "trima", "kama", "mama", "t3", "hma", "none", "default", "zlema", "rma",
 )  # fmt: skip
 _SAME_SCALE = "Output scale same as input"
+_HISTOGRAM = "Histogram"
 _SIDES = {"SUPERTREND": "trend"}
 """Studies whose line changes sides, and the output that says on which it is."""
 _TONES: dict[str, tuple[int, ...]] = {"HA": (0, 1, 2, 3), "MAMA": (0, 1), "MINMAX": (0, 1)}
@@ -245,6 +246,7 @@ def _info(name: str, function: Any) -> StudyInfo:
         hidden=(_SIDES[name],) if name in _SIDES else (),
         split=_SIDES.get(name, ""),
         tones=_TONES.get(name, ()),
+        columns=tuple(output.lower() for output, flags in function.output_flags.items() if _HISTOGRAM in flags),
     )
 
 

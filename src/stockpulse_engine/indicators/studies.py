@@ -40,6 +40,7 @@ class StudyInfo(msgspec.Struct, frozen=True, kw_only=True):
         cloud: two outputs between which the drawing is filled.
         tones: colour of each output, counted from the study's first; () for one colour over the price.
         split: the output whose sign says on which side the others are; each side is a line of its own.
+        columns: outputs drawn as columns from zero.
         repaints: what it says of past bars changes with newer ones; nothing may be decided by it.
     """
 
@@ -58,6 +59,7 @@ class StudyInfo(msgspec.Struct, frozen=True, kw_only=True):
     cloud: tuple[str, ...] = ()
     tones: tuple[int, ...] = ()
     split: str = ""
+    columns: tuple[str, ...] = ()
     repaints: bool = False
 
     @property

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from stockpulse_engine.domain.market import Bar, BarSpec, Trade
+from stockpulse_engine.domain.market import Bar, BarSpec, Hours, Trade
 from stockpulse_engine.marketdata.calendar import Calendar
+from stockpulse_engine.marketdata.hours import hours_at
 
 MAX_SERIES = 240
 """Series kept current at once; the least recently asked for is dropped."""
@@ -32,7 +33,7 @@ class BarSeries:
         """The last `limit` bars, oldest first."""
         return self.bars[-limit:]
 
-    def apply(self, trade: Trade, start_ns: int, spec: BarSpec) -> Bar:
+    def apply(self, trade: Trade, start_ns: int, spec: BarSpec, calendar: Calendar) -> Bar:
         """Take a print whose bucket starts at `start_ns`; returns the bar it changed."""
         last = self.bars[-1] if self.bars else None
         if last is not None and last.ts_event > start_ns:
@@ -43,7 +44,7 @@ class BarSeries:
             return bar
         if last is not None and last.is_open:
             self.bars[-1] = replace(last, is_open=False)
-        bar = _first(trade, start_ns, spec)
+        bar = _first(trade, start_ns, spec, hours_at(calendar, start_ns, spec))
         self.bars.append(bar)
         del self.bars[:-MAX_BARS]
         return bar
@@ -94,7 +95,7 @@ class BarBuilder:
 
     def _apply_to(self, series: BarSeries, trade: Trade, spec: BarSpec) -> Bar | None:
         start = bucket_start(self._calendar, trade.ts_event, spec)
-        return None if start is None else series.apply(trade, start, spec)
+        return None if start is None else series.apply(trade, start, spec, self._calendar)
 
     def clear(self) -> None:
         """Forget all series; they are opened again from history when asked for."""
@@ -129,10 +130,10 @@ def _week_open(calendar: Calendar, date_text: str) -> int:
     raise AssertionError("a week that holds a session has a first one")
 
 
-def _first(trade: Trade, start_ns: int, spec: BarSpec) -> Bar:
-    price = trade.price
+def _first(trade: Trade, start_ns: int, spec: BarSpec, hours: Hours) -> Bar:
+    price, known_at, source = trade.price, trade.ts_event, trade.source
     return Bar(
-        trade.instrument_id, spec, start_ns, price, price, price, price, trade.size, trade.ts_event, True, trade.source
+        trade.instrument_id, spec, start_ns, price, price, price, price, trade.size, known_at, True, source, hours
     )
 
 
@@ -150,4 +151,5 @@ def _extend(bar: Bar, trade: Trade) -> Bar:
         trade.ts_event,
         True,
         bar.source,
+        bar.hours,
     )

@@ -18,6 +18,7 @@ from stockpulse_engine.marketdata.cache import QuoteCache
 from stockpulse_engine.marketdata.calendar import Calendar
 from stockpulse_engine.marketdata.explain import explain_cell
 from stockpulse_engine.marketdata.feed import Feed
+from stockpulse_engine.marketdata.hours import with_hours
 from stockpulse_engine.marketdata.ports import ClockState, MarketControl, MarketDataProvider
 from stockpulse_engine.marketdata.session_days import SessionDays
 from stockpulse_engine.marketdata.stored import StoredCharts
@@ -252,7 +253,7 @@ class MarketService:
         """Of the world's own provider; where it has none, of stored history, unless this market is made up."""
         bars = await self._provider.fetch_bars(instrument_id, spec, limit=limit, end_ns=end_ns)
         if bars or self._stored is None or not self._is_real:
-            return bars
+            return with_hours(bars, self._calendar)
         return await self._stored.fetch_bars(instrument_id, spec, limit, end_ns)
 
     async def chart_id(self, text: str) -> str:

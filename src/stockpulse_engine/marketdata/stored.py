@@ -11,6 +11,7 @@ from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.market import Bar, BarSpec, parse_bar_spec
 from stockpulse_engine.marketdata.columns import BarColumns
 from stockpulse_engine.marketdata.history import BARS, Adjustment, AsOf, HistoryReader
+from stockpulse_engine.marketdata.hours import with_hours
 from stockpulse_engine.marketdata.resample import require_longer, resample
 from stockpulse_engine.marketdata.venues import calendar_of
 
@@ -55,7 +56,8 @@ class StoredCharts:
     ) -> Sequence[Bar]:
         """The last bars known by now, oldest first, made of shorter ones where the length is not held."""
         as_of = AsOf(known_at=self._now_ns())
-        return await asyncio.to_thread(lambda: self._read(instrument_id, spec, limit, end_ns, as_of).to_bars())
+        bars = await asyncio.to_thread(lambda: self._read(instrument_id, spec, limit, end_ns, as_of).to_bars())
+        return with_hours(bars, calendar_of(instrument_id))
 
     def _read(self, instrument_id: str, spec: BarSpec, limit: int, end_ns: int | None, as_of: AsOf) -> BarColumns:
         asked: dict[str, Any] = {"end_ns": end_ns, "as_of": as_of, "adjustment": Adjustment.SPLIT}

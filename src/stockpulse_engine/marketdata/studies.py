@@ -98,6 +98,7 @@ class StudyService:
             cloud=study.info.cloud,
             tones=study.info.tones,
             split=study.info.split,
+            columns=study.info.columns,
         )
 
     async def run(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 
 from stockpulse_engine.render.span import Line, Span
@@ -36,6 +37,14 @@ class Canvas:
         if 0 <= x < self.width and 0 <= y < self.height and self.layers[y][x] <= GRID:
             fg, _, bold = self.styles[y][x]
             self.styles[y][x] = (fg, bg, bold)
+
+    def band(self, columns: Iterable[int], bg: str) -> None:
+        """What lies on the canvas's own background in these columns lies on another one."""
+        own = self._base[1]
+        for x in columns:
+            for y in range(self.height):
+                fg, back, bold = self.styles[y][x]
+                self.styles[y][x] = (bg if fg == own else fg, bg if back == own else back, bold)
 
     def text(self, x: int, y: int, text: str, style: Style, layer: int = CHIP) -> None:
         """Set a run of cells."""

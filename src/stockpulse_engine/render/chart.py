@@ -77,11 +77,14 @@ def _body(data: ChartData, width: int, height: int, glyphs: Glyphs) -> list[Line
     price_rows = rows - under * (count + has_volume)
     inner = width - 1
     lines: list[Line] = [_readout(data, view, width)] if has_readout else []
-    lines += _inset(draw_price_pane(data, view, max(1, price_rows), inner, glyphs))
+    drawn = [draw_price_pane(data, view, max(1, price_rows), inner, glyphs)]
     if has_volume:
-        lines += _inset(draw_volume(data, view, under, inner, glyphs))
-    for pane in panes[:count]:
-        lines += _inset(draw_study_pane(data, view, pane, (under, inner), glyphs))
+        drawn.append(draw_volume(data, view, under, inner, glyphs))
+    drawn += [draw_study_pane(data, view, pane, (under, inner), glyphs) for pane in panes[:count]]
+    outside = view.outside_hours()
+    for canvas in drawn:
+        canvas.band(outside, "band")
+        lines += _inset(canvas)
     if has_axis:
         lines += _inset(draw_time_axis(data, view, inner))
     return lines
@@ -173,7 +176,7 @@ def _when(data: ChartData, bar: Bar) -> str:
     if not data.spec.is_intraday:
         return format_date(bar.ts_event, data.zone)
     clock = format_clock(bar.ts_event, data.zone) if data.spec.unit == "s" else format_minute(bar.ts_event, data.zone)
-    return f"{format_day(bar.ts_event, data.zone)} {clock}"
+    return f"{format_day(bar.ts_event, data.zone)} {clock} {bar.hours}".rstrip()
 
 
 def _bar_values(data: ChartData, bar: Bar, before: Bar | None) -> list[Span]:
@@ -193,7 +196,8 @@ def _study_value(line: StudyLine, index: int, data: ChartData) -> list[Span]:
     value = line.values[index] if index < len(line.values) else math.nan
     places = line.decimals if line.decimals is not None else decimals_of(data.tick) if line.pane == "price" else 1
     text = format_number(Decimal(repr(value)), places) if math.isfinite(value) else "·"
-    return [Span(f"  {line.name} ", f"series{line.series}"), Span(text, "text")]
+    token = "muted" if line.is_columns else f"series{line.series}"
+    return [Span(f"  {line.name} ", token), Span(text, "text")]
 
 
 def _empty(data: ChartData, width: int, height: int) -> list[Line]:

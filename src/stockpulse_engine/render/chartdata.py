@@ -20,6 +20,7 @@ class StudyLine(msgspec.Struct, frozen=True, kw_only=True):
         levels: prices or values marked with dots, like 30 and 70.
         decimals: places of the value; None takes those of the price.
         fill_to: values up to which the space from these is shaded, like the other side of a cloud.
+        is_columns: drawn as columns from zero, up and down, instead of a line.
     """
 
     name: str
@@ -29,6 +30,7 @@ class StudyLine(msgspec.Struct, frozen=True, kw_only=True):
     levels: tuple[float, ...] = ()
     decimals: int | None = None
     fill_to: Sequence[float] = ()
+    is_columns: bool = False
 
 
 class ChartOrder(msgspec.Struct, frozen=True, kw_only=True):

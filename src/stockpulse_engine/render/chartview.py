@@ -32,6 +32,16 @@ class ChartView(msgspec.Struct, frozen=True):
         """The middle column of the bar at `index` of the whole series."""
         return self.shift + (index - self.start) * self.step + self.body_width // 2
 
+    def outside_hours(self) -> list[int]:
+        """The columns of bars before and after regular hours, with the gaps between them."""
+        width = self.width
+        return [
+            x
+            for i, bar in enumerate(self.bars)
+            if bar.hours
+            for x in range(self.shift + i * self.step, min(width, self.shift + (i + 1) * self.step))
+        ]
+
     def contains(self, index: int) -> bool:
         """Whether that bar is in view."""
         return self.start <= index < self.start + len(self.bars)

@@ -61,6 +61,19 @@ def round_step(least: float, smallest: float) -> float:
     return power * 10
 
 
+def zero_scale(low: float, high: float, rows: int) -> Scale:
+    """A scale over `low` … `high` and zero on which zero is the edge between two rows, so that columns end sharply."""
+    below, above = max(0.0, -low), max(0.0, high)
+    units = {
+        k: max(above / k if k else 0.0, below / (rows - k) if k < rows else 0.0)
+        for k in range(rows + 1)
+        if (k or not above) and (k < rows or not below)
+    }
+    edge = min(units, key=lambda k: units[k], default=rows // 2)
+    unit = (units.get(edge) or 1.0) * (1 + _PAD)
+    return Scale(-unit * (rows - edge), unit * edge, rows)
+
+
 def fit_scale(low: float, high: float, extras: Iterable[float], rows: int, *, is_log: bool = False) -> Scale:
     """A scale over `low` … `high` and those `extras` that lie near enough, with a little room."""
     span = high - low or abs(high) * 0.01 or 1.0

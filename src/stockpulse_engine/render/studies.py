@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from stockpulse_engine.domain.market import Bar
 from stockpulse_engine.domain.views import StudyView
@@ -23,6 +23,7 @@ def study_lines(view: StudyView, bars: Sequence[Bar], first_series: int) -> tupl
     if view.split:
         side = next(output.values for output in view.outputs if output.name == view.split)
         return _two_sides(view, columns[drawn[0][1].name], [_value(side, place) for place in places], first_series)
+    decimals = None if view.is_overlay else _decimals(columns.values())
     lines = []
     for number, output in drawn:
         is_first = number == drawn[0][0]
@@ -34,6 +35,8 @@ def study_lines(view: StudyView, bars: Sequence[Bar], first_series: int) -> tupl
                 pane="price" if view.is_overlay else view.study,
                 series=1 + (first_series - 1 + _tone(view, number)) % SERIES,
                 levels=view.levels if is_first else (),
+                decimals=decimals,
+                is_columns=output.name in view.columns,
                 fill_to=columns.get(view.cloud[1], ()) if view.cloud and output.name == view.cloud[0] else (),
             )
         )
@@ -57,6 +60,12 @@ def _tone(view: StudyView, number: int) -> int:
     if number < len(view.tones):
         return view.tones[number]
     return 0 if view.is_overlay else number
+
+
+def _decimals(columns: Iterable[Sequence[float]]) -> int:
+    """Decimals that leave the largest value three digits and more: one for an index, three for a small difference."""
+    largest = max((abs(value) for values in columns for value in values if math.isfinite(value)), default=0.0)
+    return next((places for places, least in ((1, 10.0), (2, 1.0), (3, 0.1)) if largest >= least), 4 if largest else 1)
 
 
 def _value(values: Sequence[float | None], place: int | None) -> float:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 
-from stockpulse_engine.render.canvas import CANDLE, CHIP, CROSS, GRID, STUDY, Canvas
+from stockpulse_engine.render.canvas import CANDLE, CHIP, CROSS, GRID, ORDER, STUDY, Canvas, Style
 from stockpulse_engine.render.chartdata import ChartData, StudyLine
 from stockpulse_engine.render.chartview import ChartView
 from stockpulse_engine.render.format import format_number, format_size
 from stockpulse_engine.render.glyphs import Glyphs
 from stockpulse_engine.render.pricepane import AXIS_EXTRA, draw_vertical
-from stockpulse_engine.render.scale import fit_scale
+from stockpulse_engine.render.scale import Scale, fit_scale, zero_scale
 from stockpulse_engine.render.strokes import draw_line, study_points
 
 _LEVEL_EVERY = 2
@@ -55,10 +56,18 @@ def draw_study_pane(
     finite = [value for values in shown for value in values if math.isfinite(value)]
     levels = [level for line in lines for level in line.levels]
     known = finite + levels
-    scale = fit_scale(min(known, default=0.0), max(known, default=1.0), (), rows)
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    has_columns = any(line.is_columns for line in lines)
+    scale = zero_scale(low, high, rows) if has_columns and rows > 1 else fit_scale(low, high, (), rows)
     for line, values in zip(lines, shown, strict=True):
-        draw_line(canvas, study_points(values, scale, step=view.step, shift=view.shift), f"series{line.series}", glyphs)
-    taken = _values_on_axis(canvas, data, view, lines, [scale.row(_value(line, data, view)) for line in lines])
+        if line.is_columns:
+            _draw_columns(canvas, view, values, scale, glyphs)
+    for line, values in zip(lines, shown, strict=True):
+        if not line.is_columns:
+            points = study_points(values, scale, step=view.step, shift=view.shift)
+            draw_line(canvas, points, f"series{line.series}", glyphs)
+    told = tuple(line for line in lines if not line.is_columns) or lines
+    taken = _values_on_axis(canvas, data, view, told, [scale.row(_value(line, data, view)) for line in told])
     for level in levels:
         row = scale.row(level)
         for x in range(0, view.width, _LEVEL_EVERY):
@@ -68,6 +77,31 @@ def draw_study_pane(
     _label(canvas, view, lines[0].pane)
     _cross(canvas, data, view, glyphs)
     return canvas
+
+
+def _draw_columns(canvas: Canvas, view: ChartView, values: Sequence[float], scale: Scale, glyphs: Glyphs) -> None:
+    """Columns from zero to each value, exact to an eighth of a row; lines of the same pane are drawn over them."""
+    zero = round(scale.place(0.0) * 8)
+    for i, value in enumerate(values):
+        if not math.isfinite(value) or not value:
+            continue
+        end = round(scale.place(value) * 8)
+        top, bottom = (min(end, zero - 1), zero) if value > 0 else (zero, max(end, zero + 1))
+        token = "vol_up" if value > 0 else "vol_down"
+        x = view.shift + i * view.step
+        for row in range(top // 8, (bottom - 1) // 8 + 1):
+            char, style = _part(max(0, top - row * 8), min(8, bottom - row * 8), token, glyphs)
+            for column in range(x, x + view.body_width):
+                canvas.put(column, row, char, style, ORDER)
+
+
+def _part(top: int, bottom: int, token: str, glyphs: Glyphs) -> tuple[str, Style]:
+    """How to fill a cell from one eighth to another: from below, or as ground from below where the top is filled."""
+    if not glyphs.has_blocks:
+        return glyphs.eighths_up[bottom - top], (token, "panel", False)
+    if bottom == 8:
+        return (" ", (token, token, False)) if top == 0 else (glyphs.eighths_up[8 - top], (token, "panel", False))
+    return glyphs.eighths_up[8 - bottom], ("panel", token, False)
 
 
 def _label(canvas: Canvas, view: ChartView, title: str) -> None:

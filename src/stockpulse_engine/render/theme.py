@@ -18,6 +18,7 @@ TOKENS: dict[str, str] = {
     "overlay": "title and action bars of modals, input row of the palette",
     "line": "rules, empty part of a bar, grid dots",
     "bar": "neutral volume profile",
+    "band": "chart outside regular hours",
     "select": "selection with focus",
     "select2": "selection without focus",
     "text": "prose, values",
@@ -59,6 +60,11 @@ TOKENS: dict[str, str] = {
 }
 """Every token and what it means; a theme gives a colour to each."""
 
+SURFACES = frozenset({"ground", "panel", "raised", "overlay", "select", "select2", "bar", "band", "line", "ink"}) | {
+    token for token in TOKENS if token.endswith(("_bg", "_bg2"))
+}
+"""What something stands on, or is cut out with; never written in."""
+
 _CUBE = (0, 95, 135, 175, 215, 255)
 _SIXTEEN = (
     "#000000", "#AA0000", "#00AA00", "#AA5500", "#0000AA", "#AA00AA", "#00AAAA", "#AAAAAA",
@@ -91,8 +97,8 @@ class Theme(msgspec.Struct, frozen=True, kw_only=True):
         return _rgb(self.colors[token])
 
     def on(self, foreground: str, background: str) -> str:
-        """The token that text of one token is written in on a surface."""
-        return self.written.get(background, foreground)
+        """The token that text of one token is written in on a surface; what is cut out with a surface stays."""
+        return foreground if foreground in SURFACES else self.written.get(background, foreground)
 
     def sgr(self, foreground: str, background: str) -> str:
         """The parameters of the escape sequence that sets both colours, without bold."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from stockpulse_engine.domain.market import Bar
 from stockpulse_engine.render.canvas import CHIP, GRID, Canvas
 from stockpulse_engine.render.chartdata import ChartData
 from stockpulse_engine.render.chartview import ChartView
@@ -59,14 +60,24 @@ def _intraday(
 ) -> Iterator[tuple[int, str]]:
     for i in range(1, len(moments)):
         if moments[i].date() != moments[i - 1].date():
-            yield columns[i], format_day(view.bars[i].ts_event, data.zone)
+            day = format_day(view.bars[i].ts_event, data.zone)
+            yield columns[i], _with_hours(day, view.bars[i])
+            yield columns[i], day  # where the hours beside it have no room
     if moments:
-        yield columns[0], format_minute(view.bars[0].ts_event, data.zone)
+        yield columns[0], _with_hours(format_minute(view.bars[0].ts_event, data.zone), view.bars[0])
+    for i in range(1, len(moments)):
+        if view.bars[i].hours != view.bars[i - 1].hours:
+            yield columns[i], view.bars[i].hours or "open"
     minutes = data.spec.duration_ns / 60e9 * _SPACING / view.step
     every = next((m for m in _ROUND_MINUTES if m >= minutes), _ROUND_MINUTES[-1])
     for i, moment in enumerate(moments):
         if (moment.hour * 60 + moment.minute) % every == 0 and moment.second == 0:
             yield columns[i], format_minute(view.bars[i].ts_event, data.zone)
+
+
+def _with_hours(text: str, bar: Bar) -> str:
+    """A label that says that its bar lies outside regular hours."""
+    return f"{text} {bar.hours}" if bar.hours else text
 
 
 @lru_cache(maxsize=16_384)

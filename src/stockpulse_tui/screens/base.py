@@ -8,6 +8,7 @@ from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
+from stockpulse_engine.render.span import Span
 from stockpulse_tui.screens.panes import make_pane
 from stockpulse_tui.screens.slots import SMALL, Box, Column, place
 from stockpulse_tui.widgets.panel import Panel
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from textual.app import ComposeResult
+    from textual.strip import Strip
 
+    from stockpulse_engine.render.span import Line
     from stockpulse_tui.store import Changes
 
 
@@ -38,11 +41,19 @@ class SlotLayout(Layout):
         return found
 
 
+def ground(widget: Widget, crop: Region) -> list[Strip]:
+    """Nothing but ground, said as panes say theirs: the framework would name a colour where a palette is told."""
+    from stockpulse_tui.app import StockPulseApp
+
+    shell = widget.app
+    assert isinstance(shell, StockPulseApp)
+    blank: Line = (Span(" " * crop.width, "text", "ground"),)
+    return [shell.painter_for(False).bake(blank, crop.width)] * crop.height
+
+
 class View(Widget, can_focus=False, inherit_bindings=False):
     """Base of the views. Subclasses name their panes and, per size class, their columns."""
 
-    BLANK = True
-    """Nothing but background: the framework need not ask for lines."""
     action_id = ""
     pane_names: tuple[str, ...] = ()
 
@@ -64,6 +75,10 @@ class View(Widget, can_focus=False, inherit_bindings=False):
     def layout(self) -> Layout:
         """Ours."""
         return self._layout
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """What no pane covers."""
+        return ground(self, crop)
 
     def compose(self) -> ComposeResult:
         """One widget per pane."""
@@ -144,11 +159,14 @@ class View(Widget, can_focus=False, inherit_bindings=False):
         pane = self.panes.get(name)
         if pane is None:
             return
-        self.front = name
+        before, self.front = self.front_pane, name
         if self.zoomed:
             self.zoomed = name
         self.sync_panes()
         pane.focus(scroll_visible=False)
+        for one in {before, pane}:
+            if one is not None:
+                one.redraw()
 
     @property
     def front_pane(self) -> Panel | None:
@@ -160,12 +178,18 @@ class View(Widget, can_focus=False, inherit_bindings=False):
         self.focus_pane(self.zoomed or self.front)
 
     def on_descendant_focus(self) -> None:
-        """Remember who has the focus."""
-        self.heed_focus(self.screen.focused)
+        """The framework gives the focus to some neighbour when who had it goes out of sight: it goes back."""
+        from stockpulse_tui.app import StockPulseApp
+
+        owner = self.app.dispatch.owner if isinstance(self.app, StockPulseApp) else None
+        if owner is not None and self.screen.focused is not owner:
+            owner.focus(scroll_visible=False)
 
     def heed_focus(self, widget: Widget | None) -> None:
-        """One of the panes has the focus from now on; any other widget changes nothing."""
-        self.front = next((name for name, pane in self.panes.items() if pane is widget), self.front)
+        """A pane was clicked: it is the front from now on; any other widget changes nothing."""
+        name = next((name for name, pane in self.panes.items() if pane is widget), "")
+        if name and name != self.front:
+            self.focus_pane(name)
 
     def do_pane_zoom(self) -> None:
         """Give the focused pane everything, or give it back."""

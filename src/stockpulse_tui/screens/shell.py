@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from stockpulse_engine.render.span import Line, Span
-from stockpulse_tui.screens.base import View
+from stockpulse_tui.screens.base import View, ground
 from stockpulse_tui.screens.slots import Box, size_class
 from stockpulse_tui.widgets.footer import Footer
 from stockpulse_tui.widgets.frame import Banner, FrameColumn
@@ -63,7 +63,6 @@ def _place_of(widget: Widget) -> str:
 class ShellScreen(Screen[None], inherit_bindings=False):
     """Header, tabs, banner, view, footer, health."""
 
-    BLANK = True
     DEFAULT_CSS = """
     ShellScreen { layers: base overlay notice; background: $sp-ground; overflow: hidden hidden; }
     """
@@ -84,6 +83,10 @@ class ShellScreen(Screen[None], inherit_bindings=False):
     def layout(self) -> Layout:
         """Ours."""
         return self._root
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """What neither chrome nor view covers."""
+        return ground(self, crop)
 
     def compose(self) -> ComposeResult:
         """The chrome; views are added by the application."""

@@ -158,6 +158,13 @@ class Ladder(LadderTrade, Panel):
             return
         if self.follows and abs(market - self.center) > self.step * (rows // 4):
             self.center = market
+        if self.cursor is not None:  # what a key would do is never out of sight
+            reach = self._reach()
+            self.center = min(max(self.center, self.cursor - reach), self.cursor + reach)
+
+    def _reach(self) -> Decimal:
+        """How far from the middle a price is still in sight."""
+        return self.step * max(1, self._rows // 2 - 1)
 
     # -- painting
 
@@ -318,7 +325,7 @@ class Ladder(LadderTrade, Panel):
         self.watch_aim()
         center = self.center
         if center is not None:
-            reach = self.step * max(1, self._rows // 2 - 1)
+            reach = self._reach()
             if price > center + reach:
                 self.center, self.follows = price - reach, False
             elif price < center - reach:

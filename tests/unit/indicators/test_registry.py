@@ -97,3 +97,12 @@ def test_importing_the_room_does_not_load_talib() -> None:
     code = "import sys, stockpulse_engine.indicators.streaming; print('talib' in sys.modules or 'numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_differences_are_drawn_as_columns() -> None:
+    drawn = {info.name: info.columns for info in list_studies() if info.columns}
+    histogram = dict.fromkeys(("MACD", "MACDEXT", "MACDFIX"), ("macdhist",))
+    assert drawn == histogram | {
+        "AO": ("real",), "AC": ("real",), "GATOR": ("upper", "lower"), "PVOS": ("histogram",)
+    }  # fmt: skip
+    assert all(set(info.columns) <= set(info.outputs) for info in list_studies())

@@ -9,6 +9,7 @@ import pytest
 from stockpulse_engine.domain.market import BarSpec, parse_bar_spec
 from stockpulse_engine.marketdata.bars import BarBuilder, bucket_start
 from stockpulse_engine.marketdata.calendar import load_calendar
+from stockpulse_engine.marketdata.hours import hours_at, with_hours
 from tests.fakes.fake_provider import MINUTE, a_bar, a_trade
 
 CALENDAR = load_calendar("XNYS")
@@ -75,3 +76,39 @@ def test_the_number_of_series_is_bounded() -> None:
         builder.open(f"S{n}.XNAS", FIVE, [])
     assert builder.get("S0.XNAS", FIVE) is None
     assert builder.get("S399.XNAS", FIVE) is not None
+
+
+def test_a_bar_says_when_it_began_outside_regular_hours() -> None:
+    assert SESSION is not None
+    builder = BarBuilder(CALENDAR)
+    series = builder.open("AAPL.XNAS", FIVE, [])
+    for moment in (SESSION.pre_open + 1, OPEN - 1, OPEN, SESSION.close - 1, SESSION.close, SESSION.post_close - 1):
+        builder.apply(a_trade("10", moment))
+    assert [bar.hours for bar in series.bars] == ["pre", "pre", "", "", "post", "post"]
+    builder.apply(a_trade("11", SESSION.post_close - 1))
+    assert series.bars[-1].hours == "post", "a print that lengthens a bar keeps them"
+
+
+def test_history_is_told_its_hours_as_the_stream_is() -> None:
+    assert SESSION is not None
+    hour = BarSpec(1, "h")
+    starts = (
+        OPEN - 6 * 60 * MINUTE,
+        OPEN - 60 * MINUTE,
+        OPEN,
+        SESSION.close - 30 * MINUTE,
+        SESSION.close + 30 * MINUTE,
+    )
+    assert starts[0] < SESSION.pre_open, "bars are cut from the open: the first begins before the session"
+    bars = with_hours([a_bar(hour, start, "10") for start in starts], CALENDAR)
+    assert [bar.hours for bar in bars] == ["pre", "pre", "", "", "post"]
+    assert [bar.hours for bar in bars] == [hours_at(CALENDAR, start, hour) for start in starts]
+
+
+def test_days_and_unknown_exchanges_have_no_hours() -> None:
+    bars = [a_bar(BarSpec(1, "d"), OPEN, "10"), a_bar(BarSpec(1, "d"), OPEN + 1, "10")]
+    assert with_hours(bars, CALENDAR) is bars
+    early = [a_bar(FIVE, OPEN - MINUTE, "10")]
+    assert with_hours(early, None) is early
+    night = [a_bar(FIVE, OPEN - 9 * 60 * MINUTE, "10")]
+    assert [bar.hours for bar in with_hours(night, CALENDAR)] == [""]

@@ -47,7 +47,7 @@ def test_gives_a_colour_to_every_token_and_to_nothing_else(theme: Theme) -> None
 
 
 @looks
-@pytest.mark.parametrize("surface", ["panel", "ground", "raised", "overlay", "select", "select2"])
+@pytest.mark.parametrize("surface", ["panel", "ground", "raised", "band", "overlay", "select", "select2"])
 def test_text_stands_out_on_surfaces(theme: Theme, surface: str) -> None:
     for token in ON_SURFACE.get(surface, TEXT_TOKENS):
         ratio = readable(theme, token, surface)

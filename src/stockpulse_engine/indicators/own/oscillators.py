@@ -139,7 +139,8 @@ def _fast_first(fast: int, slow: int, signal: int) -> str:
 _BANDS = (whole("timeperiod", 20), real("nbdev", 2, 0.01, 100))
 
 STUDIES = (
-    own("GATOR", "Gator Oscillator", "high low", "upper lower", _gator, group=MOMENTUM, is_overlay=False, levels=(0,)),
+    own("GATOR", "Gator Oscillator", "high low", "upper lower", _gator, group=MOMENTUM, is_overlay=False, levels=(0,),
+        columns=("upper", "lower")),
     own("CRSI", "ConnorsRSI", "close", "crsi rsi streakrsi percentrank", _connors, group=MOMENTUM, is_overlay=False,
         parameters=(whole("rsiperiod", 3), whole("streakperiod", 2), whole("rankperiod", 100)), levels=(10, 90),
         hidden=("rsi", "streakrsi", "percentrank")),
@@ -151,7 +152,7 @@ STUDIES = (
         is_overlay=False, levels=(0,),
         parameters=(whole("timeperiod", 20, 1), whole("emaperiod", 5), whole("devperiod", 5))),
     own("PVOS", "Percentage Volume Oscillator with Signal", "volume", "pvo signal histogram", _volume_oscillator,
-        group=VOLUME, is_overlay=False, levels=(0,), refuse=_fast_first,
+        group=VOLUME, is_overlay=False, levels=(0,), refuse=_fast_first, columns=("histogram",),
         parameters=(whole("fastperiod", 12), whole("slowperiod", 26), whole("signalperiod", 9))),
     own("PERCENTB", "Bollinger %B", "close", "real", _percent_b, group=MOMENTUM, is_overlay=False, levels=(0, 1),
         parameters=_BANDS),
