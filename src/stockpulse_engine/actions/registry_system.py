@@ -64,6 +64,13 @@ SYSTEM = (
         cli="sql STATEMENT",
     ),
     Action(
+        id="jobs.list",
+        title="jobs",
+        help="Batch jobs: when they are due, what they did, and running them by hand or by cron.",
+        group="System",
+        cli="jobs list",
+    ),
+    Action(
         id="config.show",
         title="config",
         help="Show or check the settings and say where each comes from.",

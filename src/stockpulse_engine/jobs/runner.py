@@ -19,7 +19,7 @@ from stockpulse_engine.jobs.runs import CANCELED, DONE, FAILED, AlreadyDoneError
 from stockpulse_engine.jobs.schedule import CatchUp, Due, Schedule, missed
 
 LOOK_BACK_NS = 31 * 86_400 * 1_000_000_000
-"""How far back a job that never ran looks for missed runs; later, since its last finished run."""
+"""How far back missed runs are looked for, but never before a job's first run."""
 EXIT_FAILED = 1
 EXIT_CANCELED = 130
 
@@ -109,12 +109,16 @@ class JobRunner:
         return found
 
     def missed(self, job: Job) -> tuple[Due, ...]:
-        """Runs that are due and not done, as the job's policy wants them made up for."""
+        """Runs that are due and not done, as the job's policy wants them made up for.
+
+        A job that never ran has missed nothing from before its home was there: only its newest run is due.
+        """
         now = self._clock.now_ns()
+        first = self._runs.first_due(job.name)
         return missed(
             job.schedule,
-            job.catch_up,
-            after_ns=now - LOOK_BACK_NS,
+            CatchUp.LATEST if first is None else job.catch_up,
+            after_ns=max(now - LOOK_BACK_NS, (first or 0) - 1),
             now_ns=now,
             done=self._runs.done_keys(job.name),
         )
@@ -158,6 +162,12 @@ class JobRunner:
             return self._runs.end(
                 run, lock, state=FAILED, wrote=0, detail=error.message, fix=error.fix, exit_code=EXIT_FAILED
             )
+        except OSError as error:
+            words = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+            context.say(f"failed: {words}")
+            return self._runs.end(
+                run, lock, state=FAILED, wrote=0, detail=words, fix="Check that place.", exit_code=EXIT_FAILED
+            )
         except BaseException as error:
             context.say(f"failed: {type(error).__name__}: {error}")
             self._runs.end(
@@ -172,6 +182,10 @@ class JobRunner:
             raise
         context.say(f"done: {outcome.detail}")
         return self._runs.end(run, lock, state=DONE, wrote=outcome.wrote, detail=outcome.detail, fix="", exit_code=0)
+
+    def runs(self, name: str = "", *, limit: int = 100) -> tuple[Run, ...]:
+        """The newest runs, newest first; of every job when none is named."""
+        return self._runs.runs(name, limit=limit)
 
     def log_file(self, name: str) -> Path:
         """Where a job's lines go."""

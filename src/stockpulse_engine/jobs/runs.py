@@ -141,6 +141,12 @@ class RunStore:
         with self._open() as connection:
             return tuple(self._living(run) for run in _all(connection, sql, (job, limit)))
 
+    def first_due(self, job: str) -> int | None:
+        """When the oldest run we know of was due; None before the first."""
+        with self._open() as connection:
+            row = connection.execute("SELECT min(due_ns) FROM runs WHERE job = ?", (job,)).fetchone()
+        return int(row[0]) if row and row[0] is not None else None
+
     def done_keys(self, job: str) -> frozenset[str]:
         """Run keys that need not be done again."""
         with self._open() as connection:

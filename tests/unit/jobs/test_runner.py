@@ -43,6 +43,24 @@ def test_what_is_due_is_done_once(tmp_path: Path) -> None:
     assert runner.log_file("count").read_text().count("done: counted 7") == 2
 
 
+def test_a_new_home_has_missed_nothing_and_a_used_one_what_came_since(tmp_path: Path) -> None:
+    clock = ManualClock()
+    job = Job(
+        name="each",
+        about="",
+        unit="rows",
+        schedule=Every(60),
+        catch_up=CatchUp.EACH,
+        work=lambda _: Outcome(0, ""),
+    )
+    runner = JobRunner([job], RunStore(tmp_path / "jobs", clock), tmp_path / "logs", clock)
+    assert len(runner.missed(job)) == 1
+    runner.run_missed("each")
+    clock.advance(3 * HOUR)
+    assert len(runner.missed(job)) == 3
+    assert len(runner.run_missed("each")) == 3
+
+
 def test_a_run_that_is_done_is_done_again_only_when_asked(tmp_path: Path) -> None:
     runner = make(tmp_path, lambda _: Outcome(1, ""))
     runner.run_key("count", "x")
