@@ -137,6 +137,15 @@ class Desk:
             key = self.keys[at % len(self.keys)]
             self.tell(OrderEvent(client_order_id=key, kind=kind, ts_event=1, recorded_at=1))
 
+    def amend(self, at: int, kind: OrderEventKind, quantity: str) -> None:
+        """Another quantity is asked for, or the venue's word on it comes."""
+        open_now = [order for order in self.recorder.front.all_open() if order.client_order_id in self.keys]
+        if open_now:
+            order = open_now[at % len(open_now)]
+            terms_then = structs.replace(order.terms, quantity=D(quantity))
+            key = order.client_order_id
+            self.tell(OrderEvent(client_order_id=key, kind=kind, ts_event=1, recorded_at=1, terms=terms_then))
+
     def check(self) -> None:
         """The gate's figures against those made from nothing."""
         for account_id in self.ledger.account_ids:
@@ -259,6 +268,12 @@ trades = st.builds(
     st.sampled_from((D(0), D(0), D(1), D(1), D("0.5"))),
 )
 revisions = st.builds(lambda at, price: lambda desk: Desk.revise(desk, at, price), places, prices)
+amendments = st.builds(
+    lambda at, kind, quantity: lambda desk: Desk.amend(desk, at, kind, quantity),
+    places,
+    st.sampled_from((K.UPDATE_REQUEST, K.UPDATE_REQUEST, K.UPDATE, K.UPDATE_REJECT)),
+    quantities,
+)
 ends = st.builds(
     lambda at, kind: lambda desk: Desk.end(desk, at, kind),
     places,
@@ -268,6 +283,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
     trades,
     trades,
     trades,
+    amendments,
     revisions,
     ends,
     new_orders().map(_said),
