@@ -50,7 +50,7 @@ def chart(
     symbol: Symbol,
     bar: Annotated[str, typer.Option("--bar", "-b", help="Length of a bar: 1m 5m 15m 1h 1d 1w.")] = "5m",
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=5000, help="How many bars.")] = 120,
-    study: Annotated[list[str], typer.Option("--study", "-s", help="A TA-Lib study, like 'sma 20'; may repeat.")] = [],  # noqa: B006 - typer reads the default, nobody writes it
+    study: Annotated[list[str], typer.Option("--study", "-s", help="A study, like 'sma 20' or vwap; may repeat.")] = [],  # noqa: B006 - typer reads the default, nobody writes it
     size: Annotated[str, typer.Option("--size", help="COLUMNSxROWS; the terminal's if left out.")] = "",
     as_json: JsonFlag = False,
 ) -> None:
