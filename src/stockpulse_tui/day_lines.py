@@ -20,6 +20,7 @@ from stockpulse_tui.painter import cells
 from stockpulse_tui.position_rows import tone
 
 ZERO = Decimal(0)
+_WIDEST_GAP = 3
 COLUMNS = (
     Column(title="time", width=8, is_right=False),
     Column(title="side", width=4, is_right=False),
@@ -137,7 +138,7 @@ def detail_lines(day: DayOrder, tick: Decimal, width: int, glyphs: Glyphs = FULL
     lines: list[Line] = [_arrival(day, tick)]
     if order.filled_quantity:
         lines.append(_split(day, width, glyphs))
-    lines.append(_hops(day))
+    lines.append(_hops(day, width))
     if day.best_excursion is not None and day.worst_excursion is not None:
         lines.append(
             (
@@ -181,10 +182,16 @@ def _split(day: DayOrder, width: int, glyphs: Glyphs) -> Line:
     return (Span("  "), *words, Span(" "), *join_cells(marks[:room], "panel"))
 
 
-def _hops(day: DayOrder) -> Line:
+def _hops(day: DayOrder, width: int) -> Line:
+    """Milliseconds of each hop; they stand closer together where there is less room, the unit is never cut."""
+    told = [
+        (words.split()[-1], f"{day.hops[name] / 1_000_000:.1f}") for name, words in HOPS.items() if name in day.hops
+    ]
+    if not told:
+        return (Span("  no milestones are kept for it", "faint"),)
+    used = sum(len(word) + 1 + len(number) for word, number in told) + 4
+    gap = " " * min(_WIDEST_GAP, max(1, (width - used) // len(told)))
     spans: list[Span] = [Span("  ")]
-    for name, words in HOPS.items():
-        if name in day.hops:
-            spans += [Span(f"{words.split()[-1]} ", "muted"), Span(f"{day.hops[name] / 1_000_000:.1f}   ", "text")]
-    spans.append(Span("ms", "muted"))
-    return tuple(spans) if len(spans) > 2 else (Span("  no milestones are kept for it", "faint"),)
+    for word, number in told:
+        spans += [Span(f"{word} ", "muted"), Span(f"{number}{gap}", "text")]
+    return (*spans, Span("ms", "muted"))

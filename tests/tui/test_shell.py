@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
@@ -226,11 +228,29 @@ async def test_no_color_chooses_mono(monkeypatch: pytest.MonkeyPatch) -> None:
         assert head.app.theme == "mono"
 
 
-async def test_without_truecolor_the_256_theme_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with running_head() as head:
+@pytest.mark.parametrize(
+    ("term", "theme", "unknown"),
+    [
+        ("xterm-256color", "dark-256", r"[34]8;2;"),
+        ("linux", "ansi-16", r"[34]8;[25];"),
+    ],
+)
+@pytest.mark.parametrize("has_window", [False, True], ids=["", "window"])
+async def test_a_terminal_is_told_the_colours_it_has(
+    monkeypatch: pytest.MonkeyPatch, term: str, theme: str, unknown: str, has_window: bool
+) -> None:
+    """Panes, gutters, chrome, and what lies dimmed under a window: nothing that the terminal does not understand."""
+    async with running_head((200, 60)) as head:
         monkeypatch.delenv("COLORTERM", raising=False)
+        monkeypatch.setenv("TERM", term)
         head.app.apply_look()
-        assert head.app.theme == "dark-256"
+        if has_window:
+            await head.press("colon")
+        await head.settle()
+        assert head.app.theme == theme
+        written = [strip.render(head.app.console) for strip in head.app.shell_screen.painted()]
+        assert len(written) == 60
+        assert [row for row in written if re.search(unknown, row)] == []
 
 
 async def test_a_theme_set_by_hand_repaints_everything() -> None:

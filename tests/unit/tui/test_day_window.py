@@ -11,7 +11,10 @@ from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.market import Bar
 from stockpulse_engine.domain.orders import Order, OrderStatus, OrderTerms, OrderType, Side
 from stockpulse_engine.domain.views import DayOrder
+from stockpulse_engine.render.span import line_width
+from stockpulse_tui.day_lines import detail_lines
 from stockpulse_tui.day_window import in_room, window_of
+from stockpulse_tui.life_lines import HOPS
 from tests.fakes.fake_book import nvda_fills
 
 T0 = 1_795_188_720_000_000_000
@@ -84,3 +87,14 @@ def test_where_not_all_of_it_fits_the_end_is_shown() -> None:
     bars = bars_of(MINUTE, window.end_ns, 100, day)
     shown = in_room(bars, window, 20)
     assert shown[-1].ts_event <= day.fills[0].ts_event < shown[-1].ts_event + MINUTE
+
+
+@given(st.integers(54, 80), st.integers(0, 10**10))
+def test_the_milliseconds_of_an_order_keep_their_unit(width: int, hop: int) -> None:
+    """What each hop took stands closer together before anything is cut."""
+    from msgspec.structs import replace
+
+    day = replace(day_order(30), hops=dict.fromkeys(HOPS, hop))
+    line = next(line for line in detail_lines(day, Decimal("0.01"), width) if any("gate" in span.text for span in line))
+    assert line[-1].text == "ms"
+    assert line_width(line) <= width or hop >= 10**9
