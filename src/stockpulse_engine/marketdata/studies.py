@@ -46,7 +46,7 @@ class _Current:
 
     def row(self) -> tuple[float, ...]:
         """The open bar as the stream takes it."""
-        return (*_row(self.bar), *_days(self.stream.study, (self.bar,), self._days_of))
+        return (*_row(self.bar), *_days(self.stream.study, self.bar.instrument_id, (self.bar,), self._days_of))
 
     def take(self, bar: Bar) -> None:
         """Take the newest state of the open bar; a later one closes the one before."""
@@ -77,7 +77,7 @@ class StudyService:
 
         study = parse_study(text)
         bars = await self._fetch_bars(instrument_id, spec, min(MAX_BARS, limit + WARMUP_BARS))
-        columns = _columns(bars, _days(study, bars, self._days_of))
+        columns = _columns(bars, _days(study, instrument_id, bars, self._days_of))
         found = {name: _drawn(values, study.shift_of(name)) for name, values in compute(study, *columns).items()}
         if bars:
             self._keep((instrument_id, spec, study.text), study, bars[-1], columns)
@@ -152,11 +152,11 @@ def _columns(bars: Sequence[Bar], days: Sequence[float]) -> tuple[FloatArray, ..
     return (*prices, np.array(days, dtype=np.float64))
 
 
-def _days(study: Study, bars: Sequence[Bar], days_of: DaysOf) -> Sequence[float]:
+def _days(study: Study, instrument_id: str, bars: Sequence[Bar], days_of: DaysOf) -> Sequence[float]:
     """The session of each bar, looked up for the studies that ask for it."""
-    if not bars or "session" not in study.info.inputs:
+    if "session" not in study.info.inputs:
         return (0.0,) * len(bars)
-    return days_of(bars[0].instrument_id, (bar.ts_event for bar in bars))
+    return days_of(instrument_id, (bar.ts_event for bar in bars))
 
 
 def _drawn(values: FloatArray, shift: int) -> FloatArray:

@@ -34,7 +34,7 @@ class Desk:
         raise AssertionError(value) from error
 
     async def _fetch(self, instrument_id: str, spec: BarSpec, limit: int) -> Sequence[Bar]:
-        assert (instrument_id, spec) == ("AAPL.XNAS", SPEC)
+        assert (instrument_id, spec) in {("AAPL.XNAS", SPEC), ("yahoo:AAPL", SPEC)}
         return self.bars[-limit:]
 
     def trade(self, bar: Bar) -> None:
@@ -115,6 +115,17 @@ async def test_a_session_study_begins_anew_with_the_session_and_goes_on_live() -
     told = {point.study: point.values["real"] for point in desk.points[-2:]}
     assert told["vwap session"] == pytest.approx(180, abs=0.5)
     assert told["vwap first"] == pytest.approx((102 * 5 + 102 * 5 + 180) / 11, abs=0.5)
+
+
+async def test_bars_of_an_outside_source_have_the_days_of_utc() -> None:
+    desk = Desk(0)
+    saturday = at("2026-03-07T12:00")
+    desk.bars = [a_bar(SPEC, start, price) for start, price in ((at("2026-03-06T15:00"), "100"), (saturday, "110"))]
+    ours, outside = [
+        (await desk.service.compute(name, SPEC, "vwap", 2)).outputs[0].values for name in ("AAPL.XNAS", "yahoo:AAPL")
+    ]
+    assert ours[1] == pytest.approx(105, abs=0.5)
+    assert outside[1] == pytest.approx(110, abs=0.5)
 
 
 async def test_a_line_drawn_back_is_moved_and_its_newest_values_are_open() -> None:
