@@ -71,6 +71,13 @@ SYSTEM = (
         cli="jobs list",
     ),
     Action(
+        id="history.import",
+        title="import",
+        help="Take files of bars, ticks, closes and corporate actions into the history, each row checked.",
+        group="History",
+        cli="import PATH",
+    ),
+    Action(
         id="config.show",
         title="config",
         help="Show or check the settings and say where each comes from.",

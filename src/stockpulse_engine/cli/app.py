@@ -19,6 +19,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "data": ("log",),
     "history": ("bars", "ticks", "actions", "coverage"),
     "sql": ("sql",),
+    "importing": ("import",),
     "jobs": ("jobs",),
     "option": ("option",),
     "home": ("config", "backup", "restore", "doctor"),

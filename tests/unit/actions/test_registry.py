@@ -49,6 +49,7 @@ ISSUE_VERBS = [
     "actions",
     "coverage",
     "sql",
+    "import",
     "jobs",
 ]
 

@@ -8,8 +8,9 @@ the time of asking instead of the start of its bar.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 
 import msgspec
 
@@ -66,10 +67,27 @@ class _Indicators(msgspec.Struct):
     quote: list[_Rows] = []
 
 
+class _Split(msgspec.Struct):
+    date: int
+    numerator: Decimal
+    denominator: Decimal
+
+
+class _Dividend(msgspec.Struct):
+    date: int
+    amount: Decimal
+
+
+class _Events(msgspec.Struct):
+    splits: dict[str, _Split] = {}
+    dividends: dict[str, _Dividend] = {}
+
+
 class _Result(msgspec.Struct):
     meta: _Meta
     indicators: _Indicators
     timestamp: list[int] | None = None
+    events: _Events | None = None
 
 
 class _Error(msgspec.Struct):
@@ -93,6 +111,10 @@ class YahooAnswer(msgspec.Struct, frozen=True, kw_only=True):
     quote: Quote | None
     bars: tuple[Bar, ...]
     skipped: int = 0
+    splits: tuple[tuple[int, Fraction], ...] = ()
+    """Moment of the ex-date and new shares for one old; the prices before it are divided by this."""
+    dividends: tuple[tuple[int, Decimal], ...] = ()
+    """Moment of the ex-date and amount per share, divided by every split from that day on."""
 
 
 def parse_chart(status: int, body: bytes, symbol: str, spec: BarSpec) -> YahooAnswer:
@@ -146,7 +168,27 @@ def _answer(result: _Result, spec: BarSpec) -> YahooAnswer:
     )
     reader = _RowReader(instrument, spec, meta, scale)
     bars = reader.read(result)
-    return YahooAnswer(instrument=instrument, quote=_quote(instrument, meta, scale), bars=bars, skipped=reader.skipped)
+    events = result.events or _Events()
+    return YahooAnswer(
+        instrument=instrument,
+        quote=_quote(instrument, meta, scale),
+        bars=bars,
+        skipped=reader.skipped,
+        splits=tuple(sorted(_splits(events.splits.values()))),
+        dividends=tuple(sorted(_dividends(events.dividends.values(), scale))),
+    )
+
+
+def _splits(told: Iterable[_Split]) -> Iterator[tuple[int, Fraction]]:
+    for one in told:
+        if 0 < one.numerator < _LARGEST and 0 < one.denominator < _LARGEST:
+            yield one.date * SECOND_NS, Fraction(one.numerator) / Fraction(one.denominator)
+
+
+def _dividends(told: Iterable[_Dividend], scale: Decimal) -> Iterator[tuple[int, Decimal]]:
+    for one in told:
+        if 0 < one.amount < _LARGEST:
+            yield one.date * SECOND_NS, one.amount * scale
 
 
 def _quote(instrument: Instrument, meta: _Meta, scale: Decimal) -> Quote | None:

@@ -5,15 +5,18 @@ Nothing is repaired here and nothing is dropped in silence: a row is taken or re
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 
 from stockpulse_engine.storage.importing.mapping import PRICES
 from stockpulse_engine.storage.importing.table import ROW
 
 REASON = "reason"
-UNIT_LOW, UNIT_HIGH = 50.0, 200.0
-"""A price this many times its neighbours' median is in another unit (pence for pounds), not another price."""
-NEIGHBOURS = 7
+REPEATS = "repeats row "
+"""Begins the reason of a row that says again what was said: nothing is lost by it."""
+UNIT_JUMP = 50.0
+"""From one bar to the next no price moves by this factor; its unit does (pence for pounds)."""
 
 
 def first_reason(*checks: tuple[pl.Expr, pl.Expr]) -> pl.Expr:
@@ -53,40 +56,68 @@ def negative_checks(names: tuple[str, ...]) -> list[tuple[pl.Expr, pl.Expr]]:
 def mark_repeats(frame: pl.DataFrame, values: list[str]) -> pl.DataFrame:
     """Rows that tell a time again: the first stands, one with the same values is a repeat, others are refused."""
     keys = ["instrument_id", "ts_event"]
-    fit = pl.col(REASON).is_null()
-    again = fit & (pl.int_range(pl.len()).over([*keys, fit]) > 0)
-    first = pl.col(ROW).filter(fit).first().over(keys)
-    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).filter(fit).first().over(keys)) for name in values)
+    is_fit = pl.col(REASON).is_null()
+    if not frame.filter(is_fit).select(keys).is_duplicated().any():
+        return frame
+    fit = is_fit.alias("fit")
+    again = is_fit & (pl.int_range(pl.len()).over([*keys, fit]) > 0)
+    first = pl.col(ROW).filter(is_fit).first().over(keys)
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).filter(is_fit).first().over(keys)) for name in values)
     differs = pl.format("other values for the time of row {}", first)
-    words = pl.when(same).then(pl.format("repeats row {}", first)).otherwise(differs)
+    words = pl.when(same).then(pl.format(f"{REPEATS}{{}}", first)).otherwise(differs)
     return frame.with_columns(pl.when(again).then(words).otherwise(pl.col(REASON)).alias(REASON))
 
 
+def unit_levels(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows and `level`: the price's distance from the usual of its instrument, in hundreds (1: 100×), and `times`.
+
+    A level changes where the close jumps to more than UNIT_JUMP times the one before it, or to less than its inverse.
+    The usual level is the one most rows have.
+    """
+    edge = math.log10(UNIT_JUMP)
+    fit = frame.select(ROW, "instrument_id", "ts_event", pl.col("close_e8").cast(pl.Float64).log10().alias("log"))
+    if not fit["instrument_id"].is_sorted() or not fit["ts_event"].is_sorted():
+        fit = fit.sort("instrument_id", "ts_event", maintain_order=True)
+    step = pl.col("log").diff().over("instrument_id").fill_null(0.0)
+    fit = fit.with_columns(pl.when(step.abs() >= edge).then(step).otherwise(0.0).alias("step"))
+    if not (fit["step"] != 0.0).any():
+        return fit.head(0).select(ROW, "instrument_id", level=pl.lit(0.0), times=pl.lit(1.0))
+    fit = fit.with_columns(pl.col("step").cum_sum().over("instrument_id").alias("away"))
+    fit = fit.with_columns((pl.col("away") / 2).round().alias("level"))
+    usual = pl.col("level").mode().max().over("instrument_id")
+    base = pl.col("log").filter(pl.col("level") == usual).median().over("instrument_id")
+    fit = fit.with_columns((pl.col("level") - usual).alias("level"), (10 ** (pl.col("log") - base)).alias("times"))
+    return fit.filter(pl.col("level") != 0).select(ROW, "instrument_id", "level", "times")
+
+
 def mark_units(frame: pl.DataFrame) -> pl.DataFrame:
-    """Bars whose close is about a hundred times (or a hundredth of) the median of its neighbours."""
-    close = pl.col("close_e8").cast(pl.Float64)
-    fit = pl.when(pl.col(REASON).is_null()).then(close)
-    usual = fit.rolling_median(NEIGHBOURS, min_samples=3, center=True).over("instrument_id")
-    ratio = close / usual
-    is_off = ratio.is_between(UNIT_LOW, UNIT_HIGH) | ratio.is_between(1 / UNIT_HIGH, 1 / UNIT_LOW)
-    words = pl.format("close is {} times its neighbours: another unit?", ratio.round_sig_figs(3))
-    wrong = pl.col(REASON).is_null() & is_off.fill_null(value=False)
-    return frame.with_columns(pl.when(wrong).then(words).otherwise(pl.col(REASON)).alias(REASON))
+    """Bars in another unit than the rest of their instrument: pence among pounds, a price with its point lost."""
+    off = unit_levels(frame.filter(pl.col(REASON).is_null()))
+    if off.is_empty():
+        return frame
+    times = pl.col("times")
+    large = times.round().cast(pl.String).str.strip_suffix(".0")
+    shown = pl.when(times >= 1).then(large).otherwise(times.round_sig_figs(2).cast(pl.String))
+    words = pl.format("close is about {} times the usual: another unit?", shown)
+    off = off.select(ROW, "instrument_id", words.alias("words"))
+    joined = frame.join(off, on=[ROW, "instrument_id"], how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce(REASON, "words").alias(REASON)).drop("words")
 
 
-SPLIT_RATIOS = (2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 1.5)
+SPLIT_RATIOS = (2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0)
+SPLIT_NEAR = 0.03
+"""Part by which an overnight step may miss a ratio and is still suspected."""
 
 
 def split_suspects(frame: pl.DataFrame) -> pl.DataFrame:
-    """Days on which the close fell (or rose) by a split's ratio overnight while the open went with it: warnings."""
+    """Days whose open is a split's ratio away from the close before: instrument_id, ts_event and `ratio`."""
+    frame = frame.sort("instrument_id", "ts_event")
     opened, close = pl.col("open_e8").cast(pl.Float64), pl.col("close_e8").cast(pl.Float64)
-    before = close.shift(1).over("instrument_id")
-    overnight = before / opened
-    is_near = pl.any_horizontal(
-        ((overnight / ratio - 1).abs() < 0.02) | ((overnight * ratio - 1).abs() < 0.02)  # noqa: PLR2004 - two percent
-        for ratio in SPLIT_RATIOS
-    )
-    return frame.filter(is_near.fill_null(value=False)).select("instrument_id", "ts_event", overnight.alias("ratio"))
+    overnight = close.shift(1).over("instrument_id") / opened
+    frame = frame.with_columns(pl.max_horizontal(overnight, 1 / overnight).alias("apart"), overnight.alias("ratio"))
+    frame = frame.filter(pl.col("apart") > SPLIT_RATIOS[0] * (1 - SPLIT_NEAR))
+    is_near = pl.any_horizontal((pl.col("apart") / ratio - 1).abs() < SPLIT_NEAR for ratio in SPLIT_RATIOS)
+    return frame.filter(is_near).select("instrument_id", "ts_event", "ratio")
 
 
 def _two(name: str, one: str, words: str, other: str) -> pl.Expr:

@@ -7,7 +7,9 @@ own, `FB~1999.XNAS`, so that two companies are never one series.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import itertools
+import operator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,10 +17,13 @@ import polars as pl
 
 from stockpulse_engine.base.files import atomic_write
 from stockpulse_engine.base.paths import ensure_private
+from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.instruments import AssetClass
 from stockpulse_engine.venue.replay.reference import ROUND_THE_CLOCK, instrument_for, is_symbol
 
 NOWHERE = "XXXX"
+EARLY = "is_early"
+"""Column: the row is older than its ticker by the map files, so nobody knows whose it is."""
 _SIDE_WORDS = frozenset(
     {"trade", "trades", "quote", "quotes", "bid", "ask", "tick", "ticks", "daily", "minute", "second", "hour", "bars"}
 )
@@ -36,12 +41,12 @@ class Listing(msgspec.Struct, frozen=True):
 class Maps:
     """Listings that were imported, kept beside the store."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path | None = None) -> None:
+        """`file` keeps them; without one nothing is known and nothing is kept."""
         self._file = file
-        try:
-            self.listings = msgspec.json.decode(file.read_bytes(), type=tuple[Listing, ...])
-        except (OSError, msgspec.MsgspecError):
-            self.listings = ()
+        self.listings: tuple[Listing, ...] = ()
+        if file is not None and file.exists():
+            self.listings = _read(file)
 
     def add(self, listings: Sequence[Listing]) -> int:
         """Keep these, replacing what was known of their companies; how many are new."""
@@ -49,14 +54,30 @@ class Maps:
         kept = tuple(one for one in self.listings if one.company not in companies)
         new = len(set(listings) - set(self.listings))
         self.listings = (*kept, *listings)
-        ensure_private(self._file.parent)
-        atomic_write(self._file, msgspec.json.encode(self.listings))
+        if self._file is not None:
+            ensure_private(self._file.parent)
+            atomic_write(self._file, msgspec.json.encode(self.listings))
         return new
+
+    def listed_since(self, ticker: str) -> str:
+        """The first day on which a company traded as `ticker`; "" when the maps begin there and may know no more."""
+        since = [one.since for one in self.listings if one.ticker == ticker]
+        begin = min((one.since for one in self.listings), default="")
+        return "" if not since or min(since) == begin else min(since)
 
     def reused(self, ticker: str) -> tuple[Listing, ...]:
         """Spans in which `ticker` meant another company than it means today."""
         spans = sorted((one for one in self.listings if one.ticker == ticker), key=lambda one: one.until)
         return tuple(one for one in spans if one.company != spans[-1].company)
+
+
+def _read(file: Path) -> tuple[Listing, ...]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=tuple[Listing, ...])
+    except msgspec.MsgspecError as error:
+        raise InvalidValueError(
+            f"{file} is damaged: which company a ticker meant is not known.", fix="Delete it and import the map file."
+        ) from error
 
 
 def with_instrument(frame: pl.DataFrame, date: pl.Expr, maps: Maps, *, venue: str = "") -> pl.DataFrame:
@@ -73,10 +94,19 @@ def with_instrument(frame: pl.DataFrame, date: pl.Expr, maps: Maps, *, venue: st
             until = dt.date.fromisoformat(span.until)
             old = f"{span.ticker}~{span.since[:4]}"
             base = pl.when((pl.col("symbol") == symbol) & (date <= until)).then(pl.lit(old)).otherwise(base)
+    unknown = {name: maps.listed_since(name) for name in names.values()}
+    early = pl.any_horizontal(
+        pl.lit(value=False),
+        *(
+            (pl.col("symbol") == symbol) & (date < dt.date.fromisoformat(unknown[name])) & ~base.str.contains("~")
+            for symbol, name in names.items()
+            if unknown[name]
+        ),
+    )
     valid = pl.col("symbol").replace_strict(
         {symbol: is_symbol(names[symbol]) for symbol in symbols}, default=False, return_dtype=pl.Boolean
     )
-    return frame.with_columns(pl.when(valid).then(base + "." + mic).alias("instrument_id"))
+    return frame.with_columns(pl.when(valid).then(base + "." + mic).alias("instrument_id"), early.alias(EARLY))
 
 
 def clean_symbol(text: str) -> str:
@@ -87,7 +117,34 @@ def clean_symbol(text: str) -> str:
 def symbol_of_file(path: Path) -> str:
     """The symbol a file is named after: `ibm_20131007_trade.parquet` is IBM."""
     words = [word for word in path.stem.replace("-", "_").split("_") if word.lower() not in _SIDE_WORDS]
+    if len(words) > 1 and asset_class_of(f"{words[0]}{words[1]}.{NOWHERE}".upper()) in ROUND_THE_CLOCK:
+        return clean_symbol(words[0] + words[1])
     return clean_symbol(words[0]) if words else clean_symbol(path.stem)
+
+
+def listings_of(frame: pl.DataFrame, columns: Mapping[str, str]) -> list[Listing]:
+    """Rows of a map file as listings. A company's first row tells when it began, each other one until when it went on.
+
+    Raises:
+        InvalidValueError: a date is none.
+    """
+    found: list[Listing] = []
+    rows = frame.select(pl.col(columns[name]).cast(pl.String) for name in ("symbol", "until", "ticker")).rows()
+    for company, group in itertools.groupby(sorted(rows), key=operator.itemgetter(0)):
+        since = ""
+        for _, until, ticker in group:
+            day = _require_date(until)
+            if since:
+                found.append(Listing(clean_symbol(company), clean_symbol(ticker), since, day.isoformat()))
+            since = (day + dt.timedelta(days=1)).isoformat() if since else day.isoformat()
+    return found
+
+
+def _require_date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise InvalidValueError(f"{str(text)[:20]!r} is no date.", fix="Write dates as 2012-05-18.") from None
 
 
 def is_round_the_clock(instrument_id: str) -> bool:

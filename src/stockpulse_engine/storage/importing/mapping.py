@@ -54,17 +54,17 @@ _OPTIONAL: Mapping[Kind, tuple[str, ...]] = {
     Kind.QUOTE_BARS: ("symbol", "mic", "bid_size", "ask_size"),
     Kind.QUOTES: ("symbol", "mic", "bid_size", "ask_size", "exchange", "conditions", "suspicious"),
     Kind.TRADES: ("symbol", "mic", "exchange", "conditions", "suspicious"),
-    Kind.BARS: ("symbol", "mic", "volume", "adj_close", "dividend", "split"),
+    Kind.BARS: ("symbol", "mic", "volume", "adj_close", "dividend", "split", "gains"),
     Kind.FACTORS: ("reference",),
     Kind.MAPS: ("exchange",),
-    Kind.ACTIONS: ("mic", "split", "dividend", "reference", "currency", "kind"),
+    Kind.ACTIONS: ("mic", "split", "dividend", "reference", "currency"),
     Kind.CLOSES: (),
 }
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "ts": (
         "ts", "timestamp", "datetime", "time", "date", "tslocalend", "tsevent", "t", "lastcumdate", "exdate",
     ),
-    "symbol": ("symbol", "ticker", "filesymbol", "instrument", "code", "name"),
+    "symbol": ("symbol", "filesymbol", "ticker", "instrument", "code", "name"),
     "mic": ("mic", "venue", "exchangemic"),
     "open": ("open", "o", "openprice"),
     "high": ("high", "h", "max"),
@@ -81,18 +81,19 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "exchange": ("exchange", "ex", "exch"),
     "conditions": ("conditions", "condition", "cond", "salecondition"),
     "suspicious": ("suspicious", "suspect", "flag"),
-    "dividend": ("dividends", "dividend", "cashdividend", "amount"),
+    "dividend": ("dividends", "dividend", "cashdividend"),
     "split": ("stocksplits", "split", "splitratio", "ratio"),
+    "gains": ("capitalgains",),
     "price_factor": ("pricefactor",),
     "split_factor": ("splitfactor",),
     "reference": ("referenceprice", "reference"),
     "until": ("until",),
     "ticker": ("ticker", "mappedsymbol"),
     "currency": ("currency", "ccy"),
-    "kind": ("kind", "action", "type"),
     **{f"{side}_{price}": (f"{side}{price}",) for side in SIDES for price in PRICES},
 }  # fmt: skip
 ROLES = tuple(_NAMES)
+_UNNAMED = frozenset({"close", "price", "value", "adjclose"})
 
 
 class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,9 +103,10 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
     columns: dict[str, str]
     symbols: tuple[str, ...] = ()
 
-    def lines(self) -> tuple[tuple[str, str], ...]:
-        """Our name and the file's, as shown to the person before anything is read."""
-        return tuple(self.columns.items())
+    @property
+    def is_one_price(self) -> bool:
+        """Closes of one instrument whose column does not name it."""
+        return len(self.symbols) == 1 and plain_name(self.symbols[0]) in _UNNAMED
 
 
 def guess(names: Sequence[str], *, kind: Kind | None = None) -> ColumnMap:
@@ -113,7 +115,7 @@ def guess(names: Sequence[str], *, kind: Kind | None = None) -> ColumnMap:
     Raises:
         InvalidValueError: no kind fits; the message names what the nearest one lacks.
     """
-    plain = {_plain(name): name for name in reversed(names)}
+    plain = {plain_name(name): name for name in reversed(names)}
     for each in (kind,) if kind else _REQUIRED:
         found = _columns(each, plain)
         if all(role in found for role in _REQUIRED.get(each, ())) and (
@@ -126,16 +128,36 @@ def guess(names: Sequence[str], *, kind: Kind | None = None) -> ColumnMap:
     raise InvalidValueError(_lacking(names, plain, kind), fix="Name columns with --map ours=theirs, or the --kind.")
 
 
+def told(names: Sequence[str], pairs: Iterable[str], *, kind: Kind | None = None) -> ColumnMap:
+    """`guess`, with the columns of `ours=theirs` pairs under our names: what a person named needs no guessing."""
+    ours = {theirs: name for name, theirs in said(names, pairs).items() if theirs}
+    shown = [ours.get(name, name) for name in names]
+    back = dict(zip(shown, names, strict=True))
+    found = guess(shown, kind=kind)
+    columns = {name: back[theirs] for name, theirs in found.columns.items()}
+    return ColumnMap(kind=found.kind, columns=columns, symbols=tuple(back[name] for name in found.symbols))
+
+
 def override(mapping: ColumnMap, names: Sequence[str], pairs: Iterable[str]) -> ColumnMap:
-    """The mapping with `ours=theirs` pairs put in; `ours=` takes a column out.
+    """The mapping with `ours=theirs` pairs put in; `ours=` takes a column out. Raises InvalidValueError."""
+    told = {**mapping.columns, **said(names, pairs)}
+    columns = {ours: theirs for ours, theirs in told.items() if theirs}
+    lacking = [role for role in _REQUIRED.get(mapping.kind, ("ts",)) if role not in columns]
+    if lacking:
+        raise InvalidValueError(f"No column is left for {', '.join(lacking)}.", fix="Name it with --map ours=theirs.")
+    return msgspec.structs.replace(mapping, columns=columns)
+
+
+def said(names: Sequence[str], pairs: Iterable[str]) -> dict[str, str]:
+    """`ours=theirs` pairs, checked; `theirs` is "" where a column is taken out.
 
     Raises:
         InvalidValueError: a pair is malformed, or names a column or a meaning that is not there.
     """
-    columns = dict(mapping.columns)
+    found: dict[str, str] = {}
     for pair in pairs:
-        ours, equals, theirs = pair.partition("=")
-        ours, theirs = ours.strip().lower(), theirs.strip()
+        ours, equals, theirs = (part.strip() for part in pair.partition("="))
+        ours = ours.lower()
         if not equals or ours not in ROLES:
             near = difflib.get_close_matches(ours, ROLES, n=1)
             raise InvalidValueError(
@@ -144,11 +166,8 @@ def override(mapping: ColumnMap, names: Sequence[str], pairs: Iterable[str]) -> 
             )
         if theirs and theirs not in names:
             raise InvalidValueError(f"--map {pair[:60]!r}: the file has no column {theirs[:40]!r}.", fix=_has(names))
-        if theirs:
-            columns[ours] = theirs
-        else:
-            columns.pop(ours, None)
-    return msgspec.structs.replace(mapping, columns=columns)
+        found[ours] = theirs
+    return found
 
 
 class Remembered:
@@ -218,7 +237,8 @@ def _has(names: Sequence[str]) -> str:
     return f"It has {', '.join(names[:20])}."
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A column's name without what people write differently: case, blanks, underscores."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

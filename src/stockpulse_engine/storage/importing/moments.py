@@ -107,7 +107,7 @@ def local_date(column: str, form: TimeForm, kind: pl.DataType) -> pl.Expr:
 def _slashed(text: pl.Expr, *, is_day_first: bool) -> pl.Expr:
     parts = text.str.extract_groups(_SLASHED)
     one, two, year = (parts.struct.field(str(index)).cast(pl.Int32, strict=False) for index in (1, 2, 3))
-    full = pl.when(year < 70).then(year + 2000).when(year < 100).then(year + 1900).otherwise(year)  # noqa: PLR2004
+    full = pl.when(year < 70).then(year + 2000).when(year < 100).then(year + 1900).otherwise(year)  # noqa: PLR2004 - two digits of a year
     month, day = (two, one) if is_day_first else (one, two)
     is_real = month.is_between(1, 12) & day.is_between(1, 31)
     spelled = pl.format("{}-{}-{}", full, month, day)

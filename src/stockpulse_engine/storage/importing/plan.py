@@ -11,12 +11,15 @@ import polars as pl
 
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.market import SECOND_NS, BarSpec, parse_bar_spec
-from stockpulse_engine.storage.importing.identity import symbol_of_file
-from stockpulse_engine.storage.importing.mapping import ColumnMap, Kind, Remembered, guess, override
+from stockpulse_engine.storage.importing.identity import clean_symbol, symbol_of_file
+from stockpulse_engine.storage.importing.mapping import ColumnMap, Kind, Remembered, override, told
 from stockpulse_engine.storage.importing.moments import SAMPLE, TimeForm, moments, time_form
 from stockpulse_engine.storage.importing.table import Table
 
 DAILY = BarSpec(1, "d")
+_QUOTED = ("bid", "ask", "mid")
+_SIDE_WORDS = frozenset({*_QUOTED, "trade", "trades", "quote", "quotes", "tick", "ticks", "bars"})
+_LENGTH_OR_DATE = r"\d+[smhdw]?"
 _LENGTHS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
@@ -36,6 +39,8 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     dates: Literal["", "mdy", "dmy"] = ""
     label: Literal["start", "end"] = "start"
     """Whether a bar's time is its start or its end."""
+    repair: bool = False
+    """Put right what Yahoo is known to get wrong."""
 
 
 class ImportPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +56,17 @@ class ImportPlan(msgspec.Struct, frozen=True, kw_only=True):
     """For rows without one of their own."""
     options: ImportOptions
     is_remembered: bool = False
+
+    @property
+    def follows_ticker(self) -> bool:
+        """Whether a symbol means who traded under it that day (exchange data), or one company's whole past (Yahoo)."""
+        return self.mapping.kind is not Kind.CLOSES and "adj_close" not in self.mapping.columns
+
+    @property
+    def is_adjusted_already(self) -> bool:
+        """Whether its prices were adjusted for splits that the file does not tell, so that we can not undo them."""
+        columns = self.mapping.columns
+        return self.mapping.kind is Kind.BARS and "adj_close" in columns and "split" not in columns
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """What is shown: name and value."""
@@ -73,14 +89,13 @@ def plan_import(path: Path, options: ImportOptions, remembered: Remembered) -> t
         InvalidValueError: it is not understood; the message names file, column and fix.
     """
     table = Table(path)
-    known = remembered.get(table.names)
+    known = None if options.kind else remembered.get(table.names)
     try:
-        mapping = known or guess(table.names, kind=_kind(options.kind))
+        mapping = known or told(table.names, options.columns, kind=_kind(options.kind))
+        mapping = override(mapping, table.names, options.columns)
     except InvalidValueError as error:
         raise InvalidValueError(f"{path.name}: {error.message}", fix=error.fix) from None
-    if options.columns:
-        mapping = override(mapping, table.names, options.columns)
-        remembered.keep(table.names, mapping)
+    symbol = clean_symbol(options.symbol) or symbol_of_file(path)
     form = None
     if "ts" in mapping.columns:
         form = time_form(table, mapping.columns["ts"], zone=options.zone, dates=options.dates)
@@ -90,17 +105,41 @@ def plan_import(path: Path, options: ImportOptions, remembered: Remembered) -> t
         mapping=mapping,
         form=form,
         spec=_spec(table, mapping, form, options),
-        source=options.source or source_of_file(path),
-        symbol=options.symbol.upper() or symbol_of_file(path),
+        source=options.source or source_of_file(path, _one_symbol(table, mapping, symbol)),
+        symbol=symbol,
         options=options,
         is_remembered=known is not None,
     )
     return table, plan
 
 
-def source_of_file(path: Path) -> str:
-    """A source's name from a file's: lower case, what is no letter or digit as a dash."""
-    return re.sub(r"[^a-z0-9_.]+", "-", path.stem.lower()).strip("-.")[:32] or "file"
+def source_of_file(path: Path, symbol: str) -> str:
+    """A source's name from a file's, without symbol, dates and lengths, so that one vendor's files are one source.
+
+    `ibm_20131007_trade.parquet` in `ticks` is `ticks`, `djia_2006_2017` is `djia`, `usdjpy_ask_2013` ends in `/ask`.
+    """
+    words = [word for word in re.split(r"[^a-z0-9]+", path.stem.lower()) if word]
+    side = next((f"/{word}" for word in words if word in _QUOTED), "")
+    named = [word for word in words if not _says_no_source(word, symbol.lower())]
+    stem = "-".join(named) or re.sub(r"[^a-z0-9]+", "-", path.resolve().parent.name.lower()).strip("-") or "file"
+    return stem[:28].strip("-") + side
+
+
+def _says_no_source(word: str, symbol: str) -> bool:
+    plain = re.sub(r"[^a-z0-9]+", "", symbol)
+    is_symbol = bool(plain) and (plain.startswith(word) or plain.endswith(word))
+    return is_symbol or word in _SIDE_WORDS or re.fullmatch(_LENGTH_OR_DATE, word) is not None
+
+
+def _one_symbol(table: Table, mapping: ColumnMap, named: str) -> str:
+    """What the file is about when it is about one thing: its only symbol, else the one it is named after."""
+    if mapping.symbols and not mapping.is_one_price:
+        return mapping.symbols[0] if len(mapping.symbols) == 1 else ""
+    column = mapping.columns.get("symbol")
+    if column is None:
+        return named
+    found = table.head(SAMPLE)[column].drop_nulls().unique()
+    return str(found[0]) if len(found) == 1 else ""
 
 
 def _kind(text: str) -> Kind | None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import polars as pl
 
-from stockpulse_engine.domain.market import SECOND_NS, BarSpec
-from stockpulse_engine.marketdata.calendar import Calendar
+from stockpulse_engine.domain.market import BarSpec
 from stockpulse_engine.storage.importing.checks import (
-    REASON,
     first_reason,
     mark_repeats,
     mark_units,
@@ -17,16 +13,18 @@ from stockpulse_engine.storage.importing.checks import (
     ohlc_checks,
     price_checks,
 )
-from stockpulse_engine.storage.importing.identity import Maps, is_round_the_clock, with_instrument
+from stockpulse_engine.storage.importing.days import sessions_of
+from stockpulse_engine.storage.importing.identity import EARLY, Maps, with_instrument
 from stockpulse_engine.storage.importing.mapping import PRICES, SIDES, Kind
 from stockpulse_engine.storage.importing.moments import local_date, moments
 from stockpulse_engine.storage.importing.plan import ImportPlan
-from stockpulse_engine.storage.importing.table import ROW
+from stockpulse_engine.storage.importing.splits import printed, undone_splits
+from stockpulse_engine.storage.importing.table import ROW, Table
 from stockpulse_engine.storage.importing.values import e8, fault
 
-DAY_NS = 86_400 * SECOND_NS
-_NEW_YORK = frozenset({"XNYS", "XNAS", "ARCX", "XASE", "BATS", "IEXG"})
 _TICK_NUMBERS = {Kind.TRADES: ("price", "size"), Kind.QUOTES: ("bid", "ask", "bid_size", "ask_size")}
+THEIRS = "their "
+"""Begins the names of the file's own columns, so that none of them is taken for one of ours."""
 SUSPICIOUS = 1
 """In `flags`: the source itself doubts the row."""
 
@@ -34,12 +32,22 @@ SUSPICIOUS = 1
 class Shaper:
     """Shapes chunks of one file by its plan."""
 
-    def __init__(self, plan: ImportPlan, types: Mapping[str, pl.DataType], calendar: Calendar, maps: Maps) -> None:
+    def __init__(self, plan: ImportPlan, table: Table, maps: Maps) -> None:
         self._plan = plan
-        self._types = types
-        self._calendar = calendar
-        self._maps = maps
-        self._columns = plan.mapping.columns
+        self._types = {f"{THEIRS}{name}": kind for name, kind in table.types.items()}
+        self._maps = maps if plan.follows_ticker else Maps()
+        self.columns = {ours: f"{THEIRS}{name}" for ours, name in plan.mapping.columns.items()}
+        self.splits = undone_splits(table, plan)
+
+    def parts(self, chunk: pl.DataFrame) -> dict[str, pl.DataFrame]:
+        """The series a chunk holds, by what their source's name ends in; the file's own cells begin with THEIRS."""
+        chunk = chunk.select(ROW, pl.exclude(ROW).name.prefix(THEIRS))
+        kind = self._plan.mapping.kind
+        if kind is Kind.QUOTE_BARS:
+            return {f"/{side}": self.bars(chunk, f"{side}_") for side in SIDES}
+        if kind is Kind.CLOSES:
+            return {"/close": self.closes(chunk)}
+        return {"": self.bars(chunk) if kind is Kind.BARS else self.ticks(chunk)}
 
     def bars(self, chunk: pl.DataFrame, prefix: str = "") -> pl.DataFrame:
         """Bars (of one side, with `bid_` or `ask_` as prefix) with `reason`."""
@@ -61,16 +69,13 @@ class Shaper:
         frame = frame.rename({f"{name}_e8": f"{name.removeprefix(prefix)}_e8" for name in names})
         frame = frame.rename({sized: "volume_e8"}) if sized != "volume_e8" else frame
         values = [*(f"{price}_e8" for price in PRICES), "volume_e8"]
-        return mark_units(mark_repeats(frame, values))
-
-    def sides(self, chunk: pl.DataFrame) -> dict[str, pl.DataFrame]:
-        """The bars of both sides of quote bars."""
-        return {side: self.bars(chunk, f"{side}_") for side in SIDES}
+        frame = mark_units(mark_repeats(frame, values))
+        return printed(frame, self.splits) if self.splits else frame
 
     def ticks(self, chunk: pl.DataFrame) -> pl.DataFrame:
         """Trades or quotes with `reason`, in the file's order."""
         kind = self._plan.mapping.kind
-        numbers = [name for name in _TICK_NUMBERS[kind] if name in self._columns]
+        numbers = [name for name in _TICK_NUMBERS[kind] if name in self.columns]
         frame = self._based(chunk, list(_TICK_NUMBERS[kind]))
         frame = frame.with_columns(pl.col("ts").alias("ts_event"), pl.col("ts").alias("known_at"))
         checks = self._base_checks()
@@ -85,21 +90,19 @@ class Shaper:
             ]
         words = [self._word(chunk, name) for name in ("exchange", "conditions")]
         flags = pl.lit(0, pl.Int64)
-        if "suspicious" in self._columns:
-            told = pl.col(self._columns["suspicious"]).cast(pl.String).str.to_lowercase().is_in(["true", "1", "t"])
+        if "suspicious" in self.columns:
+            told = pl.col(self.columns["suspicious"]).cast(pl.String).str.to_lowercase().is_in(["true", "1", "t"])
             flags = pl.when(told).then(SUSPICIOUS).otherwise(0).cast(pl.Int64)
         return frame.with_columns(first_reason(*checks), *words, flags.alias("flags"))
 
     def closes(self, chunk: pl.DataFrame) -> pl.DataFrame:
         """A bar for each price: open, high, low and close are the one price that is told; rows without one are none."""
-        names = self._plan.mapping.symbols
-        named = len(names) == 1 and names[0].lower() in {"close", "price", "value", "adj close", "adj_close"}
-        long = chunk.unpivot(
-            on=list(names), index=[ROW, self._columns["ts"]], variable_name="symbol", value_name="price"
-        )
+        names = [f"{THEIRS}{name}" for name in self._plan.mapping.symbols]
+        long = chunk.unpivot(on=names, index=[ROW, self.columns["ts"]], variable_name="symbol", value_name="price")
         long = long.filter(pl.col("price").is_not_null() & (pl.col("price").cast(pl.String) != ""))
-        if named:
-            long = long.with_columns(pl.lit(self._plan.symbol).alias("symbol"))
+        own = pl.col("symbol").str.strip_prefix(THEIRS)
+        symbol = pl.lit(self._plan.symbol) if self._plan.mapping.is_one_price else own
+        long = long.with_columns(symbol.alias("symbol"))
         kind = long.schema["price"]
         frame = long.with_columns(self._moment(), self._date(), e8("price", kind).alias("close_e8"))
         frame = with_instrument(frame, pl.col("date"), self._maps, venue=self._plan.options.venue)
@@ -119,15 +122,15 @@ class Shaper:
     def _based(self, chunk: pl.DataFrame, numbers: list[str]) -> pl.DataFrame:
         """Symbol, time and scaled numbers; a number the file does not have is 0, of a quote's side null."""
         added = [self._moment(), self._date()]
-        symbol = self._columns.get("symbol")
+        symbol = self.columns.get("symbol")
         added.append((pl.col(symbol) if symbol else pl.lit(self._plan.symbol)).cast(pl.String).alias("symbol"))
-        if mic := self._columns.get("mic"):
+        if mic := self.columns.get("mic"):
             added.append(pl.col(mic).cast(pl.String).alias("mic"))
         for name in numbers:
-            theirs = self._columns.get(name)
+            theirs = self.columns.get(name)
             value = e8(theirs, self._types[theirs]) if theirs else self._absent()
             added.append(value.alias(f"{name}_e8"))
-        kept = [ROW, *dict.fromkeys(self._columns.values())]
+        kept = [ROW, *dict.fromkeys(self.columns.values())]
         frame = chunk.select(kept).with_columns(added)
         return with_instrument(frame, pl.col("date"), self._maps, venue=self._plan.options.venue)
 
@@ -136,12 +139,12 @@ class Shaper:
 
     def _moment(self) -> pl.Expr:
         assert self._plan.form is not None
-        column = self._columns["ts"]
+        column = self.columns["ts"]
         return moments(column, self._plan.form, self._types[column]).alias("ts")
 
     def _date(self) -> pl.Expr:
         assert self._plan.form is not None
-        column = self._columns["ts"]
+        column = self.columns["ts"]
         return local_date(column, self._plan.form, self._types[column]).alias("date")
 
     def _timed(self, frame: pl.DataFrame, spec: BarSpec) -> pl.DataFrame:
@@ -149,50 +152,31 @@ class Shaper:
         if spec.is_intraday:
             length = spec.duration_ns
             start = pl.col("ts") - (length if self._plan.options.label == "end" else 0)
-            return frame.with_columns(
-                start.alias("ts_event"), (start + length).alias("known_at"), pl.lit(1).alias("open_ns")
-            )
-        ids = frame["instrument_id"].unique().drop_nulls().to_list()
-        has_hours = {name: name.rpartition(".")[2] in _NEW_YORK and not is_round_the_clock(name) for name in ids}
-        keeps = pl.col("instrument_id").replace_strict(has_hours, default=False, return_dtype=pl.Boolean)
-        frame = frame.join(self._sessions(frame), on="date", how="left", maintain_order="left")
-        midnight = pl.col("date").cast(pl.Datetime("ns")).dt.epoch("ns")
-        return frame.with_columns(
-            pl.when(keeps).then(pl.col("open_ns")).otherwise(midnight).alias("ts_event"),
-            pl.when(keeps).then(pl.col("close_ns")).otherwise(midnight + DAY_NS).alias("known_at"),
-        )
-
-    def _sessions(self, frame: pl.DataFrame) -> pl.DataFrame:
-        dates = frame["date"].unique().drop_nulls().to_list()
-        found = [(date, self._calendar.session(date.isoformat())) for date in dates]
-        rows = [(date, session.open, session.close) for date, session in found if session is not None]
-        schema = {"date": pl.Date, "open_ns": pl.Int64, "close_ns": pl.Int64}
-        return pl.DataFrame(rows, schema=schema, orient="row")
+            return frame.with_columns(start.alias("ts_event"), (start + length).alias("known_at"))
+        frame = frame.join(sessions_of(frame), on=["instrument_id", "date"], how="left", maintain_order="left")
+        return frame.rename({"open_ns": "ts_event", "close_ns": "known_at"})
 
     def _base_checks(self) -> list[tuple[pl.Expr, pl.Expr]]:
-        column = self._columns["ts"]
+        column = self.columns["ts"]
         spelled = pl.col(column).cast(pl.String).str.slice(0, 24)
         checks = [
             (pl.col("ts").is_null(), pl.format("the time can not be read: {}", spelled.fill_null("empty"))),
             (pl.col("instrument_id").is_null(), pl.lit("the symbol can be no name of an instrument")),
         ]
+        since = pl.format("{} is older than its ticker by the map files: another company's", "date")
+        checks.append((pl.col(EARLY), since))
         if self._plan.spec is not None:
             checks.append((pl.col("ts_event").is_null(), pl.format("{} is no session of its exchange", pl.col("date"))))
         return checks
 
     def _value_checks(self, names: list[str]) -> list[tuple[pl.Expr, pl.Expr]]:
         return [
-            (pl.col(f"{name}_e8").is_null(), fault(self._columns[name], self._types[self._columns[name]], name))
+            (pl.col(f"{name}_e8").is_null(), fault(self.columns[name], self._types[self.columns[name]], name))
             for name in names
-            if name in self._columns
+            if name in self.columns
         ]
 
     def _word(self, chunk: pl.DataFrame, name: str) -> pl.Expr:
-        theirs = self._columns.get(name)
+        theirs = self.columns.get(name)
         word = pl.col(theirs).cast(pl.String).fill_null("") if theirs else pl.lit("")
         return word.str.slice(0, 32).alias(name)
-
-
-def refused(frame: pl.DataFrame) -> pl.DataFrame:
-    """Row numbers and reasons of what is refused, repeats of the same values left out."""
-    return frame.filter(pl.col(REASON).is_not_null()).select(ROW, REASON)

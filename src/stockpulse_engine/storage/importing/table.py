@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -40,20 +41,36 @@ class Table:
         if path.suffix.lower() != ".parquet" and path.stat().st_size > MAX_TEXT_BYTES:
             raise InvalidValueError(f"{path.name} is larger than 1 GiB.", fix="Turn it into Parquet, or cut it.")
         self.path = path
-        self._frame = _scan(path)
+        self.repaired: dict[str, int] = {}
+        """Rows that a repair changed, by what was wrong."""
+        self._take(_scan(path))
+
+    def _take(self, frame: pl.LazyFrame) -> None:
+        self._frame = frame
         schema = self._frame.collect_schema()
         self.names = tuple(schema.names())
-        self.types = dict(schema)
+        self.types: dict[str, pl.DataType] = dict(schema)
         self.rows = int(self._frame.select(pl.len()).collect().item())
+
+    def replaced(self, frame: pl.DataFrame, repaired: dict[str, int]) -> Table:
+        """The same file with other cells: what a repair made of it."""
+        other = copy.copy(self)
+        other.repaired = repaired
+        other._take(frame.lazy())  # noqa: SLF001 - of the same class
+        return other
+
+    def columns(self, names: Sequence[str]) -> pl.DataFrame:
+        """Some columns of every row."""
+        return self._frame.select(names).collect()
 
     def head(self, rows: int = 50) -> pl.DataFrame:
         """The first rows."""
         return self._frame.head(rows).collect()
 
-    def chunks(self, skip: int = 0) -> Iterator[pl.DataFrame]:
-        """Every row after the first `skip`, at most CHUNK_ROWS at a time, numbered."""
-        for offset in range(skip, self.rows, CHUNK_ROWS):
-            part = self._frame.slice(offset, CHUNK_ROWS).collect()
+    def chunks(self, skip: int = 0, rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
+        """Every row after the first `skip`, at most `rows` at a time, numbered."""
+        for offset in range(skip, self.rows, rows):
+            part = self._frame.slice(offset, rows).collect()
             yield part.with_columns(pl.int_range(offset + 1, offset + part.height + 1, dtype=pl.Int64).alias(ROW))
 
     def digest(self) -> str:

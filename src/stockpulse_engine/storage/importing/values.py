@@ -7,7 +7,7 @@ import polars as pl
 SCALE = 100_000_000
 E8_TOP = 9_000_000_000_000_000_000
 """Largest scaled value taken, ninety billion: a hundredth below what the column holds."""
-_FLOAT_DIGITS = 15
+_FLOAT_DIGITS = 12
 """From so many digits on, a text is a binary float spelled out, and rounding it loses nothing that was known."""
 
 
