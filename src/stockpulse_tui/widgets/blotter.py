@@ -106,7 +106,7 @@ class Blotter(OrderActs):
         """The desk's instrument and the life pane follow the cursor."""
         order = self.current
         self.post_message(OrderPicked(order.client_order_id if order else ""))
-        if order is not None and self.has_focus:
+        if order is not None and self.is_front and self.has_focus:
             self.instrument_id = order.terms.instrument_id
             self.shell.pick_instrument(self.instrument_id)
 

@@ -68,9 +68,14 @@ class Panel(LineView, can_focus=True, inherit_bindings=False):
         return [self.title_line(width), *self.body(width, height - 1)]
 
     @property
+    def is_front(self) -> bool:
+        """Whether it is the pane of its view that hears keys; the framework's focus follows a moment later."""
+        return self.shell.view.front_pane is self
+
+    @property
     def is_active(self) -> bool:
-        """Whether it has the focus and no window is open above it."""
-        return self.has_focus and not self.is_shut_out
+        """Whether it hears keys now: no window is open above it."""
+        return self.is_front and not self.is_shut_out
 
     @property
     def title_bg(self) -> str:
@@ -123,6 +128,10 @@ class Panel(LineView, can_focus=True, inherit_bindings=False):
     def cell(self) -> Cell | None:
         """The cell under the cursor, for `?`, `y` and `Y`."""
         return None
+
+    def on_mouse_down(self) -> None:
+        """A click chooses the pane."""
+        self.shell.view.heed_focus(self)
 
     def watch_has_focus(self, has_focus: bool) -> None:
         """The title row and the selection show it; the footer lists the keys of who has it."""

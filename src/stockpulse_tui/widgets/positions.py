@@ -86,7 +86,7 @@ class Positions(FlattenWord, TablePane):
         """Lots and the desk's instrument follow the cursor."""
         position = self.current
         self.post_message(PositionPicked(position.instrument_id if position else ""))
-        if position is not None and self.has_focus:
+        if position is not None and self.is_front and self.has_focus:
             self.instrument_id = position.instrument_id
             self.shell.pick_instrument(self.instrument_id)
 
