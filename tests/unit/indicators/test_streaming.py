@@ -109,6 +109,18 @@ def test_bar_that_is_not_finite_is_left_out_as_in_the_batch() -> None:
         assert same(stream.update([float(values[at]) for values in bars]), batch, at)
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_studies_of_ours_leave_it_out_too(name: str) -> None:
+    study, bars = parse_study(name), market(230)
+    for values in bars:
+        values[170] = np.nan
+    known = Known(study, bars)
+    stream = StudyStream(study, *(values[:OPENED] for values in bars))
+    for at in range(OPENED, 230):
+        assert same(stream.update([float(values[at]) for values in bars]), *known.at(at)), f"{name}: bar {at}"
+    assert all(math.isnan(known.at(170)[0][output][170]) for output in study.info.outputs)
+
+
 def test_series_a_function_does_not_read_may_be_missing() -> None:
     study, bars = parse_study("sma 5"), market(30)
     bars[4][:] = np.nan

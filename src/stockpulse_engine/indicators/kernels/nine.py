@@ -141,7 +141,11 @@ def compute_nine(
 
 def kernel_cache(chosen: Path | None = None) -> Path:
     """The private directory of compiled code: who can write there runs code as you."""
-    return ensure_private(chosen or resolve_paths().kernels)
+    if chosen is not None:
+        return ensure_private(chosen)
+    paths = resolve_paths()
+    ensure_private(paths.state)  # it may be the first thing that is ever kept there
+    return ensure_private(paths.kernels)
 
 
 def refuse(size: int, row: int, bar: tuple[float, ...]) -> InvalidValueError:
