@@ -64,6 +64,13 @@ SYSTEM = (
         cli="sql STATEMENT",
     ),
     Action(
+        id="store.show",
+        title="store",
+        help="The copy of history and books on a PostgreSQL: how far it is, moving, and proof that it is equal.",
+        group="History",
+        cli="store status",
+    ),
+    Action(
         id="jobs.list",
         title="jobs",
         help="Batch jobs: when they are due, what they did, and running them by hand or by cron.",

@@ -158,6 +158,24 @@ def _quotes(paths: Paths) -> Finding:
     return Finding(name="quotes", verdict="!" if is_much else "ok", found=words, fix=fix)
 
 
+def _store(paths: Paths) -> Finding:
+    """The user's PostgreSQL, where there is one: that it answers, and has the tables of this version."""
+    from stockpulse_engine.settings import load_settings
+
+    if not load_settings(paths, os.environ).storage.url:
+        return Finding(name="server", verdict="ok", found="none (storage.url)")
+    from stockpulse_engine.bootstrap.serverstore import store_status
+
+    found = store_status(paths)
+    waiting = sum(stream.waiting for stream in found.streams)
+    words = f"{found.server}, {found.features}; {waiting:,} rows wait"
+    if found.revision != found.newest_revision:
+        return Finding(
+            name="server", verdict="!", found=f"{words}; revision {found.revision or 'none'}", fix="sp store migrate"
+        )
+    return Finding(name="server", verdict="ok", found=words)
+
+
 def _latch(paths: Paths) -> Finding:
     if paths.latch.exists():
         return Finding(
@@ -202,6 +220,7 @@ _CHECKS: tuple[tuple[str, Callable[[Paths], Finding]], ...] = (
     ("disk", _disk),
     ("engine", _engine),
     ("quotes", _quotes),
+    ("server", _store),
     ("halt latch", _latch),
     ("terminal", _terminal),
     ("locale", _locale),

@@ -50,6 +50,7 @@ ISSUE_VERBS = [
     "coverage",
     "sql",
     "import",
+    "store",
     "jobs",
 ]
 

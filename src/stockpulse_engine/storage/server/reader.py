@@ -71,7 +71,10 @@ class _Window(NamedTuple):
 
 
 class _EightLoader(Loader):
-    """An array of PostgreSQL's as one of numpy's: header of 20 bytes, then length and big-endian value of each."""
+    """An array of PostgreSQL's, newest first, as one of numpy's, oldest first.
+
+    It is a header of 20 bytes, then the length and the big-endian value of each.
+    """
 
     format = Format.BINARY
     _size = 8
@@ -79,7 +82,7 @@ class _EightLoader(Loader):
     def load(self, data: Any) -> NDArray[Any]:
         record = np.dtype([("length", ">i4"), ("value", f">i{self._size}")])
         raw = bytes(data)
-        return np.frombuffer(raw[20:], dtype=record)["value"].astype(f"i{self._size}")
+        return np.frombuffer(raw[20:], dtype=record)["value"][::-1].astype(f"i{self._size}")
 
 
 class _TwoLoader(_EightLoader):
@@ -229,9 +232,8 @@ _SERIES: Final = (
     "JOIN instruments i ON i.key = r.instrument JOIN sources s ON s.key = r.source "
     "WHERE i.name = ANY(%s::text[]) AND r.tbl = %s AND r.step = %s AND r.last_ts >= %s AND r.first_ts < %s"
 )
-_ARRAY_COLUMNS: Final = ", ".join(
-    f"array_agg({name} ORDER BY ts, ts_ns) AS {name}" for name in ("ts", "ts_ns", *_VALUES)
-)
+_COLUMNS: Final = ("ts", "ts_ns", *_VALUES)
+_ARRAYS_OF: Final = ", ".join(f"array_agg({name}) AS {name}" for name in _COLUMNS)
 _WHERE: Final = (
     "instrument = a.instrument AND source = a.source AND step = %(step)s AND ts >= a.low AND ts < a.high "
     "AND ts >= %(low)s AND ts < %(high)s"
@@ -239,9 +241,9 @@ _WHERE: Final = (
 
 
 def _statement(spec: BarSpec, as_of: AsOf) -> str:
-    """One row per series: its columns as arrays. Both its own bounds and the bounds of all are said."""
+    """One row per series: its columns as arrays, newest first. Its own bounds are said, and the bounds of all."""
     table = table_of(BARS, str(spec))
-    columns = ", ".join(("ts", "ts_ns", *_VALUES))
+    columns = ", ".join(_COLUMNS)
     if as_of == LATEST:
         inner = f"SELECT {columns} FROM {table.name} WHERE {_WHERE} AND NOT is_retracted"
     else:
@@ -254,9 +256,10 @@ def _statement(spec: BarSpec, as_of: AsOf) -> str:
             "ORDER BY ts DESC, ts_ns DESC, known_at DESC, recorded_at DESC) w WHERE NOT is_retracted"
         )
     return (
-        f"SELECT a.place, {_ARRAY_COLUMNS} FROM unnest(%(places)s::int[], %(instruments)s::int[], %(sources)s::int[], "
+        f"SELECT a.place, b.* FROM unnest(%(places)s::int[], %(instruments)s::int[], %(sources)s::int[], "
         "%(lows)s::timestamptz[], %(highs)s::timestamptz[]) AS a(place, instrument, source, low, high) "
-        f"CROSS JOIN LATERAL ({inner} ORDER BY ts DESC, ts_ns DESC LIMIT %(limit)s) AS b GROUP BY a.place"
+        f"CROSS JOIN LATERAL (SELECT {_ARRAYS_OF} FROM "
+        f"({inner} ORDER BY ts DESC, ts_ns DESC LIMIT %(limit)s) c) AS b WHERE b.ts IS NOT NULL"
     )
 
 
