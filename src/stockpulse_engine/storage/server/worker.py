@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stockpulse_engine.base.clock import WallClock
-from stockpulse_engine.base.redaction import register_secret
+from stockpulse_engine.base.redaction import redact, register_secret
 from stockpulse_engine.base.retry import Backoff
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.errors import StockPulseError
@@ -165,7 +165,12 @@ def main() -> None:
     register_secret(orders.settings.url)
     worker = Worker(orders, _print)
     threading.Thread(target=_watch, args=(worker.stop,), name="stdin", daemon=True).start()
-    worker.run()
+    try:
+        worker.run()
+    except Exception as error:
+        words = clean_line(str(redact(f"{type(error).__name__}: {error}")))[:200]
+        _print(Word(state=LATE, detail=words))  # the engine has no other way to hear why
+        raise
 
 
 def _print(word: Word) -> None:
