@@ -21,7 +21,7 @@ from stockpulse_engine.storage.importing.identity import Maps, with_instrument
 from stockpulse_engine.storage.importing.mapping import Kind, plain_name
 from stockpulse_engine.storage.importing.moments import local_date
 from stockpulse_engine.storage.importing.plan import ImportPlan
-from stockpulse_engine.storage.importing.splits import Splits, ratio_of
+from stockpulse_engine.storage.importing.splits import Splits, is_told, ratio_of
 from stockpulse_engine.storage.importing.table import ROW, Table
 from stockpulse_engine.storage.importing.values import SCALE
 
@@ -62,10 +62,10 @@ def told_actions(table: Table, plan: ImportPlan, maps: Maps) -> ActionRows:
 def bar_actions(frame: pl.DataFrame, columns: Mapping[str, str], source: str, splits: Splits) -> list[CorporateAction]:
     """Splits and dividends beside bars. Where prices were divided by later splits, dividends were too."""
     told = [name for name in ("split", "dividend") if name in columns]
-    number = [pl.col(columns[name]).cast(pl.Float64, strict=False).fill_null(0.0) for name in told]
     if not told:
         return []
-    rows = frame.filter(pl.any_horizontal(value != 0 for value in number) & pl.col("instrument_id").is_not_null())
+    says = pl.any_horizontal(is_told(columns[name]) for name in told)
+    rows = frame.filter(says & pl.col("instrument_id").is_not_null())
     events = []
     for row in rows.filter(pl.col("date").is_not_null()).iter_rows(named=True):
         later = [ratio for day, ratio in splits.get(row["symbol"], ()) if day >= row["date"]]

@@ -24,6 +24,7 @@ from stockpulse_engine.venue.replay.reference import ROUND_THE_CLOCK, instrument
 NOWHERE = "XXXX"
 EARLY = "is_early"
 """Column: the row is older than its ticker by the map files, so nobody knows whose it is."""
+_MIC = "^[A-Z0-9]{4}$"
 _SIDE_WORDS = frozenset(
     {"trade", "trades", "quote", "quotes", "bid", "ask", "tick", "ticks", "daily", "minute", "second", "hour", "bars"}
 )
@@ -85,6 +86,10 @@ def with_instrument(frame: pl.DataFrame, date: pl.Expr, maps: Maps, *, venue: st
     symbols = frame["symbol"].unique().drop_nulls().to_list()
     names = {symbol: clean_symbol(symbol) for symbol in symbols}
     mics = {symbol: venue or _mic_of(names[symbol]) for symbol in symbols}
+    if "mic" not in frame.columns and not maps.listings:
+        ids = {symbol: f"{names[symbol]}.{mics[symbol]}" if is_symbol(names[symbol]) else None for symbol in symbols}
+        named = pl.col("symbol").replace_strict(ids, default=None, return_dtype=pl.String)
+        return frame.with_columns(named.alias("instrument_id"), pl.lit(value=False).alias(EARLY))
     base = pl.col("symbol").replace_strict(names, default=None, return_dtype=pl.String)
     mic = pl.col("symbol").replace_strict(mics, default=NOWHERE, return_dtype=pl.String)
     if "mic" in frame.columns:
@@ -106,6 +111,7 @@ def with_instrument(frame: pl.DataFrame, date: pl.Expr, maps: Maps, *, venue: st
     valid = pl.col("symbol").replace_strict(
         {symbol: is_symbol(names[symbol]) for symbol in symbols}, default=False, return_dtype=pl.Boolean
     )
+    valid = valid & mic.str.contains(_MIC)
     return frame.with_columns(pl.when(valid).then(base + "." + mic).alias("instrument_id"), early.alias(EARLY))
 
 

@@ -88,6 +88,8 @@ def plan_import(path: Path, options: ImportOptions, remembered: Remembered) -> t
         NotFoundError: there is no such file.
         InvalidValueError: it is not understood; the message names file, column and fix.
     """
+    if options.venue and not re.fullmatch(r"[A-Z0-9]{4}", options.venue):
+        raise InvalidValueError(f"{options.venue[:20]!r} is no MIC.", fix="Use four letters or digits, like XNAS.")
     table = Table(path)
     known = None if options.kind else remembered.get(table.names)
     try:

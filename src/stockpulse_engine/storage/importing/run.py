@@ -20,6 +20,7 @@ from stockpulse_engine.storage.importing.actionrows import bar_actions, told_act
 from stockpulse_engine.storage.importing.checks import REASON, REPEATS, split_suspects
 from stockpulse_engine.storage.importing.identity import NOWHERE, Maps, is_round_the_clock, listings_of
 from stockpulse_engine.storage.importing.mapping import Kind
+from stockpulse_engine.storage.importing.order import counted
 from stockpulse_engine.storage.importing.plan import ImportPlan
 from stockpulse_engine.storage.importing.progress import Progress, State, StateFile
 from stockpulse_engine.storage.importing.refusals import Refusals
@@ -32,6 +33,8 @@ MAX_WHOLE_ROWS = 1_000_000
 """Events and listings are read whole; nobody has more."""
 MAX_COVERED = 50
 """Instruments whose gaps are counted after an import."""
+MAX_COVERED_ROWS = 200_000
+"""Counting gaps reads what was stored; of more rows `sp coverage` tells."""
 DAY_NS = 86_400_000_000_000
 _TABLES = {Kind.TRADES: TRADES, Kind.QUOTES: QUOTES}
 
@@ -184,6 +187,8 @@ class _Run:
         if fit.is_empty():
             return
         table = _TABLES.get(self._kind, BARS)
+        if table != BARS:
+            fit = counted(fit, self._spans.before(part, fit))
         source = f"{self._plan.source}{part}"
         frame = fit.select(name for name in SCHEMAS[table] if name in fit.columns)
         if self._plan.spec is not None:
@@ -242,7 +247,12 @@ class _Run:
 
     def _count_missing(self) -> None:
         spec = self._plan.spec
-        if spec is None or self._kind not in (Kind.BARS, Kind.CLOSES) or spec.unit == "h":
+        if (
+            spec is None
+            or self._kind not in (Kind.BARS, Kind.CLOSES)
+            or spec.unit == "h"
+            or self._table.rows > MAX_COVERED_ROWS
+        ):
             return  # hours begin at the clock's or at the session's: which, a calendar does not say
         source = self._plan.source + ("/close" if self._kind is Kind.CLOSES else "")
         named = self._report.instruments[:MAX_COVERED]

@@ -161,7 +161,10 @@ class Shaper:
         spelled = pl.col(column).cast(pl.String).str.slice(0, 24)
         checks = [
             (pl.col("ts").is_null(), pl.format("the time can not be read: {}", spelled.fill_null("empty"))),
-            (pl.col("instrument_id").is_null(), pl.lit("the symbol can be no name of an instrument")),
+            (
+                pl.col("instrument_id").is_null(),
+                pl.lit("the symbol or the venue can be no part of an instrument's name"),
+            ),
         ]
         since = pl.format("{} is older than its ticker by the map files: another company's", "date")
         checks.append((pl.col(EARLY), since))

@@ -26,7 +26,7 @@ class Spans:
         self.known = known or {}
 
     def marked(self, part: str, frame: pl.DataFrame, *, is_ticks: bool) -> pl.DataFrame:
-        """Refuse what lies inside; ticks get `seq`, counted on where they share a moment with the part before."""
+        """Refuse what lies inside; ticks may share the moment at which the part before ended."""
         frame = self._beside(part, frame)
         moment, low, high = pl.col("ts_event"), pl.col("__low"), pl.col("__high")
         inside = (moment > low) & (moment < high) if is_ticks else moment.is_between(low, high)
@@ -34,12 +34,16 @@ class Spans:
         frame = frame.with_columns(
             pl.coalesce(REASON, pl.when(inside.fill_null(value=False)).then(words)).alias(REASON)
         )
-        if is_ticks:
-            fit = pl.col(REASON).is_null().alias("fit")
-            before = pl.when(moment == high).then("__high_count").when(moment == low).then("__low_count").otherwise(0)
-            count = pl.int_range(pl.len()).over("instrument_id", "ts_event", fit)
-            frame = frame.with_columns((count + before.fill_null(0)).cast(pl.Int64).alias("seq"))
         return frame.drop(list(_SPAN))
+
+    def before(self, part: str, fit: pl.DataFrame) -> pl.DataFrame | None:
+        """Row by row, how many ticks of its instrument and moment earlier parts had; None when there were none."""
+        if not self.known.get(part):
+            return None
+        moment = pl.col("ts_event")
+        at_low = pl.when(moment == pl.col("__low")).then("__low_count").otherwise(0)
+        count = pl.when(moment == pl.col("__high")).then("__high_count").otherwise(at_low)
+        return self._beside(part, fit).select(count.fill_null(0).cast(pl.Int64))
 
     def extend(self, part: str, fit: pl.DataFrame) -> None:
         """Rows that are stored now."""

@@ -129,9 +129,11 @@ def _told(table: Table, plan: ImportPlan) -> pl.DataFrame:
 
 
 def is_told(name: str) -> pl.Expr:
-    """Whether a cell of text tells something else than nothing: 0, 0.0 and 1 are nothing for a split."""
-    number = pl.col(name).cast(pl.Float64, strict=False)
-    return pl.col(name).is_not_null() & (pl.col(name) != "") & (number.is_null() | ((number != 0) & (number != 1)))
+    """Whether a cell says something: nothing, 0 and no number say nothing, 7:1 does."""
+    text = pl.col(name).cast(pl.String).str.strip_chars()
+    number = text.cast(pl.Float64, strict=False)
+    says = number.is_null() | ((number != 0) & number.is_not_nan())
+    return pl.col(name).is_not_null() & (text != "") & says.fill_null(value=True)
 
 
 def _ratio_or_one(text: str) -> Fraction:

@@ -23,7 +23,7 @@ GOOD = [minute(number) for number in range(6)]
         ("AAPL,2014-06-05T13:30:00Z,abc,101,99,100,5", "open is no number that fits: abc"),
         ("AAPL,2014-06-05T13:30:00Z,99.000000001,101,99,100,5", "open has more than 8 decimals: 99.000000001"),
         ("AAPL,yesterday,100,101,99,100,5", "the time can not be read: yesterday"),
-        ("A b$,2014-06-05T13:30:00Z,100,101,99,100,5", "the symbol can be no name of an instrument"),
+        ("A b$,2014-06-05T13:30:00Z,100,101,99,100,5", "the symbol or the venue can be no part of"),
         ("AAPL,2014-06-05T13:01:00Z,100,101,99,100,5", "other values for the time of row 2"),
         (minute(30, 10_000), "close is about 100 times the usual: another unit?"),
         (minute(30, 1), "close is about 0.01 times the usual: another unit?"),

@@ -1,0 +1,29 @@
+"""Ticks in the store's order, each with its number among those of one instrument and moment."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+
+def counted(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Rows by (instrument_id, ts_event, seq); `seq` counts, in the file's order, those that share the other two.
+
+    `before` has, row by row, how many such ticks earlier parts of the file had. Sorting happens on small integers:
+    that is several times cheaper than by names, and a file's ticks are as good as sorted by time.
+    """
+    names = frame["instrument_id"]
+    ranks = {name: rank for rank, name in enumerate(sorted(names.unique().to_list()))}
+    kind = pl.UInt16 if len(ranks) < np.iinfo(np.uint16).max else pl.UInt32
+    codes = names.replace_strict(ranks, return_dtype=kind).to_numpy()
+    moments = frame["ts_event"].to_numpy()
+    is_in_time = bool((moments[1:] >= moments[:-1]).all())
+    order = np.argsort(codes, kind="stable") if is_in_time else np.lexsort((moments, codes))
+    codes, moments = codes[order], moments[order]
+    is_new = np.ones(len(order), bool)
+    is_new[1:] = (codes[1:] != codes[:-1]) | (moments[1:] != moments[:-1])
+    places = np.arange(len(order), dtype=np.int64)
+    seq = places - np.maximum.accumulate(np.where(is_new, places, 0))
+    if before is not None:
+        seq += before.to_series().to_numpy()[order]
+    return frame[order].with_columns(pl.Series("seq", seq))
