@@ -130,6 +130,7 @@ def mend_dividends(series: _Series) -> None:
     """Put the adjusted closes right around each dividend."""
     if not {"adj_close", "dividend"} <= series.values.keys():
         return
+    _divide_by_own_split(series)
     _drop_told_twice(series)
     close, adjusted, gains = series.values["close"], series.values["adj_close"], series.values.get("gains")
     for place in np.flatnonzero(np.nan_to_num(series.values["dividend"]) > 0):
@@ -183,6 +184,20 @@ def _keep_order(series: _Series, place: int) -> None:
     """The high stays the highest and the low the lowest when a cell was put right."""
     prices = [series.values[name][place] for name in PRICES]
     series.values["high"][place], series.values["low"][place] = max(prices), min(prices)
+
+
+def _divide_by_own_split(series: _Series) -> None:
+    """A dividend on the day of a split that is told in old shares: the adjusted close knows it in new ones."""
+    close, adjusted, paid = (series.values[name] for name in ("close", "adj_close", "dividend"))
+    for place, ratio in series.splits:
+        before = _before(close, place)
+        if before is None or not paid[place] > 0:
+            continue
+        done = 1 - (adjusted[before] / close[before]) / (adjusted[place] / close[place])
+        told = paid[place] / close[before]
+        if done > 0 and abs(told / ratio - done) < NEAR * done < abs(told - done):
+            paid[place] /= ratio
+            series.note("dividend in the shares before its split", place)
 
 
 def _drop_told_twice(series: _Series) -> None:

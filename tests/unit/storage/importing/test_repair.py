@@ -62,6 +62,15 @@ def test_what_is_right_already_stays(shared: Path, tmp_path: Path, name: str) ->
 
 
 @pytest.mark.real_data
+def test_a_dividend_in_the_shares_before_its_split_is_told_in_those_after(shared: Path, tmp_path: Path) -> None:
+    place = shared / "contracts/yahoo/price_repair"
+    found, wanted = mended(place / "4063-T-1d-bad-div.csv", tmp_path), Table(place / "4063-T-1d-bad-div-fixed.csv")
+    assert found.repaired == {"dividend in the shares before its split": 1}
+    for column in found.names[1:]:
+        assert numbers(found, column) == pytest.approx(numbers(wanted, column), rel=CLOSE), column
+
+
+@pytest.mark.real_data
 def test_repaired_bars_go_in_as_printed(shared: Path, desk: Desk) -> None:
     """Before its split of 5 for 1 the share stood at 20,710: stored so, whatever the file has of it."""
     file = shared / "data/dirty/yahoo_repair/4063-T-1d-bad-stock-split.csv"
