@@ -16,9 +16,10 @@ INTS = st.integers(-(2**63), 2**63 - 1)
 
 @given(st.lists(st.tuples(INTS, st.integers(-(2**15), 2**15 - 1), st.booleans()), min_size=1, max_size=20))
 def test_what_is_written_is_read(rows: list[tuple[int, int, bool]]) -> None:
-    kinds = (np.int64, np.int16, np.bool_)
+    kinds: tuple[type[np.generic], ...] = (np.int64, np.int16, np.bool_)
     columns = {
-        name: np.array(cells, dtype=k) for name, cells, k in zip(FORMATS, zip(*rows, strict=True), kinds, strict=True)
+        name: np.array(cells, dtype=kind)
+        for name, kind, cells in zip(FORMATS, kinds, zip(*rows, strict=True), strict=True)
     }
     found = read_rows(b"".join(binary_rows(FORMATS, columns)), FORMATS)
     assert [tuple(row) for row in zip(*(found[name].tolist() for name in FORMATS), strict=True)] == rows
