@@ -57,6 +57,7 @@ def directory(home: Path) -> Path:
     return home / "history"
 
 
+@pytest.mark.timeout(60 + 15 * ROUNDS)
 @pytest.mark.parametrize("work", ["write", "hot"])
 def test_commits_survive_and_are_whole(directory: Path, work: str) -> None:
     rng = random.Random(work)
@@ -74,6 +75,7 @@ def test_commits_survive_and_are_whole(directory: Path, work: str) -> None:
             held = counts[NAMES[0]]
 
 
+@pytest.mark.timeout(60 + 15 * ROUNDS)
 @pytest.mark.parametrize("work", ["record", "compact"])
 def test_what_was_recorded_is_there_once(directory: Path, work: str) -> None:
     rng = random.Random(work)

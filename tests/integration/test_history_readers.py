@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 from tests.integration.history_victim import LIVE, MINUTE, NAMES, OPEN, SPEC, price_of
 
 LINES = 40
+pytestmark = pytest.mark.timeout(120)
 
 
 @contextmanager

@@ -64,10 +64,9 @@ def write_segment(layout: Layout, kind: Kind, bucket: str, frame: pl.DataFrame, 
     try:
         _make_directory(path.parent, layout.root)
         digest = _write(path, frame.select(stored_columns(kind.table)), kind, import_id)
-    except OSError as error:
-        raise UnavailableError(
-            f"{path} cannot be written: {error.strerror}.", fix="Free or repair the disk."
-        ) from error
+    except (OSError, pl.exceptions.PolarsError) as error:  # polars says of a full disk what its encoder felt
+        problem = getattr(error, "strerror", None) or str(error).splitlines()[0][:120]
+        raise UnavailableError(f"{path} cannot be written: {problem}.", fix="Free or repair the disk.") from error
     first_ts, last_ts = _bounds(frame["ts_event"])
     return Draft(
         segment_id,

@@ -17,7 +17,7 @@ from stockpulse_engine.marketdata.columns import TICK_AUCTION, TICK_BUYER
 from stockpulse_engine.marketdata.history import LATEST, AsOf, TradeColumns
 from stockpulse_engine.marketdata.ports import ClockState
 from stockpulse_engine.storage.history import recorder as recorder_module
-from stockpulse_engine.storage.history.recorder import Event, HistoryRecorder, Recording
+from stockpulse_engine.storage.history.recorder import SYNC_NS, Event, HistoryRecorder, Recording
 from stockpulse_engine.storage.history.store import EmbeddedHistory, open_history
 from stockpulse_engine.storage.history.tail import read_frames
 from stockpulse_engine.storage.history.taillogs import TailLogs
@@ -93,6 +93,22 @@ def test_bars_are_hot_the_moment_they_close(store: EmbeddedHistory, clock: Manua
     with open_history(store.layout.root, clock) as other:
         found = other.reader.last_bars([AAPL], M1, 9)[AAPL]
     assert (closes(found), found.tier) == ([101, 102.25, 7], "hot")
+    writing.close()
+
+
+def test_what_is_recorded_is_synced_once_a_second(store: EmbeddedHistory, clock: ManualClock) -> None:
+    writing = recording(store, clock)
+
+    def waiting() -> int:
+        return sum(log._unsynced for log in writing._logs._logs.values())
+
+    writing.write(MINUTES)
+    clock.advance(SYNC_NS - 1)
+    writing.sync()
+    assert waiting() > 0
+    clock.advance(1)
+    writing.sync()
+    assert waiting() == 0
     writing.close()
 
 
