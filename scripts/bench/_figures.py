@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Peer:
-    """A peer's script, and where its figure is in the JSON line it prints. `scale` brings it to our unit."""
+    """A peer's script, and where its figure is in the JSON line it prints.
+
+    `scale` brings it to our unit; with `is_inverse` it is a rate and ours the time for one: `scale` / rate.
+    """
 
     script: str
     arguments: tuple[str, ...]
     key: str
     name: str
     scale: float = 1.0
+    is_inverse: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,25 @@ TABLE = Peer(
     "cpu_per_frame",
     "DataTable",
 )
+CONFLATED = Peer(
+    "b5_fanout.py",
+    ("--peer", "picows_conflate", "--clients", "8", "--rate", "20000", "--seconds", "3"),
+    "p99_ms",
+    "picows, conflated every 50 ms",
+)
 FANOUT = Peer(
     "b5_fanout.py",
     ("--peer", "websockets", "--clients", "8", "--rate", "20000", "--seconds", "3"),
     "p99_ms",
-    "websockets broadcast",
+    "websockets, a frame per quote",
+)
+NAUTILUS = Peer(
+    "b6_orders.py",
+    ("--peer", "nautilus", "--repeats", "2", "--n", "5000"),
+    "per_s",
+    "nautilus, nothing on disk",
+    1000.0,
+    is_inverse=True,
 )
 BOOK = Peer("b6_orders.py", ("--peer", "pybook", "--repeats", "3"), "per_s", "bare Python book")
 SQLITE = Peer(
@@ -75,11 +93,26 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure("board, CPU a frame", "bench_board.py", "board", "cpu_ms_per_frame", "ms", None, False, TABLE),
     Figure("tick to cell, p99", "bench_board.py", "board", "tick_to_cell_p99_ms", "ms"),
-    Figure("20,000 quotes/s to 8 heads, p99", "bench_stream.py", "stream_conflated", "p99_ms", "ms", 45, False, FANOUT),
+    Figure(
+        "20,000 quotes/s to 8 heads, p99", "bench_stream.py", "stream_conflated", "p99_ms", "ms", 45, False, CONFLATED
+    ),
+    Figure(
+        "the same against ordinary servers", "bench_stream.py", "stream_conflated", "p99_ms", "ms", None, False, FANOUT
+    ),
     Figure(
         "orders, engine and venue, 64 callers", "bench_engine.py", "engine_orders", "orders_per_s", "/s", 1500, True
     ),
-    Figure("engine CPU an order", "bench_engine.py", "engine_orders", "engine_cpu_ms_per_order", "ms", 0.67),
+    Figure("engine CPU an order", "bench_engine.py", "engine_orders", "engine_cpu_ms_per_order", "ms", 0.5),
+    Figure(
+        "CPU an order, engine, venue and market",
+        "bench_engine.py",
+        "engine_orders",
+        "cpu_ms_per_order",
+        "ms",
+        None,
+        False,
+        NAUTILUS,
+    ),
     Figure("one caller beyond the sync, p50", "bench_engine.py", "engine_one_caller", "beyond_sync_p50_ms", "ms", 1.0),
     Figure(
         "orders, service alone, 64 callers", "bench_orders.py", "orders", "orders_per_s_64_callers", "/s", 1500, True
