@@ -194,6 +194,8 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure("last 500 bars of 100 instruments, hot, p95", "bench_history_store.py", "history_hot", "p95_ms", "ms", 3),
     Figure("the same, store opened anew, p95", "bench_history_store.py", "history_cold", "p95_ms", "ms", 30),
+    Figure("hot, CPU p95", "bench_history_store.py", "history_hot", "p95_cpu_ms", "ms", 3),
+    Figure("opened anew, CPU p95", "bench_history_store.py", "history_cold", "p95_cpu_ms", "ms", 30),
     Figure("the same, without the hot tier, p95", "bench_history_store.py", "history_segments", "p95_ms", "ms"),
     Figure("chart of one instrument, columns, p95", "bench_history_store.py", "history_chart", "p95_ms", "ms", 1),
     Figure(
