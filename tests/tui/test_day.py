@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from stockpulse_tui.widgets.day import Day
+from stockpulse_tui.widgets.day_order import DayOrderPane
 from tests.fakes.fake_book import BookCommands
 from tests.tui.book_head import book_head, inside, rest
 from tests.tui.harness import SIZES, Head, same_as_snapshot
@@ -141,3 +143,23 @@ async def test_arming_moves_nothing_on_these_screens() -> None:
         after = head.rows()
         for y in range(2, 38):
             assert after[y][1:-1] == before[y][1:-1], f"row {y} moved"
+
+
+async def test_the_title_says_where_one_is_only_in_a_list_longer_than_the_pane() -> None:
+    async with book_head(screen="4") as (head, _):
+        await to_day(head)
+        day = head.app.view.panes["day"]
+        assert isinstance(day, Day)
+        day.room = 1  # as before it was drawn for the first time
+        title = "".join(span.text for span in day.draw(*day.size)[0])
+        assert " of " not in title
+
+
+async def test_a_pane_that_gets_more_room_shows_more_bars() -> None:
+    async with book_head((120, 40), screen="4") as (head, _):
+        await to_day(head)
+        order = next(pane for pane in head.app.view.panes.values() if isinstance(pane, DayOrderPane))
+        before = len(order.bars)
+        await head.pilot.resize_terminal(200, 60)
+        await rest(head)
+        assert len(order.bars) > before

@@ -171,11 +171,11 @@ class Board(BoardActions):
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """Title, headings, rows; what came for rows out of sight counts from now on."""
         self._read_rest()
-        self.keep_in_sight(height - TOP)
         return super().draw(width, height)
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Headings and rows."""
+        self.keep_in_sight(height - 1)
         if not self.rows:
             return self._empty(width, height)
         look = self._look_for(width)

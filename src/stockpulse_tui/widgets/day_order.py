@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -23,6 +24,9 @@ from stockpulse_tui.market_day import zone_of
 from stockpulse_tui.order_words import TYPES, price_of, short_id, short_terms, tick_of
 from stockpulse_tui.widgets.panel import Panel
 from stockpulse_tui.widgets.states import empty_state
+
+if TYPE_CHECKING:
+    from textual import events
 
 LEAST_ROOM = 40
 """Bars asked for at least, also before the pane has its size."""
@@ -53,14 +57,31 @@ class DayOrderPane(Panel):
         self.entry = entry
         if not is_same:
             self.bars, self.window, self.problem = [], None, ""
-            if isinstance(entry, DayOrder):
-                self._serial += 1
-                self.shell.in_background(self._read(self._serial, entry))
+            self._ask()
         self.redraw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A pane that has just got its size, or more of it, shows more bars."""
+        super().on_resize(event)
+        self._ask_for_more()
+
+    def _ask_for_more(self) -> None:
+        if self.window is not None and self.window.count < self._room:
+            self._ask()
+
+    @property
+    def _room(self) -> int:
+        """Bars that the pane has room for."""
+        return max(LEAST_ROOM, self.size.width - AXIS)
+
+    def _ask(self) -> None:
+        if isinstance(self.entry, DayOrder):
+            self._serial += 1
+            self.shell.in_background(self._read(self._serial, self.entry))
 
     async def _read(self, serial: int, entry: DayOrder) -> None:
         name = entry.order.terms.instrument_id
-        window = window_of(entry, max(LEAST_ROOM, self.size.width - AXIS))
+        window = window_of(entry, self._room)
         try:
             bars = await self.shell.link.commands.bars(name, str(window.spec), window.count, window.end_ns)
         except StockPulseError as error:
@@ -70,6 +91,7 @@ class DayOrderPane(Panel):
         if serial == self._serial:
             self.bars, self.window, self.problem = bars, window, problem
             self.redraw()
+            self._ask_for_more()  # the size may have come in between
 
     def title_left(self) -> Line:
         """Which order."""

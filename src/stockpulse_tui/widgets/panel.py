@@ -64,8 +64,9 @@ class Panel(LineView, can_focus=True, inherit_bindings=False):
         return ()
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
-        """Title row, then the body."""
-        return [self.title_line(width), *self.body(width, height - 1)]
+        """Title row, then the body; the body first, as only then the title knows how much of a list is in sight."""
+        body = self.body(width, height - 1)
+        return [self.title_line(width), *body]
 
     @property
     def is_front(self) -> bool:
