@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from itertools import accumulate
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING
 
 from stockpulse_engine.render.span import Span
@@ -130,7 +130,7 @@ class Book:
 def _column(column: ColumnSpec, width: int, bg: str) -> tuple[Pieces, Callable[[BoardRow], Hashable]]:
     """The cells of a column, and what of a row names the one it shows."""
     make = cell.MAKERS[column.name]
-    key = _KEYS.get(column.name) or (lambda row: row.range_key(width - cell.GAP))
+    key = _KEYS.get(column.name) or methodcaller("range_key", width - cell.GAP)
     return Pieces(lambda found: make(found, width, bg)), key
 
 
