@@ -91,7 +91,7 @@ _OWN = (
     Campaign(
         "memory",
         "memory",
-        "an hour of 60 times the market, 6 heads",
+        "55 minutes of 60 times the market, 6 heads",
         ("tests/system/test_memory.py",),
         75,
     ),
@@ -175,7 +175,16 @@ def run(campaign: Campaign, mark: str, left_s: float) -> Outcome:
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{campaign.name.replace(' ', '-')}.log"
     token = f"{campaign.key}-{os.getpid()}"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *campaign.options, *campaign.paths]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-o",
+        f"cache_dir={LOGS / 'cache'}",
+        *campaign.options,
+        *campaign.paths,
+    ]
     command.append(f"--timeout={round(limit)}")
     begin, note = time.monotonic(), ""
     with log.open("wb") as output:
