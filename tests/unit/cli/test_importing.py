@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,15 @@ def test_a_file_that_is_not_there_is_not_found(home: Path, capsys: pytest.Captur
     assert "There is no file" in capsys.readouterr().err
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Interrupts as in a person's terminal; a runner in the background ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_the_first_interrupt_asks_and_the_second_ends(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyboardInterrupt), _interrupts() as is_stopped:
         assert not is_stopped()
