@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from msgspec import structs
+
 from stockpulse_engine.domain.events import SessionMarked
 from stockpulse_engine.domain.market import Quote
+from stockpulse_engine.domain.orders import OrderStatus
 from stockpulse_engine.portfolio.appraisal import Appraisal
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.portfolio.working import Working, WorkingBook
-from tests.fakes.portfolio_build import AAPL, MSFT, D, fill, filled, opened, order, quote, terms
+from tests.fakes.portfolio_build import AAPL, MSFT, D, fill, filled, moved, opened, order, quote, terms
 
 COLLAR = D("0.05")
 
@@ -71,3 +76,44 @@ def test_without_a_quote_a_new_session_or_fill_brings_a_new_price() -> None:
     assert appraisal.worth().marks == {AAPL: D(105), MSFT: D(110)}
     quotes[AAPL] = quote("119.99", "120.01")
     assert appraisal.worth().market_value == 1310
+
+
+def test_an_order_that_changes_costs_the_same_however_many_others_are_open() -> None:
+    asked: list[int] = []
+
+    def fee(sign: int, quantity: Decimal, notional: Decimal) -> Decimal:
+        asked.append(sign)
+        return D("0.35")
+
+    ledger = Ledger()
+    ledger.apply(opened(cash="10000000"))
+    book, working = ledger.book("main"), Working(COLLAR, fee)
+    for number in range(200):
+        working.put(order(f"o{number}", terms("1", "100", instrument_id=f"S{number % 40}.XNAS")))
+    assert working.bound(book) == (D(20_000), D(70))
+    asked.clear()
+    working.put(order("new", terms("1", "100")))
+    working.drop("o7")
+    assert working.bound(book) == (D(20_000), D(70))
+    assert len(asked) == 1
+    ledger.apply(moved("1"))
+    assert working.bound(book) == (D(20_000), D(70))
+    assert len(asked) == 1
+
+
+def test_an_order_that_was_only_confirmed_is_not_worked_out_again() -> None:
+    asked: list[int] = []
+
+    def fee(sign: int, quantity: Decimal, notional: Decimal) -> Decimal:
+        asked.append(sign)
+        return D(0)
+
+    ledger = Ledger()
+    ledger.apply(opened())
+    sent = order("a", terms("10", "100"), status=OrderStatus.SUBMITTED)
+    working = Working(COLLAR, fee, [sent])
+    assert working.bound(ledger.book("main"))[0] == 1000
+    working.put(structs.replace(sent, status=OrderStatus.ACCEPTED, venue_order_id="V1"))
+    assert working.bound(ledger.book("main"))[0] == 1000
+    assert [each.venue_order_id for each in working.of(AAPL)] == ["V1"]
+    assert len(asked) == 1
