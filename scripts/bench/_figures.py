@@ -118,21 +118,18 @@ FIGURES: tuple[Figure, ...] = (
         "orders, service alone, 64 callers", "bench_orders.py", "orders", "orders_per_s_64_callers", "/s", 1500, True
     ),
     Figure("one caller, service alone, beyond the sync", "bench_orders.py", "orders", "beyond_sync_ms", "ms", 1.0),
-    Figure("gate, p99", "bench_gate.py", "gate", "check.p99_us", "µs"),
     Figure(
-        "view and gate, 30 positions, p50",
-        "bench_gate.py",
-        "gate",
-        "view_and_check_30_positions_100_orders.p50_us",
-        "µs",
+        "gate, 30 positions, 100 orders, p50", "bench_gate.py", "gate", "judge_30_positions_100_orders.p50_us", "µs"
     ),
     Figure(
-        "view and gate, 30 positions, p99",
+        "gate, 30 positions, 100 orders, p99",
         "bench_gate.py",
         "gate",
-        "view_and_check_30_positions_100_orders.p99_us",
+        "judge_30_positions_100_orders.p99_us",
         "µs",
+        200,
     ),
+    Figure("the same with its words, p50", "bench_gate.py", "gate", "preview_30_positions_100_orders.p50_us", "µs"),
     Figure(
         "journal append, one caller, p50", "bench_journal.py", "journal", "append_p50_ms", "ms", None, False, SQLITE
     ),

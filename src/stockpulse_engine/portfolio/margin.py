@@ -21,18 +21,16 @@ def opening_rate(account_type: AccountType) -> Decimal:
     return INITIAL_RATE if account_type is AccountType.MARGIN else Decimal(1)
 
 
-def initial_requirement(account_type: AccountType, values: Iterable[Decimal]) -> Decimal:
-    """Own money the open positions bind; in a cash account they are paid for already."""
-    if account_type is AccountType.CASH:
-        return ZERO
-    return INITIAL_RATE * sum((abs(value) for value in values), ZERO)
+def initial_requirement(account_type: AccountType, gross: Decimal) -> Decimal:
+    """Own money that positions of this gross value bind; in a cash account they are paid for already."""
+    return ZERO if account_type is AccountType.CASH else INITIAL_RATE * gross
 
 
 def maintenance_requirement(account_type: AccountType, values: Iterable[Decimal]) -> Decimal:
     """Equity below which a margin call is due. `values` are signed market values."""
     if account_type is AccountType.CASH:
         return ZERO
-    return sum((value * MAINTENANCE_LONG if value > 0 else -value * MAINTENANCE_SHORT for value in values), ZERO)
+    return sum([value * (MAINTENANCE_LONG if value > 0 else -MAINTENANCE_SHORT) for value in values], ZERO)
 
 
 def free_funds(

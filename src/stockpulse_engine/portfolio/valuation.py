@@ -138,7 +138,7 @@ def worth_of(
 ) -> Worth:
     """What an account is worth with these signed market values of what it holds."""
     kind, cash, deposits = book.account.account_type, book.cash, book.deposits
-    market_value = sum(values, ZERO)
+    market_value, gross = sum(values, ZERO), sum(map(abs, values), ZERO)
     equity = cash + market_value
     base = book.session
     equity_open = base.equity if base is not None else deposits
@@ -148,8 +148,8 @@ def worth_of(
         cash=cash,
         market_value=market_value,
         equity=equity,
-        gross=sum(map(abs, values), ZERO),
-        bound=margin.initial_requirement(kind, values),
+        gross=gross,
+        bound=margin.initial_requirement(kind, gross),
         maintenance=margin.maintenance_requirement(kind, values),
         realized=book.realized,
         unrealized=sum(unrealized, ZERO),
