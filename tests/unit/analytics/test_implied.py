@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from stockpulse_engine.analytics.options.implied import Problem, implied_volatility
@@ -28,12 +28,25 @@ def options(draw: st.DrawFn) -> Terms:
     )._replace(strike=np.array([draw(st.floats(0.005, 8_000))]))
 
 
+FLAT = Terms(
+    is_call=np.array([True]),
+    spot=np.array([1142.0]),
+    strike=np.array([3289.0]),
+    years=np.array([0.3125]),
+    rate=np.array([0.0]),
+    dividend_yield=np.array([0.0]),
+    volatility=np.array([1.0]),
+)
+"""So far out of the money that Newton's first step is beyond all numbers."""
+
+
 @given(options())
+@example(FLAT)
 def test_a_european_price_gives_its_volatility_back(option: Terms) -> None:
     price = option_price(option)
     found = implied_volatility(price, option._replace(volatility=np.zeros(1)))
     vega = 100 * float(option_greeks(option).vega[0])
-    scale = float(option.spot[0])
+    scale = float(max(option.spot[0], option.strike[0]))  # a price is known no better than its largest part
     if found.problem[0] != Problem.NONE:
         assert float(price[0] - _least(option)) < 1e-9 * scale or vega < 1e-6 * scale
         return
@@ -46,7 +59,18 @@ def _least(option: Terms) -> float:
     return float(option_price(option._replace(volatility=np.zeros(1)))[0])
 
 
+STILL = FLAT._replace(
+    is_call=np.array([False]),
+    spot=np.ones(1),
+    strike=np.ones(1),
+    years=np.array([0.00273973]),
+    rate=np.array([0.04882812]),
+)
+"""So near its end that the lowest volatility moves no lattice."""
+
+
 @given(options())
+@example(STILL)
 def test_an_american_price_gives_its_volatility_back(option: Terms) -> None:
     price = option_price(option, Style.AMERICAN, steps=25)
     assume(price[0] > option.intrinsic()[0] * (1 + 1e-6) + 1e-6 * option.spot[0])

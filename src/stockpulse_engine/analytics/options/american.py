@@ -124,14 +124,15 @@ def _on_lattice(base: Terms, dividends: Sequence[Dividend], count: int, method: 
     base = base._replace(volatility=np.minimum(base.volatility, widest))
     step = (leisen_reimer if method == "lr" else cox_ross_rubinstein)(base, count)
     lower, here, upper = sweep(base, dividends, step, count, is_early=is_early)
-    wide = np.where(step.is_usable, step.up / step.down, 2.0)
+    is_usable = step.is_usable & (step.up > step.down)  # movement can be too small for any number to tell
+    wide = np.where(is_usable, step.up / step.down, 2.0)
     below, above = base.spot * (1 - 1 / wide), base.spot * (wide - 1)
     fall, rise = (here - lower) / below, (upper - here) / above
     near = _Near(here, (fall * above + rise * below) / (above + below), 2 * (rise - fall) / (above + below))
-    if step.is_usable.all():
+    if is_usable.all():
         return near
     certain = _certain_near(base, dividends, is_early=is_early)
-    return _Near(*(np.where(step.is_usable, one, other) for one, other in zip(near, certain, strict=True)))
+    return _Near(*(np.where(is_usable, one, other) for one, other in zip(near, certain, strict=True)))
 
 
 def _certain_near(base: Terms, dividends: Sequence[Dividend], *, is_early: bool) -> _Near:

@@ -135,8 +135,8 @@ def _newton(prices: Floats, terms: Terms, dividends: Sequence[Dividend]) -> Floa
         apart = european_price(now, dividends) - prices
         low, high = np.where(apart < 0, sigma, low), np.where(apart < 0, high, sigma)
         slope = european_greeks(now, dividends).vega / POINT
-        with np.errstate(divide="ignore", invalid="ignore"):
-            stepped = sigma - apart / slope
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            stepped = sigma - apart / slope  # where it is flat the step is beyond the bracket, and not taken
         inside = (stepped > low) & (stepped < high) & (slope > 0)
         after = np.where(inside, stepped, 0.5 * (low + high))
         is_done = (np.abs(after - sigma) <= _NEAR * sigma) | (high - low <= _NEAR * sigma)
