@@ -41,6 +41,7 @@ from stockpulse_tui.status import Status
 from stockpulse_tui.store import Changes, Store
 from stockpulse_tui.terminal_keys import pressed, use_key_reader
 from stockpulse_tui.tidy import Tidy
+from stockpulse_tui.watch_file import WatchFile
 from stockpulse_tui.watchlists import Watchlists
 from stockpulse_tui.windows import Windows
 
@@ -70,7 +71,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self.status = Status(self)
         self.instrument_id = ""
         self.view_id = "screen.desk"
-        self._watch_file = watch_file
+        self.watch_file = WatchFile(watch_file, self.watchlists)
         self.views: dict[str, View] = {}
         self._then: Callable[[], None] | None = None
         self.windows = Windows(self)
@@ -139,6 +140,8 @@ class StockPulseApp(App[None], inherit_bindings=False):
         self.tidy.on_second()
         if not self.screen_stack:
             return
+        if self.watch_file.look():
+            self.refresh_all()
         self.status.on_second()
         self.redraw_chrome()
         self.view.on_second()
@@ -219,7 +222,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
     def open_row(self, action_id: str, instrument_id: str) -> None:
         """A row was opened: another screen with its instrument, else what is known of it."""
         self.pick_instrument(instrument_id)
-        self.run_action_id(action_id if self.dispatch.can(action_id) else "instrument.describe")
+        self.run_action_id(action_id if self.dispatch.can(action_id, is_typed=True) else "instrument.describe")
 
     def refresh_all(self) -> None:
         """Everything in sight reads the store again."""
@@ -274,10 +277,14 @@ class StockPulseApp(App[None], inherit_bindings=False):
         """Run a coroutine beside the screen; a head that leaves waits for what is an intent to the engine."""
         self.background.start(work, is_intent=is_intent)
 
+    def current_watchlists(self) -> Watchlists:
+        """The groups with what another head changed since the last look, to be changed here and saved."""
+        self.watch_file.look()
+        return self.watchlists
+
     def save_watchlists(self) -> None:
         """Write the groups, off the painting path only in size: they are small."""
-        if self._watch_file is not None:
-            self.watchlists.save(self._watch_file)
+        self.watch_file.save()
 
     def frame_rows(self) -> list[str]:
         """The screen as plain text, for the first paint of the next start."""

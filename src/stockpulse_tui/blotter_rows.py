@@ -79,7 +79,9 @@ SORTS: dict[str, Callable[[Order], str] | None] = {
 """What `s` goes through; "" is newest first."""
 
 
-def orders_of(tab: Tab, orders: Iterable[Order], day_start: int, sort: str = "") -> list[Order]:
+def orders_of(
+    tab: Tab, orders: Iterable[Order], day_start: int, sort: str = "", *, is_reversed: bool = False
+) -> list[Order]:
     """The orders of a tab, families together, newest family first or sorted."""
     if tab is Tab.WORKING:
         chosen = [order for order in orders if is_live(order)]
@@ -89,10 +91,10 @@ def orders_of(tab: Tab, orders: Iterable[Order], day_start: int, sort: str = "")
         chosen = [order for order in orders if is_live(order) or order.updated_at >= day_start]
     else:
         chosen = [order for order in orders if not is_live(order)]
-    return in_families(chosen, sort)
+    return in_families(chosen, sort, is_reversed=is_reversed)
 
 
-def in_families(orders: Iterable[Order], sort: str = "") -> list[Order]:
+def in_families(orders: Iterable[Order], sort: str = "", *, is_reversed: bool = False) -> list[Order]:
     """Entries before their take and stop."""
     by_id = {order.client_order_id: order for order in orders}
     legs: dict[str, list[Order]] = {}
@@ -104,6 +106,8 @@ def in_families(orders: Iterable[Order], sort: str = "") -> list[Order]:
     by = SORTS[sort]
     if by is not None:
         heads.sort(key=by)
+    if is_reversed:
+        heads.reverse()
     found: list[Order] = []
     for head in heads:
         found.append(head)

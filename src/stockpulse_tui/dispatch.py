@@ -119,7 +119,7 @@ class Dispatcher:
 
     def run(self, action_id: str, command: Command | None = None) -> None:
         """Do an action by its id."""
-        found = self._find(action_id)
+        found = self._find(action_id, is_typed=command is not None)
         if found is None:
             self._shell.notify_line(f"{BY_ID[action_id].title}: nothing here does that", "warn")
             return
@@ -129,16 +129,16 @@ class Dispatcher:
         finally:
             self.command = None
 
-    def can(self, action_id: str) -> bool:
-        """Whether anything here would do it now."""
+    def can(self, action_id: str, *, is_typed: bool = False) -> bool:
+        """Whether anything here would do it now, by its key or typed as a line."""
         if action_id.startswith("screen.") and action_id not in screens_there():
             return False
-        return self._find(action_id) is not None
+        return self._find(action_id, is_typed=is_typed) is not None
 
     def entered(self, purpose: str, text: str) -> None:
         """A line asked for by a handler: `entered_trading_flatten` hears of `trading.flatten`."""
         name = f"entered_{purpose.replace('.', '_')}"
-        for doer in self._chain():
+        for doer in self._chain(is_typed=True):
             method = getattr(doer, name, None)
             if method is not None:
                 method(text)
@@ -148,18 +148,26 @@ class Dispatcher:
         """Do a command line."""
         run_line(self._shell, text)
 
-    def _find(self, action_id: str) -> Callable[[], None] | None:
+    def _find(self, action_id: str, *, is_typed: bool) -> Callable[[], None] | None:
         name = method_name(action_id)
-        for doer in self._chain():
+        for doer in self._chain(is_typed=is_typed):
             method: Callable[[], None] | None = getattr(doer, name, None)
             if method is not None:
                 return method
         return None
 
-    def _chain(self) -> Iterator[Any]:
+    def _chain(self, *, is_typed: bool) -> Iterator[Any]:
+        """Who is asked, in this order.
+
+        A key reaches other panes of its own kind that are in sight, as the ladder from the tape beside it; what is
+        typed says what it means and reaches all of them.
+        """
         shell = self._shell
         if self.owner is not None:
             yield from self.owner.ancestors_with_self
         yield shell.view
         yield from self._handlers
-        yield from shell.view.panes.values()
+        context = shell.context
+        for pane in shell.view.panes.values():
+            if is_typed or (pane.context is context and pane.display):
+                yield pane

@@ -41,12 +41,14 @@ def tone(value: Decimal | None) -> str:
     return "muted" if not value else "up" if value > 0 else "down"
 
 
-def sorted_positions(positions: Collection[PositionView], sort: str) -> list[PositionView]:
+def sorted_positions(
+    positions: Collection[PositionView], sort: str, *, is_reversed: bool = False
+) -> list[PositionView]:
     """In the order of a column."""
     by = SORTS[sort]
     if by is None:
-        return sorted(positions, key=lambda p: p.instrument_id)
-    return sorted(positions, key=by, reverse=True)
+        return sorted(positions, key=lambda p: p.instrument_id, reverse=is_reversed)
+    return sorted(positions, key=by, reverse=not is_reversed)
 
 
 def columns() -> tuple[Column, ...]:

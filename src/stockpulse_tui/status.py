@@ -70,6 +70,14 @@ class Status:
             return -1
         return max(0, self._shell.clock.now_ns() - self._seen_ns)
 
+    def prices_lost_ns(self) -> int:
+        """How long no price is known to hold: the engine is lost, or it hears nothing of its feed; -1 while they do."""
+        lost, health = self.lost_ns(), self._shell.store.health
+        if lost >= 0 or health is None:
+            return lost
+        feed = next((part for part in health.parts if part.name == "feed"), None)
+        return feed.age_ns if feed is not None and feed.state in ("late", "gone") else -1
+
     def silent_ns(self) -> int:
         """How long an attached engine has said nothing, 0 while that is no longer than it may be."""
         if self.state not in (LIVE, READ_ONLY) or not self._seen_ns:

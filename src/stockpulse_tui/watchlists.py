@@ -95,6 +95,16 @@ class Watchlists:
         self.at = min(self.at, len(self.groups) - 1)
         return True
 
+    def take(self, groups: tuple[Group, ...]) -> bool:
+        """Groups another head has made; what was changed here before can not be undone over them."""
+        if not groups or groups == self.groups:
+            return False
+        name = self.group.name
+        self.groups, self.is_own = groups[:MAX_GROUPS], True
+        self.at = next((i for i, group in enumerate(self.groups) if group.name == name), 0)
+        self._undo.clear()
+        return True
+
     def _change(self, symbols: tuple[str, ...]) -> None:
         self._undo.append(self.groups)
         self.is_own = True

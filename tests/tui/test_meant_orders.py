@@ -125,8 +125,10 @@ async def test_a_cancel_at_a_price_whose_order_filled_reaches_no_other_order() -
         ladder.put_cursor(Decimal("232.10"))  # type: ignore[attr-defined] # the ladder
         ladder.put_cursor(Decimal("232.05"))  # type: ignore[attr-defined] # the ladder
         head.link.send(head.link.market.delta(orders=(replace(near, status=OrderStatus.CANCELED),)))
+        await head.settle()
         await fills(head, desk, "C01AAPL")
-        head.link.send(head.link.market.delta(orders=(near,)))
+        another = replace(near, client_order_id="C01AAPL-T")  # an ended order never comes back; its successor does
+        head.link.send(head.link.market.delta(orders=(another,)))
         await head.settle()
         await head.press("c")
         assert asked(desk, "cancel") == []

@@ -215,6 +215,26 @@ async def test_the_life_follows_the_cursor_and_tells_every_step() -> None:
         assert "Life  of TSLA buy 20 limit 320.30" in head.text()
 
 
+async def test_a_price_moved_from_the_life_is_seen_there_and_goes_with_its_order() -> None:
+    async with book_head(screen="5") as (head, desk):
+        await to_row(head, "C04TSLA")
+        life = head.app.view.panes["life"]
+        head.app.view.focus_pane("life")
+        await head.press("A", "o", "j", "j")
+        assert "Life  moving to 320.28  -2 t" in head.text()
+        await head.press("enter")
+        assert [key for key, _ in desk.modified] == ["C04TSLA"]
+        await head.press("o", "j")
+        ended = replace(desk.orders["C04TSLA"], status=OrderStatus.FILLED)
+        head.link.send(head.link.market.delta(orders=(ended,)))
+        await head.settle()
+        assert "nothing was moved: buy 20 TSLA is filled" in head.text()
+        head.app.view.focus_pane("orders")
+        await to_row(head, "C02NVDA")
+        assert not life.lost_pick  # type: ignore[attr-defined] # the life
+        assert "Life  of NVDA" in head.text()
+
+
 async def test_the_life_is_told_while_the_market_gives_no_bars() -> None:
     async with book_head(screen="5") as (head, desk):
         desk.fails_bars = True

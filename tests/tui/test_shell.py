@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from stockpulse_engine.domain.market import NewsItem
+from stockpulse_engine.domain.views import PartHealth
 from stockpulse_tui.store import Store
 from tests.fakes.fake_link import T0
 from tests.tui.harness import SIZES, Head, running_head, same_as_snapshot
@@ -100,6 +101,20 @@ async def test_a_lost_engine_is_said_in_words_with_its_age_and_comes_back() -> N
         head.link.send(head.link.market.snapshot())
         await head.tick()
         assert "has not answered" not in head.text()
+        assert " old" not in head.text()
+
+
+async def test_a_feed_that_says_nothing_greys_prices_and_leaves_orders() -> None:
+    async with running_head() as head:
+        health = head.link.market.health()
+        feed = PartHealth(name="feed", state="late", detail="silent", age_ns=16 * 10**9)
+        head.link.send(head.link.market.delta(health=replace(health, parts=(feed, *health.parts[1:]))))
+        await head.tick(1)
+        text = head.text()
+        assert "! feed silent 16 s" in head.rows()[-1]
+        assert text.count("16 s old") > 2, "each price says its age"
+        head.link.send(head.link.market.delta(health=health))
+        await head.tick(1)
         assert " old" not in head.text()
 
 

@@ -108,14 +108,14 @@ LISTS = (
         title="group",
         help="Show the next group or tab of the pane.",
         group="Lists",
-        keys=_in((_W, _O, _P), "]"),
+        keys=_in((_W, _O), "]"),
     ),
     Action(
         id="tab.previous",
         title="group back",
         help="Show the previous group or tab of the pane.",
         group="Lists",
-        keys=_in((_W, _O, _P), "["),
+        keys=_in((_W, _O), "["),
     ),
 )
 

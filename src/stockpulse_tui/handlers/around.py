@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from stockpulse_tui.app import StockPulseApp
 
 
+NO_CELL = "there is no cell under the cursor"
+
+
 class AroundHandler(Handler):
     """Everything that touches this head only."""
 
@@ -94,7 +97,9 @@ class AroundHandler(Handler):
                 Sheet(f"{words[0].upper()}  {action.title}", code_lines(action, shell.keymap, shell.context))
             )
         else:
-            shell.windows.open(Sheet("Keys", help_lines(shell.keymap, shell.context), "j k scroll   Esc closes"))
+            shell.windows.open(
+                Sheet("Keys", help_lines(shell.keymap, shell.context, shell.dispatch.can), "j k scroll   Esc closes")
+            )
 
     def do_cell_explain(self) -> None:
         """Explain the number under the cursor, or one of the header: `EXPLAIN loss left`."""
@@ -103,7 +108,7 @@ class AroundHandler(Handler):
         if cell is None and words:
             return
         if cell is None:
-            self.shell.notify_line("there is no cell under the cursor", "info")
+            self.shell.notify_line(NO_CELL)
             return
         self.shell.in_background(self._explain(cell))
 
@@ -151,16 +156,21 @@ class AroundHandler(Handler):
     def do_cell_copy(self) -> None:
         """The cell, to the clipboard."""
         cell = self.shell.cell()
-        if cell is not None:
-            self.shell.copy_to_clipboard(cell.value)
-            self.shell.notify_line(f"copied {cell.value}")
+        if cell is None:
+            self.shell.notify_line(NO_CELL)
+            return
+        self.shell.copy_to_clipboard(cell.value)
+        self.shell.notify_line(f"copied {cell.value}")
 
     def do_row_copy(self) -> None:
         """The row, as JSON."""
         cell = self.shell.cell()
-        if cell is not None and cell.row:
-            self.shell.copy_to_clipboard(msgspec.json.encode(cell.row).decode())
-            self.shell.notify_line("copied the row as JSON")
+        if cell is None:
+            self.shell.notify_line(NO_CELL)
+            return
+        row = cell.row or {cell.name: cell.value}
+        self.shell.copy_to_clipboard(msgspec.json.encode(row).decode())
+        self.shell.notify_line("copied the row as JSON")
 
     def do_watch_add(self) -> None:
         """`ADD AAPL {MSFT,NVDA}` from the command line."""
@@ -171,7 +181,7 @@ class AroundHandler(Handler):
             return
         line = command.line.partition(" ")[2]
         known = [symbol for symbol in expand(line) if symbol in self.shell.store.by_symbol]
-        new = self.shell.watchlists.add(known)
+        new = self.shell.current_watchlists().add(known)
         self.shell.save_watchlists()
         self.shell.refresh_all()
         self.shell.notify_line(f"added {', '.join(new)}" if new else "nothing new", "info")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_tui.asker import Asker
 from stockpulse_tui.handlers import Handler
 from stockpulse_tui.order_names import named_order
@@ -96,10 +97,22 @@ class BookHandler(Handler):
 
     def do_position_lots(self) -> None:
         """The lots of the instrument named, else of the one in sight."""
-        account = self.shell.store.account
-        if account is not None:
-            key = f"{account.account.account_id}/{self.shell.instrument_id}"
-            self._show("screen.positions", "positions", key)
+        shell = self.shell
+        account, instrument_id = shell.store.account, shell.instrument_id
+        if account is None or not shell.store.held(instrument_id):
+            shell.notify_line(f"{symbol_of(instrument_id)}: nothing is held" if instrument_id else "nothing is held")
+            return
+        key = f"{account.account.account_id}/{instrument_id}"
+
+        def open_lots() -> None:
+            from stockpulse_tui.widgets.positions import Positions
+
+            pane = shell.view.panes.get("positions")
+            if isinstance(pane, Positions):
+                pane.select_key(key)
+                pane.do_position_lots()
+
+        shell.show_view("screen.positions", then=open_lots)
 
     def _show(self, view: str, name: str, key: str) -> None:
         from stockpulse_tui.widgets.list_pane import ListPane

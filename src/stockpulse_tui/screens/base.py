@@ -151,8 +151,16 @@ class View(Widget, can_focus=False, inherit_bindings=False):
         names = list(self.panes)
         alone = bool(self.zoomed) or self.size_class == SMALL
         seen = names if alone else [name for name in names if self.panes[name].display]
+        if len(seen) == 1:
+            self._say("there is no other pane here")
         here = seen.index(self.front) if self.front in seen else 0
         self.focus_pane(seen[(here + step) % len(seen)])
+
+    def _say(self, text: str) -> None:
+        from stockpulse_tui.app import StockPulseApp
+
+        if isinstance(self.app, StockPulseApp):
+            self.app.notify_line(text)
 
     def focus_pane(self, name: str) -> None:
         """Bring a pane to the front and give it the focus."""
@@ -193,6 +201,9 @@ class View(Widget, can_focus=False, inherit_bindings=False):
 
     def do_pane_zoom(self) -> None:
         """Give the focused pane everything, or give it back."""
+        if not self.zoomed and len(self.boxes(self.size or self.app.size)) < 2:
+            self._say("this pane has all the room already")
+            return
         self.zoomed = "" if self.zoomed else self.front
         self.sync_panes()
 

@@ -10,7 +10,7 @@ from stockpulse_engine.actions.registry import Context
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.orders import Order, OrderType
-from stockpulse_engine.render.format import for_copy, format_price
+from stockpulse_engine.render.format import for_copy
 from stockpulse_engine.render.span import Line, Span, line_width, spread
 from stockpulse_tui.blotter_rows import (
     COMPACT,
@@ -29,7 +29,7 @@ from stockpulse_tui.explain_book import ORDER_FORMULAS, order_inputs
 from stockpulse_tui.market_day import day_start, zone_of
 from stockpulse_tui.order_words import price_of, tick_of, unknown_words
 from stockpulse_tui.queue_watch import QueueWatch
-from stockpulse_tui.widgets.order_acts import OrderActs, OrderPicked
+from stockpulse_tui.widgets.order_acts import OrderPicked, OrderTable
 from stockpulse_tui.widgets.states import empty_state
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ MAX_QUEUES = 8
 MAX_HISTORY = 2_000
 
 
-class Blotter(OrderActs):
+class Blotter(OrderTable):
     """The orders pane."""
 
     context = Context.ORDERS
@@ -55,7 +55,7 @@ class Blotter(OrderActs):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.tab = Tab.WORKING
-        self.sort = ""
+        self.sort, self.is_reversed = "", False
         self.history: dict[str, Order] = {}
         self.history_state = ""
         """"" not asked yet, `…` asked, `ok`, else what went wrong."""
@@ -73,7 +73,7 @@ class Blotter(OrderActs):
         """Read the orders of the tab again."""
         store, start = self.store, day_start(self.store.clock)
         known = {**self.history, **store.orders} if self.tab is Tab.HISTORY else store.orders
-        self.orders = orders_of(self.tab, known.values(), start, self.sort)
+        self.orders = orders_of(self.tab, known.values(), start, self.sort, is_reversed=self.is_reversed)
         self._counts = counts(store.orders.values(), start)
         if self.history:
             self._counts[Tab.HISTORY] = len(orders_of(Tab.HISTORY, {**self.history, **store.orders}.values(), start))
@@ -197,13 +197,9 @@ class Blotter(OrderActs):
     def title_left(self) -> Line:
         """The tabs where they have no row of their own; what is being moved."""
         bg = self.title_bg
-        pick = self.pick
-        if pick is not None:
-            price = format_price(price_of(pick.moved(pick.orders[0])), pick.tick)
-            words = f"moving to {price}  {pick.ticks:+d} t   j k ticks  Enter asks  Esc restores"
-            return (Span(words, "accent", bg, bold=True),)
-        if self.lost_pick:
-            return (Span(self.lost_pick, "warn", bg, bold=True),)
+        moving = self.pick_words(bg)
+        if moving:
+            return moving
         return () if self.size.height >= TALL else self._tabs(bg)
 
     def title_right(self) -> Line:
@@ -262,10 +258,21 @@ class Blotter(OrderActs):
     def do_list_sort(self) -> None:
         """Sort by the next column."""
         names = list(SORTS)
-        self.sort = names[(names.index(self.sort) + 1) % len(names)]
+        self.sort, self.is_reversed = names[(names.index(self.sort) + 1) % len(names)], False
+        self._show_sorted()
+
+    def do_list_reverse(self) -> None:
+        """The other way round."""
+        self.is_reversed = not self.is_reversed
+        self._show_sorted()
+
+    def _show_sorted(self) -> None:
         self.reload()
         self.redraw()
-        self.shell.notify_line(f"sorted by {self.sort}" if self.sort else "newest first")
+        if self.sort:
+            self.shell.notify_line(f"sorted by {self.sort}{', reversed' if self.is_reversed else ''}")
+        else:
+            self.shell.notify_line("oldest first" if self.is_reversed else "newest first")
 
     def cell(self) -> Cell | None:
         """The cell under the cursor: the client id until a cell was chosen."""

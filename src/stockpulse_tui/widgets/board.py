@@ -310,7 +310,7 @@ class Board(BoardActions):
     def _read_age(self) -> None:
         """What staleness is measured against, read once for all rows."""
         status = self.shell.status
-        self._lost_ns = status.lost_ns()
+        self._lost_ns = status.prices_lost_ns()
         self._now_ns = status.market_ns() if status.is_market_open else 0
 
     def title_left(self) -> Line:

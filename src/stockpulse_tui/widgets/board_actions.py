@@ -139,12 +139,12 @@ class BoardActions(CursorPane):
     def do_watch_remove(self) -> None:
         """Take the row out."""
         row = self.current
-        if row is not None and self.lists.remove(row.symbol):
+        if row is not None and self.own_lists().remove(row.symbol):
             self._changed(f"{row.symbol} removed, u brings it back")
 
     def do_watch_undo(self) -> None:
         """Take back the last change."""
-        self._changed("undone" if self.lists.undo() else "nothing to undo")
+        self._changed("undone" if self.own_lists().undo() else "nothing to undo")
 
     def do_watch_lower(self) -> None:
         """The row one place down."""
@@ -159,7 +159,7 @@ class BoardActions(CursorPane):
         if row is None or self.sort:
             self.shell.notify_line("rows are moved in your own order only: s until it is back", "warn")
             return
-        self.lists.move(row.symbol, step)
+        self.own_lists().move(row.symbol, step)
         self._changed("")
 
     def on_line_entered(self, message: LineEntered) -> None:
@@ -171,9 +171,13 @@ class BoardActions(CursorPane):
         names = {symbol: symbol if symbol in by_symbol else symbol.rpartition(".")[0] for symbol in asked}
         known = [name for name in names.values() if name in by_symbol]
         unknown = [symbol for symbol, name in names.items() if name not in by_symbol]
-        new = self.lists.add(known)
+        new = self.own_lists().add(known)
         words = f"added {', '.join(new)}" if new else "nothing new"
         self._changed(f"{words}; not known here: {', '.join(unknown[:5])}" if unknown else words)
+
+    def own_lists(self) -> Watchlists:
+        """The groups as they are to be changed: first with what another head changed."""
+        return self.shell.current_watchlists()
 
     def _changed(self, words: str) -> None:
         self.shell.save_watchlists()

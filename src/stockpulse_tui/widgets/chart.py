@@ -142,7 +142,7 @@ class Chart(ChartTrade, ChartMoves, Panel):
         )
 
     def _stale_for(self) -> str:
-        lost = self.shell.status.lost_ns()
+        lost = self.shell.status.prices_lost_ns()
         if lost >= 0:
             return format_age(lost)
         quote = self.store.quotes.get(self.instrument_id)

@@ -133,6 +133,8 @@ class ChartTrade:
         """Type another size."""
         if self.draft is not None:
             self.take_key("#")
+        else:
+            self.shell.notify_line("open a line first, then its size is typed")
 
     def do_line_lower(self) -> None:
         """One tick down; without a line the cross-hair moves."""

@@ -154,6 +154,8 @@ class Day(TablePane):
         """Write the Markdown page."""
         if self.review is not None:
             write_page(self.shell, self.review)
+        else:
+            self.shell.notify_line("the day is not read yet")
 
     def do_view_back(self) -> None:
         """Back to the positions."""

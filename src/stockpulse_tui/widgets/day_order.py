@@ -148,6 +148,10 @@ class DayOrderPane(Panel):
         room = width - 1 - axis_width(data)
         return replace(data, bars=in_room(self.bars, self.window, room))
 
+    def do_row_open(self) -> None:
+        """Already open."""
+        self.do_view_back()
+
     def do_view_back(self) -> None:
         """Back to the list."""
         self.shell.view.focus_pane("day")

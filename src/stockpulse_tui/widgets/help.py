@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
 from stockpulse_engine.actions.registry import ACTIONS, Action, Context
 from stockpulse_engine.render.span import Line, Span
 from stockpulse_tui.keymap import Keymap
-from stockpulse_tui.screens.panes import screens_there
 
 KEY_WIDTH, CODE_WIDTH = 14, 10
 
 
-def help_lines(keymap: Keymap, context: Context) -> list[Line]:
-    """Keys of the focused pane first, then those that work everywhere, then what only the command line reaches."""
+def help_lines(keymap: Keymap, context: Context, can: Callable[[str], bool]) -> list[Line]:
+    """Keys of the focused pane first, then those that work everywhere, then what only the command line reaches.
+
+    `can` says which actions do something here: a key that does nothing is not listed.
+    """
     lines: list[Line] = []
     if context is not Context.GLOBAL:
-        lines += _section(f"in the {context.value} pane", keymap, context)
-    lines += _section("everywhere", keymap, Context.GLOBAL)
+        lines += _section(f"in the {context.value} pane", keymap, context, can)
+    lines += _section("everywhere", keymap, Context.GLOBAL, can)
     lines += [_heading("on the command line only")]
     lines += [_row("", action) for action in ACTIONS if action.codes and not action.keys]
     if keymap.problems:
@@ -35,17 +37,12 @@ def code_lines(action: Action, keymap: Keymap, context: Context) -> list[Line]:
     return [*lines, (Span(f"{'role':<8}", "muted"), Span(action.role.value, "text"))]
 
 
-def _section(title: str, keymap: Keymap, context: Context) -> list[Line]:
+def _section(title: str, keymap: Keymap, context: Context, can: Callable[[str], bool]) -> list[Line]:
     by_action: dict[str, list[str]] = {}
     for key, action_id in keymap.bindings(context).items():
         by_action.setdefault(action_id, []).append(key)
-    found = [(action, by_action[action.id]) for action in _there(ACTIONS) if action.id in by_action]
+    found = [(action, by_action[action.id]) for action in ACTIONS if action.id in by_action and can(action.id)]
     return [_heading(title), *(_row(" ".join(keys), action) for action, keys in found), ()]
-
-
-def _there(actions: Iterable[Action]) -> list[Action]:
-    there = screens_there()
-    return [action for action in actions if not action.id.startswith("screen.") or action.id in there]
 
 
 def _heading(title: str) -> Line:

@@ -11,7 +11,7 @@ from stockpulse_engine.render.span import Line, Span
 from stockpulse_engine.render.table import Cell, Column, Row
 from stockpulse_tui.order_words import price_of, state_of, tick_of
 from stockpulse_tui.widgets.ladder import Ladder
-from stockpulse_tui.widgets.order_acts import OrderActs
+from stockpulse_tui.widgets.order_acts import OrderTable
 from stockpulse_tui.widgets.states import empty_state
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _COLUMNS = (
 )
 
 
-class LadderOrders(OrderActs):
+class LadderOrders(OrderTable):
     """The pane of own orders; the same keys act on the row as in the blotter."""
 
     context = Context.LADDER

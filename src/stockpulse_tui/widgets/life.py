@@ -60,12 +60,14 @@ class Life(OrderActs):
         if client_order_id == self.order_id:
             return
         self.order_id, self.life, self.problem, self.bars = client_order_id, None, "", []
+        self.pick, self.lost_pick = None, ""
         self._plan()
         self.redraw()
 
     def on_store(self, changes: Changes) -> None:
         """The order moved on: its life is read again."""
         if self.order_id in changes.orders or changes.is_reset:
+            self.check_pick()
             self._plan()
 
     def on_second(self) -> None:
@@ -106,8 +108,9 @@ class Life(OrderActs):
     def title_left(self) -> Line:
         """Which order."""
         bg, order = self.title_bg, self.current
-        if order is None:
-            return ()
+        moving = self.pick_words(bg)
+        if moving or order is None:
+            return moving
         what = f"of {symbol_of(order.terms.instrument_id)} {short_terms(order, tick_of(order, self.store.instruments))}"
         name = Span(what, "strong", bg, bold=True)
         if self.size.width < COMPACT:
@@ -155,6 +158,10 @@ class Life(OrderActs):
     def do_row_open(self) -> None:
         """Already open; a staged order is sent from its row."""
         self.do_view_back()
+
+    def open_life(self, order: Order) -> None:
+        """`w` on the life itself."""
+        self.shell.notify_line("this is its life")
 
     def cell(self) -> Cell | None:
         """The order's id."""

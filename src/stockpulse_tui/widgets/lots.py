@@ -157,6 +157,7 @@ class Lots(TablePane):
     def do_lots_tick(self) -> None:
         """Tick or untick the lot under the cursor, then go to the next."""
         if not self.key:
+            self.shell.notify_line("there is no lot to tick")
             return
         self.ticked ^= {self.key}
         if self.at + 1 < len(self.keys):
@@ -170,9 +171,11 @@ class Lots(TablePane):
     def do_position_close(self) -> None:
         """A ticket that closes the ticked lots, else the whole position."""
         held = self.store.held(self.instrument_id)
-        if held:
-            line = self.ticked_line() or f"{'sell' if held > 0 else 'buy'} {symbol_of(self.instrument_id)} all"
-            open_line(self.shell, line)
+        if not held:
+            self.shell.notify_line("nothing is held")
+            return
+        line = self.ticked_line() or f"{'sell' if held > 0 else 'buy'} {symbol_of(self.instrument_id)} all"
+        open_line(self.shell, line)
 
     def do_view_back(self) -> None:
         """Back to the positions."""

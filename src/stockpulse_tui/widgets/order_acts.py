@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import cached_property
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -14,17 +13,19 @@ from stockpulse_engine.actions.orderline import terms_line
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.orders import Order, OrderStatus
+from stockpulse_engine.render.format import format_price
 from stockpulse_engine.render.span import Line, Span
 from stockpulse_engine.wire.rest import ModifyBody
 from stockpulse_tui.asker import Asker, why_not
 from stockpulse_tui.modify_line import modify_text, parse_modify
 from stockpulse_tui.order_names import named_order
-from stockpulse_tui.order_pick import OrderPick, movable
+from stockpulse_tui.order_pick import OrderPick, movable, price_of
 from stockpulse_tui.order_words import gone_words, refusal_words, short_terms, state_of, tick_of
 from stockpulse_tui.painter import cells
 from stockpulse_tui.tickets import open_line
 from stockpulse_tui.widgets.list_pane import TablePane
 from stockpulse_tui.widgets.overlay import Sheet
+from stockpulse_tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
     from stockpulse_tui.messages import LineEntered
@@ -43,14 +44,14 @@ class OrderPicked(Message):
         super().__init__()
 
 
-class OrderActs(TablePane):
-    """A table of orders; subclasses keep `orders` true, one per row. A key acts on the order it was meant for."""
+class OrderActs(Panel):
+    """Keys that act on an order. A key acts on the order it was meant for, or says why on none."""
 
-    keeps_gone = goes_stale = True
+    gone = ""
+    """The order that went from under the cursor, "" while the cursor is on one."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self.orders: list[Order] = []
         self.pick: OrderPick | None = None
         """What is being moved, None while nothing is picked."""
         self.lost_pick = ""
@@ -64,8 +65,8 @@ class OrderActs(TablePane):
 
     @property
     def current(self) -> Order | None:
-        """The order under the cursor, None where there is none and where it went away."""
-        return self.orders[self.at] if self.at < len(self.orders) and not self.gone else None
+        """The order the pane is about now, None where there is none."""
+        raise AssertionError(f"{type(self).__name__} has no orders")
 
     def meant(self) -> Order | None:
         """The order a key acts on; where it went from under the cursor that is said, and nothing is done."""
@@ -76,6 +77,8 @@ class OrderActs(TablePane):
             order = self.store.orders.get(self.gone)
             self.shell.notify_line(f"nothing was done: {gone_words(order, self.store.orders)}. {MOVED_ON}", "warn")
             return None
+        if self.current is None:
+            self.shell.notify_line("there is no order here")
         return self.current
 
     # -- moving the price
@@ -115,6 +118,15 @@ class OrderActs(TablePane):
             self.redraw()
         elif order is not None:
             self._say_state("its price can not be moved", order)
+
+    def pick_words(self, bg: str) -> Line:
+        """What is being moved and to where, or how that came to nothing; empty while nothing is picked."""
+        pick = self.pick
+        if pick is not None:
+            price = format_price(price_of(pick.moved(pick.orders[0]).terms), pick.tick)
+            words = f"moving to {price}  {pick.ticks:+d} t   j k ticks  Enter asks  Esc restores"
+            return (Span(words, "accent", bg, bold=True),)
+        return (Span(self.lost_pick, "warn", bg, bold=True),) if self.lost_pick else ()
 
     def check_pick(self) -> None:
         """Let go of orders that filled or went away while they were being moved."""
@@ -267,7 +279,7 @@ class OrderActs(TablePane):
 
     def _open_there(self, client_order_id: str) -> None:
         pane = self.shell.view.panes.get("orders")
-        if isinstance(pane, OrderActs):
+        if isinstance(pane, OrderTable):
             pane.select_key(client_order_id)
 
     def send_staged(self, order: Order) -> None:
@@ -289,12 +301,26 @@ class OrderActs(TablePane):
             self.open_life(order)
 
 
+class OrderTable(OrderActs, TablePane):
+    """A table of orders; subclasses keep `orders` true, one per row."""
+
+    keeps_gone = goes_stale = True
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.orders: list[Order] = []
+
+    @property
+    def current(self) -> Order | None:
+        """The order under the cursor, None where there is none and where it went away."""
+        return self.orders[self.at] if self.at < len(self.orders) and not self.gone else None
+
+
 def refusal_sheet(order: Order, tick: Decimal, told: list[str]) -> Sheet:
     """A window that says why an order was refused and what to do."""
     lines: list[Line] = []
     for text in told:
         is_fix = text.startswith("fix  ")
-        lines += [(Span(part, "strong" if is_fix else "text", bold=is_fix),) for part in wrap(cells(text), 80)]
-        lines.append(())
+        lines += [(Span(cells(text), "strong" if is_fix else "text", bold=is_fix),), ()]
     lines.append((Span(f"sp why {order.client_order_id}", "faint", italic=True),))
     return Sheet(f"Why  {symbol_of(order.terms.instrument_id)} {short_terms(order, tick)}", lines)

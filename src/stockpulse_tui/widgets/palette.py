@@ -59,7 +59,7 @@ class Palette(Overlay):
             settings=values,
             keymap=shell.keymap,
             context=Context.GLOBAL,
-            can=shell.dispatch.can,
+            can=lambda action_id: shell.dispatch.can(action_id, is_typed=True),
         )
 
     def _offer(self) -> None:

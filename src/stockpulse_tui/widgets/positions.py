@@ -55,7 +55,7 @@ class Positions(FlattenWord, TablePane):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self.sort = "value"
+        self.sort, self.is_reversed = "value", False
         self.positions: list[PositionView] = []
 
     def on_mount(self) -> None:
@@ -64,7 +64,7 @@ class Positions(FlattenWord, TablePane):
 
     def reload(self) -> None:
         """Read the positions again."""
-        self.positions = sorted_positions(self.store.positions.values(), self.sort)
+        self.positions = sorted_positions(self.store.positions.values(), self.sort, is_reversed=self.is_reversed)
         self.take_keys([f"{p.account_id}/{p.instrument_id}" for p in self.positions])
 
     def on_store(self, changes: Changes) -> None:
@@ -171,10 +171,18 @@ class Positions(FlattenWord, TablePane):
     def do_list_sort(self) -> None:
         """Sort by the next column."""
         names = list(SORTS)
-        self.sort = names[(names.index(self.sort) + 1) % len(names)]
+        self.sort, self.is_reversed = names[(names.index(self.sort) + 1) % len(names)], False
+        self._show_sorted()
+
+    def do_list_reverse(self) -> None:
+        """The other way round."""
+        self.is_reversed = not self.is_reversed
+        self._show_sorted()
+
+    def _show_sorted(self) -> None:
         self.reload()
         self.redraw()
-        self.shell.notify_line(f"sorted by {self.sort}")
+        self.shell.notify_line(f"sorted by {self.sort}{', reversed' if self.is_reversed else ''}")
 
     # -- acting
 
@@ -259,6 +267,17 @@ class Positions(FlattenWord, TablePane):
         pane = self.shell.view.panes.get("positions")
         if isinstance(pane, Positions):
             pane.select_key(key)
+
+    def do_lots_tick(self) -> None:
+        """Tick in the lots beside it; where they are not in sight it is said where they are."""
+        from stockpulse_tui.widgets.lots import Lots
+
+        lots = self.shell.view.panes.get("lots")
+        if isinstance(lots, Lots) and lots.display:
+            lots.do_lots_tick()
+        else:
+            key = self.shell.keymap.key_of("position.lots", self.context)
+            self.shell.notify_line(f"{key} shows the lots: there they are ticked")
 
     def do_row_open(self) -> None:
         """The lots."""

@@ -108,6 +108,8 @@ class TicketKeys:
         if twin:
             self.shell.copy_to_clipboard(twin)
             self.shell.notify_line(f"copied {twin}")
+        else:
+            self.shell.notify_line("there is no order to copy yet")
 
     def do_ticket_duplicate(self) -> None:
         """The same order once more."""
