@@ -50,6 +50,7 @@ from stockpulse_engine.domain.views import (
     VerifyResult,
     WhyStep,
 )
+from tests.fakes.fake_history import FakeHistory
 
 NOW = 1_700_000_000_000_000_000
 MINUTE = 60_000_000_000
@@ -526,4 +527,5 @@ class FakeEngine:
         self.trading = FakeTrading(self.bus, self.effects)
         self.portfolio = FakePortfolio(self.bus)
         self.market = FakeMarket(self.bus, self.effects, symbols)
+        self.history = FakeHistory()
         self.system = FakeSystem(self.trading, self.market, self.effects)

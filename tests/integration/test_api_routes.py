@@ -38,6 +38,14 @@ MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
     ("GET", "/v1/news"): ("/v1/news?limit=5", None, Role.VIEWER, ""),
     ("GET", "/v1/market/clock"): ("/v1/market/clock", None, Role.VIEWER, ""),
     ("GET", "/v1/study"): ("/v1/study?id=AAPL&spec=5m&study=sma%2020", None, Role.VIEWER, ""),
+    ("GET", "/v1/history/bars"): (
+        "/v1/history/bars?id=AAPL&spec=1d&from=2013-10-07&adjust=split&as_of=2014-06-06", None, Role.VIEWER, "",
+    ),
+    ("GET", "/v1/history/ticks"): ("/v1/history/ticks?id=AAPL&kind=quotes", None, Role.VIEWER, ""),
+    ("GET", "/v1/history/actions"): ("/v1/history/actions?id=AAPL", None, Role.VIEWER, ""),
+    ("GET", "/v1/history/coverage"): ("/v1/history/coverage?id=AAPL&spec=1d", None, Role.VIEWER, ""),
+    ("GET", "/v1/sql/views"): ("/v1/sql/views", None, Role.VIEWER, ""),
+    ("POST", "/v1/sql"): ("/v1/sql", {"statement": "select 1"}, Role.TRADER, ""),
     ("GET", "/v1/explain"): ("/v1/explain?name=last&id=AAPL", None, Role.VIEWER, ""),
     ("GET", "/v1/orders"): ("/v1/orders?scope=working", None, Role.VIEWER, ""),
     ("GET", "/v1/orders/{client_order_id:str}"): ("/v1/orders/C1", None, Role.VIEWER, ""),
@@ -75,6 +83,9 @@ MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
     ("POST", "/v1/backup"): ("/v1/backup", KEY, Role.ADMIN, "backup"),
     ("POST", "/v1/engine/stop"): ("/v1/engine/stop", KEY, Role.ADMIN, "stop"),
 }  # fmt: skip
+
+READS = ("/v1/orders/preview", "/v1/sql")
+"""Asked with a body, and nothing is changed by them."""
 
 
 @pytest.fixture
@@ -129,7 +140,7 @@ def test_the_rules_on_the_routes_are_the_matrix() -> None:
             method = "POST" if ("POST", path) in MATRIX and handler.fn.__name__[:4] != "get_" else "GET"
             assert rule is not None
             assert rule.role is MATRIX[method, path][2]
-            assert rule.mutates == (method == "POST" and path != "/v1/orders/preview")
+            assert rule.mutates == (method == "POST" and path not in READS)
 
 
 async def test_the_same_order_twice_is_one_order_and_another_body_a_conflict(api: LiveApi) -> None:

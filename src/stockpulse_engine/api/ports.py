@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from stockpulse_engine.api.history import HistoryPort
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.domain.accounts import Account
 from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
@@ -235,6 +236,11 @@ class EngineServices(Protocol):
     @property
     def market(self) -> MarketPort:
         """Latest values and history."""
+        ...
+
+    @property
+    def history(self) -> HistoryPort:
+        """What is stored, and SQL over it."""
         ...
 
     @property

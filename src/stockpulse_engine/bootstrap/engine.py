@@ -59,6 +59,7 @@ class Engine:
         self._crew = Supervisor(self._on_part, on_error=self._on_task_error)
         self._board = HealthBoard(world=options.world, pid=os.getpid(), clock=clock, bus=self.bus)
         self._history = EngineHistory(paths, settings.history, options, clock, self.bus)
+        self.history = self._history.queries()
         self._parts = build_market(paths, options.world, settings.market, clock, self.bus, self._history.charts)
         self._time = self._parts.time
         self._mirror = build_mirror(settings.redis, options.world, clock, self.bus)
@@ -193,6 +194,7 @@ class Engine:
             _log.exception("stop_not_recorded", error)
         await self._crew.stop()
         await self._parts.provider.close()
+        self.history.stop()
         await self._history.stop()
         await self._stop_venue()
         if self._board.was_ready:  # a start that failed half-way has no curve to leave behind

@@ -12,6 +12,7 @@ from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.logs import get_logger
 from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.bootstrap.options import LIVE, REPLAY, StartOptions
+from stockpulse_engine.bootstrap.queries import EngineQueries
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import PartChanged
 from stockpulse_engine.marketdata.calendar import Calendar
@@ -53,6 +54,10 @@ class EngineHistory:
         if not self._settings.enabled:
             return None
         return StoredCharts(self._reader, now_ns)
+
+    def queries(self) -> EngineQueries:
+        """What the API reads of it, and SQL over it."""
+        return EngineQueries(self._reader, self._directory)
 
     def start(self, calendar: Calendar) -> bool:
         """Begin to record, where this world is recorded; before the feed, so that nothing is missed."""

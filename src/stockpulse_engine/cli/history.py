@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,13 +11,17 @@ from stockpulse_engine.cli.moments import AsOfMoment, AsRecordedMoment, as_of, m
 from stockpulse_engine.cli.options import JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_table, number, say
 from stockpulse_engine.cli.register import add_command
-from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
 from stockpulse_engine.domain.market import parse_bar_spec
+from stockpulse_engine.marketdata.asking import (
+    Asked,
+    BarsAsked,
+    stored_actions,
+    stored_bars,
+    stored_coverage,
+    tick_columns,
+)
 from stockpulse_engine.marketdata.columns import NO_SIDE, QuoteColumns, TradeColumns, from_e8
 from stockpulse_engine.marketdata.history import ActionKind, Adjustment, SeriesInfo
-
-if TYPE_CHECKING:
-    from stockpulse_engine.marketdata.history import HistoryReader
 
 GAPS_SHOWN = 20
 InstrumentName = Annotated[
@@ -52,19 +55,19 @@ def bars(
     """
     from stockpulse_engine.bootstrap.history import history_of
 
+    asked = BarsAsked(
+        instrument=instrument,
+        spec=parse_bar_spec(spec),
+        start_ns=moment_ns(start) if start else None,
+        end_ns=moment_ns(end, is_end=True) if end else None,
+        limit=limit,
+        as_of=as_of(known, recorded),
+        adjustment=Adjustment(adjust),
+        source=source,
+    )
     with history_of(paths()) as store:
-        name = held(store.reader, instrument, "bars")
-        found = store.reader.bars(
-            name,
-            parse_bar_spec(spec),
-            start_ns=moment_ns(start) if start else None,
-            end_ns=moment_ns(end, is_end=True) if end else None,
-            limit=limit,
-            as_of=as_of(known, recorded),
-            adjustment=Adjustment(adjust),
-            source=source,
-        )
-        rows = found.to_bars()
+        found = stored_bars(store.reader, asked)
+        name, rows = found.instrument_id, found.bars
         specs = sorted({one.spec for one in store.reader.series(name, table="bars")})
     if as_json:
         emit_json({"source": found.source, "adjustment": adjust, "warnings": found.warnings, "bars": rows})
@@ -103,21 +106,17 @@ def ticks(
     from stockpulse_engine.bootstrap.history import history_of
 
     table = "quotes" if quotes else "trades"
+    asked = Asked(
+        instrument=instrument,
+        start_ns=moment_ns(start) if start else None,
+        end_ns=moment_ns(end, is_end=True) if end else None,
+        limit=limit,
+        source=source,
+        as_of=as_of(known, recorded),
+    )
     with history_of(paths()) as store:
-        name = held(store.reader, instrument, table)
-        series = [one for one in store.reader.series(name, table=table) if source in ("", one.source)]
-        if not series:
-            raise NotFoundError(f"No {table} of {name} from {source}.", fix=f"sp coverage {name}")
-        first, last = min(one.first_ts for one in series), max(one.last_ts for one in series) + 1
-        begin, stop = moment_ns(start) if start else first, moment_ns(end, is_end=True) if end else last
-        moment = as_of(known, recorded)
-        if quotes:
-            found: QuoteColumns | TradeColumns = store.reader.quotes(
-                name, start_ns=begin, end_ns=stop, limit=limit, as_of=moment, source=source
-            )
-        else:
-            found = store.reader.trades(name, start_ns=begin, end_ns=stop, limit=limit, as_of=moment, source=source)
-        rows, from_source = _tick_rows(found), found.source
+        found = tick_columns(store.reader, asked, table)
+        name, rows, from_source = found.instrument_id, _tick_rows(found), found.source
     heads = _heads(table)
     if as_json:
         named = [dict(zip(("ts", *heads[1:]), row, strict=True)) for row in rows]
@@ -143,8 +142,7 @@ def actions(
     from stockpulse_engine.render.format import iso_utc
 
     with history_of(paths()) as store:
-        name = held(store.reader, instrument, "actions") if instrument else ""
-        found = store.reader.actions(name, as_of=as_of(known, recorded))
+        found = stored_actions(store.reader, instrument, as_of(known, recorded))
     if as_json:
         emit_json(found)
     elif not found:
@@ -176,13 +174,10 @@ def coverage(
     from stockpulse_engine.render.format import iso_utc
 
     with history_of(paths()) as store:
-        name = held(store.reader, instrument, "") if instrument else ""
-        series = [one for one in store.reader.series(name) if spec in ("", one.spec)]
-        specs = sorted({one.spec for one in series if one.table == "bars"}) if name else []
-        moment = as_of(known, recorded)
-        found = [one for each in specs for one in store.reader.coverage(name, parse_bar_spec(each), as_of=moment)]
+        answer = stored_coverage(store.reader, instrument, spec, as_of(known, recorded))
+        series, found = answer.series, answer.coverage
     if as_json:
-        emit_json({"series": series, "coverage": found} if name else series)
+        emit_json({"series": series, "coverage": found} if instrument else series)
         return
     if not series:
         emit("Nothing is stored yet; `sp import FILE` takes data in.")
@@ -192,37 +187,14 @@ def coverage(
     for one in found:
         what = f"{one.series.spec} from {one.series.source}"
         by = one.calendar or "no calendar"
-        say(f"{what}: {one.bars:,} bars, {one.missing:,} missing in {len(one.gaps):,} gaps ({by})")
+        say(f"{what}: {one.bars:,} bars, {one.missing:,} missing in {one.gap_count:,} gaps ({by})")
         for gap in one.gaps[:GAPS_SHOWN]:
             say(f"  {iso_utc(gap.start_ns)[:16]} … {iso_utc(gap.last_ns)[:16]}  {gap.missing:,} bars")
         if len(one.gaps) > GAPS_SHOWN:
             say(f"  … {len(one.gaps) - GAPS_SHOWN:,} more: --json lists all")
 
 
-def held(reader: HistoryReader, text: str, table: str) -> str:
-    """The instrument meant by `IBM.XNYS`, `ibm.xnys` or a symbol of which one is held.
-
-    Raises:
-        NotFoundError: nothing of it is held, with the nearest names.
-        InvalidValueError: several are.
-    """
-    wanted = text.strip().upper()
-    names = sorted({one.instrument_id for one in reader.series(table=table)})
-    if wanted in names:
-        return wanted
-    matches = [name for name in names if name.rpartition(".")[0] == wanted]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise InvalidValueError(
-            f"{wanted[:40]} is held of several venues.", fix=f"Name one of {', '.join(matches[:6])}."
-        )
-    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-    fix = f"Did you mean {', '.join(near)}?" if near else "`sp coverage` lists what is held; `sp import` takes more in."
-    raise NotFoundError(f"Nothing is stored of {wanted[:40]!r}{f' ({table})' if table else ''}.", fix=fix)
-
-
-def _held_rows(series: list[SeriesInfo]) -> list[list[str]]:
+def _held_rows(series: tuple[SeriesInfo, ...]) -> list[list[str]]:
     from stockpulse_engine.render.format import iso_utc
 
     return [

@@ -77,7 +77,7 @@ def sql(
 
 def _list_views(views: Sequence[View], *, as_json: bool) -> None:
     if as_json:
-        emit_json([{"name": view.name, "about": view.about} for view in views])
+        emit_json([{"name": view.name, "about": view.about, "columns": view.columns} for view in views])
     else:
         emit_table(("select from", "what it holds"), [[view.name, view.about] for view in views], left=(0, 1))
 

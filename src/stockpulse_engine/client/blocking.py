@@ -8,7 +8,7 @@ from typing import TypeVar
 from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.client import calls
-from stockpulse_engine.client.calls import Call
+from stockpulse_engine.client.call import Call
 from stockpulse_engine.client.credentials import read_token
 from stockpulse_engine.client.errors import error_of, not_there
 from stockpulse_engine.client.http1 import UnixHttp
@@ -34,6 +34,7 @@ class BlockingClient:
         self._paths = paths
         self._role = role
         self.head_id = head_id or new_id("cli-")
+        self._timeout_s = timeout_s
         self._connection = UnixHttp(str(paths.socket), timeout_s)
 
     def __enter__(self) -> BlockingClient:
@@ -66,7 +67,7 @@ class BlockingClient:
         body = None if call.body is None else encode(call.body)
         headers = self._headers(call, body)
         try:
-            status, data = self._exchange(call.target, headers, body)
+            status, data = self._exchange(call, headers, body)
         except TimeoutError:
             self.close()
             raise UnavailableError("The engine did not answer in time.", fix="Ask again; see `sp doctor`.") from None
@@ -77,7 +78,9 @@ class BlockingClient:
             raise error_of(status, data)
         return data
 
-    def _exchange(self, target: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
+    def _exchange(self, call: Call[T], headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
+        target = call.target
+        self._connection.wait_for(self._timeout_s + call.extra_s)
         was_open = self._connection.sock is not None
         try:
             return self._connection.exchange(target, headers, body)

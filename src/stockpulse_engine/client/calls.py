@@ -6,12 +6,12 @@ The blocking and the async client both send these, so that they can not differ. 
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
 from urllib.parse import quote as escape
 
-import msgspec
-
 from stockpulse_engine.base.ids import new_id
+from stockpulse_engine.client.call import Call
+from stockpulse_engine.client.call import get as _get
+from stockpulse_engine.client.call import post as _post
 from stockpulse_engine.domain import views
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.fills import Fill
@@ -19,33 +19,6 @@ from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, Depth, NewsItem, Quote
 from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.wire import rest
-
-T = TypeVar("T")
-
-
-class Call(msgspec.Struct, Generic[T], frozen=True):
-    """One request. `kind` is the answer's type, `role` the token it needs."""
-
-    path: str
-    kind: Any
-    body: Any = None
-    query: dict[str, str] = {}
-    role: str = ""
-
-    @property
-    def target(self) -> str:
-        """Path and query as they go on the wire."""
-        pairs = [f"{name}={escape(value, safe='')}" for name, value in self.query.items()]
-        return f"{self.path}?{'&'.join(pairs)}" if pairs else self.path
-
-
-def _get(path: str, kind: Any, **query: object) -> Call[Any]:
-    """A read; empty values are left out."""
-    return Call(path, kind, None, {name: str(value) for name, value in query.items() if value not in ("", None)})
-
-
-def _post(path: str, kind: Any, body: Any, role: str = "") -> Call[Any]:
-    return Call(path, kind, body, {}, role)
 
 
 def _part(text: str) -> str:

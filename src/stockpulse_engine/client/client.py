@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.client import calls
-from stockpulse_engine.client.calls import Call
+from stockpulse_engine.client.call import Call
 from stockpulse_engine.client.credentials import read_token
 from stockpulse_engine.client.errors import error_of, not_there
 from stockpulse_engine.domain import views
@@ -71,8 +71,9 @@ class EngineClient:
         http = self._http = self._http or self._open()
         body = None if call.body is None else encode(call.body)
         headers = self._headers(call, body)
+        method, patience_s = "GET" if body is None else "POST", self._timeout_s + call.extra_s
         try:
-            answer = await http.request("GET" if body is None else "POST", call.target, content=body, headers=headers)
+            answer = await http.request(method, call.target, content=body, headers=headers, timeout=patience_s)
         except httpx.TimeoutException:
             raise UnavailableError("The engine did not answer in time.", fix="Ask again; see `sp doctor`.") from None
         except httpx.HTTPError:

@@ -32,6 +32,12 @@ class UnixHttp:
             self.sock.close()
             self.sock = None
 
+    def wait_for(self, timeout_s: float) -> None:
+        """Wait that long for the next answers."""
+        self._timeout_s = timeout_s
+        if self.sock is not None:
+            self.sock.settimeout(timeout_s)
+
     def exchange(self, target: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, bytes]:
         """Send a GET, or a POST when there is a body; returns status and body of the answer.
 

@@ -19,22 +19,27 @@ from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.storage.sql.guard import check_statement
 from stockpulse_engine.storage.sql.protocol import (
+    MAX_FRAME,
     Column,
     Frame,
     Head,
+    Page,
     Refused,
     Request,
     Rows,
     SqlLimits,
     Tail,
     Value,
+    pack_frame,
     write_frame,
+    write_packed,
 )
 
 if TYPE_CHECKING:
     import duckdb
 
 BATCH = 2_000
+GRACE_S = 1.0
 _MIB = 1024 * 1024
 _ROOM_MIB = 3072
 """Address space beside what DuckDB may use: the interpreter, its libraries, thread stacks."""
@@ -65,9 +70,9 @@ def run(request: Request, out: IO[bytes]) -> None:
     try:
         connection = _open(request)
         if is_explain:
-            _explain(connection, statement, out, begin)
+            _explain(connection, statement, request, out, begin)
         else:
-            _select(connection, statement, request.limits, out, begin)
+            _select(connection, statement, request, out, begin)
     except duckdb.OutOfMemoryException:
         write_frame(out, _too_big(request.limits))
     except duckdb.Error as error:
@@ -78,6 +83,9 @@ def _give_up_rights(limits: SqlLimits) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write is refused with an error, not with a dead process
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Whoever started us ends us in time. Should it be killed itself, the kernel does so a moment later.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, limits.seconds + GRACE_S)
     if sys.platform == "linux":  # elsewhere address space is not what a process uses
         space = (limits.memory_mib + _ROOM_MIB) * _MIB
         resource.setrlimit(resource.RLIMIT_AS, (space, space))
@@ -107,16 +115,19 @@ def _open(request: Request) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _explain(connection: duckdb.DuckDBPyConnection, statement: str, out: IO[bytes], begin: float) -> None:
+def _explain(
+    connection: duckdb.DuckDBPyConnection, statement: str, request: Request, out: IO[bytes], begin: float
+) -> None:
     rows = connection.execute(statement).fetchall()
     write_frame(out, Head((Column("plan", "VARCHAR"),)))
-    lines = [line for row in rows for line in str(row[-1]).splitlines()]
-    write_frame(out, Rows(tuple((line,) for line in lines)))
-    write_frame(out, Tail(len(lines), False, _ms_since(begin)))
+    lines = tuple((line,) for row in rows for line in str(row[-1]).splitlines())
+    body, given = _fitting(lines[: request.limits.rows], request.limits.bytes, is_json=request.is_json)
+    write_packed(out, body)
+    write_frame(out, Tail(given, given < len(lines), _ms_since(begin)))
 
 
 def _select(
-    connection: duckdb.DuckDBPyConnection, statement: str, limits: SqlLimits, out: IO[bytes], begin: float
+    connection: duckdb.DuckDBPyConnection, statement: str, request: Request, out: IO[bytes], begin: float
 ) -> None:
     """Run a SELECT inside one of ours, which gives each column a place and every foreign type a text."""
     shape = connection.sql(statement)
@@ -127,12 +138,32 @@ def _select(
     shown = ", ".join(_cell(name, column.type) for name, column in zip(names, columns, strict=True))
     connection.execute(f"SELECT {shown} FROM (\n{statement}\n) AS answer({', '.join(names)})")
     write_frame(out, Head(columns))
-    given = 0
-    while given < limits.rows and (batch := connection.fetchmany(min(BATCH, limits.rows - given))):
-        write_frame(out, Rows(tuple(tuple(_clean(value) for value in row) for row in batch)))
-        given += len(batch)
-    is_cut = given == limits.rows and bool(connection.fetchmany(1))
+    given, is_cut = _give(connection, request, out)
     write_frame(out, Tail(given, is_cut, _ms_since(begin)))
+
+
+def _give(connection: duckdb.DuckDBPyConnection, request: Request, out: IO[bytes]) -> tuple[int, bool]:
+    """Write rows up to the limits; how many, and whether there were more."""
+    most, room, given = request.limits.rows, request.limits.bytes, 0
+    while given < most and (batch := connection.fetchmany(min(BATCH, most - given))):
+        rows = tuple(tuple(_clean(value) for value in row) for row in batch)
+        body, fitted = _fitting(rows, room, is_json=request.is_json)
+        write_packed(out, body)
+        given += fitted
+        room -= len(body)
+        if fitted < len(rows):
+            return given, True
+    return given, given == most and bool(connection.fetchmany(1))
+
+
+def _fitting(rows: tuple[tuple[Value, ...], ...], room: int, *, is_json: bool) -> tuple[bytes, int]:
+    """A packed frame of no more than `room` bytes with the first of the rows, and how many those are."""
+    while True:
+        frame = Page(msgspec.json.encode(rows)[1:-1]) if is_json else Rows(rows)
+        body = pack_frame(frame)
+        if len(body) <= min(room, MAX_FRAME) or not rows:
+            return body, len(rows)
+        rows = rows[: len(rows) // 2]
 
 
 def _cell(name: str, kind: str) -> str:
@@ -148,7 +179,7 @@ def _failed(error: Exception) -> Frame:
     lines = [line.rstrip() for line in str(error).splitlines() if line.strip()]
     message = clean_line(lines[0] if lines else type(error).__name__, 500)
     hint = next((line for line in lines[1:] if "Did you mean" in line or "Candidate" in line), "")
-    fix = clean_line(hint, 300) or "`sp sql --views` lists what can be selected from."
+    fix = clean_line(hint, 300) or "`sp sql --views` and the SQL screen list what can be selected from."
     return Refused("Failed", message, fix)
 
 
@@ -156,7 +187,7 @@ def _too_big(limits: SqlLimits) -> Frame:
     return Refused(
         "Too big",
         f"The statement needs more than the {limits.memory_mib} MiB it may have.",
-        "Select fewer columns, a shorter time or fewer instruments, or give it more with --memory.",
+        "Select fewer columns, a shorter time or fewer instruments; `sp sql --memory` gives it more.",
     )
 
 

@@ -1,7 +1,8 @@
 """What goes between the engine (or a command) and the SQL child: one request in, frames out until the last one.
 
 The request is one msgpack message on the child's standard input. Answers are msgpack messages on its standard output,
-each after its length as four big-endian bytes: one `Head`, any number of `Rows`, then one `Tail`, or one `Refused`.
+each after its length as four big-endian bytes: one `Head`, any number of `Rows` (of `Page`, where JSON is wanted), then
+one `Tail`, or one `Refused`.
 """
 
 from __future__ import annotations
@@ -26,27 +27,12 @@ class SqlLimits(msgspec.Struct, frozen=True, kw_only=True):
     threads: int = 2
     rows: int = 100_000
     """Rows given out; the statement stops there and the answer says that there is more."""
-
-
-class View(msgspec.Struct, frozen=True):
-    """One name a statement can select from: `sql` is its definition."""
-
-    name: str
-    sql: str
-    about: str
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One statement over some views of the files below `directories`."""
-
-    statement: str
-    views: tuple[View, ...]
-    directories: tuple[str, ...]
-    limits: SqlLimits
+    bytes: int = 256 * 1024 * 1024
+    """Of rows, packed; the answer stops there as well."""
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column of the answer; `type` is DuckDB's name of it."""
+    """A column of a view or of an answer; `type` is DuckDB's name of it."""
 
     name: str
     type: str
@@ -65,6 +51,26 @@ class Column(msgspec.Struct, frozen=True):
         )
 
 
+class View(msgspec.Struct, frozen=True):
+    """One name a statement can select from: `sql` is its definition."""
+
+    name: str
+    sql: str
+    about: str
+    columns: tuple[Column, ...] = ()
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One statement over some views of the files below `directories`."""
+
+    statement: str
+    views: tuple[View, ...]
+    directories: tuple[str, ...]
+    limits: SqlLimits
+    is_json: bool = False
+    """Rows come as text that goes on to a client as it is: whoever passes it on does not look at a single cell."""
+
+
 class Head(msgspec.Struct, frozen=True, tag="head"):
     """The shape of the answer."""
 
@@ -75,6 +81,12 @@ class Rows(msgspec.Struct, frozen=True, tag="rows"):
     """Some rows, in order."""
 
     rows: tuple[tuple[Value, ...], ...]
+
+
+class Page(msgspec.Struct, frozen=True, tag="page"):
+    """Some rows, in order, as JSON arrays with commas between them."""
+
+    json: bytes
 
 
 class Tail(msgspec.Struct, frozen=True, tag="tail"):
@@ -93,14 +105,23 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     fix: str
 
 
-Frame = Head | Rows | Tail | Refused
+Frame = Head | Rows | Page | Tail | Refused
 
 _frames = msgspec.msgpack.Decoder(Frame)
 
 
 def write_frame(out: IO[bytes], frame: Frame) -> None:
     """Send one frame."""
-    body = msgspec.msgpack.encode(frame)
+    write_packed(out, pack_frame(frame))
+
+
+def pack_frame(frame: Frame) -> bytes:
+    """One frame without its length."""
+    return msgspec.msgpack.encode(frame)
+
+
+def write_packed(out: IO[bytes], body: bytes) -> None:
+    """Send a frame that was packed before."""
     out.write(_LENGTH.pack(len(body)) + body)
     out.flush()
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from stockpulse_engine.domain.errors import InvalidValueError, UnavailableError
 from stockpulse_engine.marketdata.history import LATEST, AsOf, HistoryReader, Segment
 from stockpulse_engine.storage.sql.protocol import (
     Column,
+    Frame,
     Head,
+    Page,
     Refused,
     Request,
     Rows,
@@ -71,14 +73,50 @@ class SqlSession:
             InvalidValueError: the statement is not one that is run here, is wrong, or needs more than it may have.
             UnavailableError: the child could not be started or died.
         """
-        chosen = limits or SqlLimits()
-        request = Request(
+        request = self._request(statement, limits or SqlLimits(), as_of)
+        *frames, tail = self._ask(request, on_start)
+        assert isinstance(tail, Tail)
+        return SqlAnswer(
+            columns=_columns_of(frames),
+            rows=tuple(row for frame in frames if isinstance(frame, Rows) for row in frame.rows),
+            is_cut=tail.is_cut,
+            elapsed_ms=tail.elapsed_ms,
+        )
+
+    def run_json(
+        self,
+        statement: str,
+        *,
+        limits: SqlLimits,
+        as_of: AsOf = LATEST,
+        on_start: Callable[[Callable[[], None]], None] | None = None,
+    ) -> bytes:
+        """The same as a JSON object that the child has written: `columns`, `rows`, `is_cut`, `elapsed_ms`.
+
+        Raises:
+            InvalidValueError: the statement is not one that is run here, is wrong, or needs more than it may have.
+            UnavailableError: the child could not be started or died.
+        """
+        request = self._request(statement, limits, as_of, is_json=True)
+        *frames, tail = self._ask(request, on_start)
+        assert isinstance(tail, Tail)
+        columns = msgspec.json.encode(_columns_of(frames))
+        rows = b",".join(frame.json for frame in frames if isinstance(frame, Page) and frame.json)
+        end = msgspec.json.encode({"is_cut": tail.is_cut, "elapsed_ms": tail.elapsed_ms})
+        return b'{"columns":' + columns + b',"rows":[' + rows + b"]," + end[1:]
+
+    def _request(self, statement: str, limits: SqlLimits, as_of: AsOf, *, is_json: bool = False) -> Request:
+        return Request(
             statement=statement,
             views=self.views(as_of),
             directories=(str(self._directory),),
-            limits=chosen,
+            limits=limits,
+            is_json=is_json,
         )
-        with _child(chosen.seconds) as child:
+
+    @staticmethod
+    def _ask(request: Request, on_start: Callable[[Callable[[], None]], None] | None) -> list[Frame]:
+        with _child(request.limits.seconds) as child:
             if on_start is not None:
                 on_start(child.cancel)
             return child.ask(request)
@@ -88,6 +126,10 @@ class SqlSession:
         while page := self._reader.segments(after, limit=_PAGE):
             yield from page
             after = page[-1].seq
+
+
+def _columns_of(frames: Sequence[Frame]) -> tuple[Column, ...]:
+    return next((frame.columns for frame in frames if isinstance(frame, Head)), ())
 
 
 class _Child:
@@ -111,8 +153,8 @@ class _Child:
             self._ended = self._ended or reason
             _kill_group(self._process.pid)
 
-    def ask(self, request: Request) -> SqlAnswer:
-        """Send the request and gather the answer."""
+    def ask(self, request: Request) -> list[Frame]:
+        """Send the request and gather the frames of the answer, the last of which is its tail."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -120,27 +162,20 @@ class _Child:
             self._process.stdin.close()
         except BrokenPipeError:
             pass  # it ended before it read; what it left behind says why
-        columns: tuple[Column, ...] = ()
-        rows: list[tuple[Value, ...]] = []
+        frames: list[Frame] = []
         while (frame := read_frame(self._process.stdout)) is not None:
-            match frame:
-                case Head():
-                    columns = frame.columns
-                case Rows():
-                    rows += frame.rows
-                case Tail():
-                    return SqlAnswer(
-                        columns=columns, rows=tuple(rows), is_cut=frame.is_cut, elapsed_ms=frame.elapsed_ms
-                    )
-                case Refused():
-                    raise InvalidValueError(f"{frame.title}: {frame.message}", fix=frame.fix)
+            if isinstance(frame, Refused):
+                raise InvalidValueError(f"{frame.title}: {frame.message}", fix=frame.fix)
+            frames.append(frame)
+            if isinstance(frame, Tail):
+                return frames
         raise self._why()
 
     def _why(self) -> Exception:
         if self._ended == "expired":
             return InvalidValueError(
                 f"The statement took longer than {self._seconds:g} s and was stopped.",
-                fix="Select a shorter time or fewer instruments, or give it more with --timeout.",
+                fix="Select a shorter time or fewer instruments, or give it more time (`sp sql --timeout`).",
             )
         if self._ended == "canceled":
             return InvalidValueError("The statement was canceled.", fix="")

@@ -21,7 +21,7 @@ from stockpulse_engine.marketdata.history import (
     Segment,
     SeriesInfo,
 )
-from stockpulse_engine.storage.sql.protocol import View
+from stockpulse_engine.storage.sql.protocol import Column, View
 
 _KEYS = {
     BARS: ("instrument_id", "ts_event"),
@@ -37,6 +37,12 @@ _ABOUT = {
 }
 _SQL_TYPES = {"String": "VARCHAR", "Int64": "BIGINT", "Int64?": "BIGINT"}
 _TIMES = ("ts_event", "known_at", "recorded_at")
+_TEXT, _MOMENT, _PRICE = "VARCHAR", "TIMESTAMP_NS", "DECIMAL(28,8)"
+_SERIES_COLUMNS = (
+    *(Column(name, _TEXT) for name in ("instrument_id", "table_name", "spec", "source")),
+    *(Column(name, "BIGINT") for name in ("rows", "corrections", "first_ts", "last_ts")),
+    *(Column(name, _MOMENT) for name in ("first", "last")),
+)
 
 
 def make_views(segments: Iterable[Segment], series: Sequence[SeriesInfo], as_of: AsOf = LATEST) -> tuple[View, ...]:
@@ -47,10 +53,24 @@ def make_views(segments: Iterable[Segment], series: Sequence[SeriesInfo], as_of:
     views = []
     for table, parts in groups.items():
         about = _ABOUT[table]
-        views.append(View(table, _union(table, parts, as_of, is_resolved=True), about))
+        shown = columns_of(table)
+        views.append(View(table, _union(table, parts, as_of, is_resolved=True), about, shown))
         versions = f"every version of {table} that is held, withdrawn ones included"
-        views.append(View(f"{table}_versions", _union(table, parts, as_of, is_resolved=False), versions))
-    return (*views, View("series", _series(series), "what is held: rows, first and last moment by instrument"))
+        all_of_them = _union(table, parts, as_of, is_resolved=False)
+        views.append(View(f"{table}_versions", all_of_them, versions, (*shown, Column("is_retracted", "BOOLEAN"))))
+    return (*views, View("series", _series(series), "what is held: rows, first and last moment", _SERIES_COLUMNS))
+
+
+def columns_of(table: str) -> tuple[Column, ...]:
+    """The columns of a table's view, in their order."""
+    names = [Column("instrument_id", _TEXT)]
+    names += [Column("spec", _TEXT)] if table == BARS else []
+    names += [Column("source", _TEXT), Column("ts", _MOMENT)]
+    for column, kind in SCHEMAS[table].items():
+        if column not in {"instrument_id", *_TIMES}:
+            name = column.removesuffix("_e8")
+            names.append(Column(name, _SQL_TYPES[kind] if name == column else _PRICE))
+    return (*names, *(Column(name, "BIGINT") for name in _TIMES))
 
 
 def _union(table: str, parts: dict[tuple[str, str], list[Segment]], as_of: AsOf, *, is_resolved: bool) -> str:
@@ -106,7 +126,7 @@ def _shown(column: str) -> str:
     name = column.removesuffix("_e8")
     if name == column:
         return column
-    return f"CAST({column} * CAST('0.00000001' AS DECIMAL(9,8)) AS DECIMAL(28,8)) AS {name}"
+    return f"CAST({column} * CAST('0.00000001' AS DECIMAL(9,8)) AS {_PRICE}) AS {name}"
 
 
 def _empty(table: str, *, is_resolved: bool) -> str:
@@ -118,7 +138,8 @@ def _empty(table: str, *, is_resolved: bool) -> str:
 
 
 def _series(series: Sequence[SeriesInfo]) -> str:
-    columns = ("instrument_id", "table_name", "spec", "source", "rows", "corrections", "first_ts", "last_ts")
+    columns = [column.name for column in _SERIES_COLUMNS[:8]]
+    typed = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in _SERIES_COLUMNS[:8])
     rows = [
         f"({quoted(one.instrument_id)}, {quoted(one.table)}, {quoted(one.spec)}, {quoted(one.source)}, "
         f"{one.rows:d}, {one.corrections:d}, {one.first_ts:d}, {one.last_ts:d})"
@@ -127,7 +148,7 @@ def _series(series: Sequence[SeriesInfo]) -> str:
     values = ",\n".join(rows) or "('', '', '', '', 0, 0, 0, 0)"
     where = "" if rows else " WHERE FALSE"
     stamps = "make_timestamp_ns(first_ts::BIGINT) AS first, make_timestamp_ns(last_ts::BIGINT) AS last"
-    return f"SELECT *, {stamps} FROM (VALUES {values}) AS held({', '.join(columns)}){where}"
+    return f"SELECT {typed}, {stamps} FROM (VALUES {values}) AS held({', '.join(columns)}){where}"
 
 
 def quoted(text: str) -> str:

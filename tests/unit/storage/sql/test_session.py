@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -12,11 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import pytest
 
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.marketdata.history import AsOf, HistoryReader, Segment
-from stockpulse_engine.storage.sql.protocol import SqlLimits
+from stockpulse_engine.storage.sql.protocol import Request, SqlLimits
 from stockpulse_engine.storage.sql.session import SqlSession
 from tests.unit.storage.sql.files import DAY, FIRST, ListedFiles, bar, write_bars
 from tests.unit.storage.sql.test_guard import WRITES
@@ -133,6 +135,15 @@ def test_a_statement_that_takes_too_long_is_ended(three_days: SqlSession) -> Non
     endless = "select count(*) from range(100000000) a, range(100000000) b where a.range % 7 = b.range % 11"
     with pytest.raises(InvalidValueError, match=r"longer than 0\.5 s"):
         three_days.run(endless, limits=SqlLimits(seconds=0.5))
+
+
+def test_a_child_whose_engine_is_gone_ends_by_itself(tmp_path: Path) -> None:
+    endless = "select count(*) from range(100000000) a, range(100000000) b where a.range % 7 = b.range % 11"
+    limits = SqlLimits(seconds=0.1)
+    asked = Request(statement=endless, views=(), directories=(str(tmp_path),), limits=limits)
+    command = [sys.executable, "-m", "stockpulse_engine.storage.sql.child"]
+    done = subprocess.run(command, input=msgspec.msgpack.encode(asked), capture_output=True, check=False)
+    assert done.returncode == -signal.SIGALRM
 
 
 def test_a_statement_can_be_canceled_from_outside(three_days: SqlSession) -> None:
