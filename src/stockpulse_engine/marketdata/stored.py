@@ -60,18 +60,7 @@ class StoredCharts:
         return with_hours(bars, calendar_of(instrument_id))
 
     def _read(self, instrument_id: str, spec: BarSpec, limit: int, end_ns: int | None, as_of: AsOf) -> BarColumns:
-        asked: dict[str, Any] = {"end_ns": end_ns, "as_of": as_of, "adjustment": Adjustment.SPLIT}
-        reader = self._open_reader()
-        found = reader.bars(instrument_id, spec, limit=limit, **asked)
-        if len(found):
-            return found
-        for short in _shorter(reader, instrument_id, spec):
-            per_bar = min(spec.duration_ns // short.duration_ns, 7 * BARS_PER_DAY)
-            count = min((limit + 1) * per_bar, MAX_SHORT_BARS)
-            parts = reader.bars(instrument_id, short, limit=count, **asked)
-            if len(parts):
-                return resample(parts, spec, calendar_of(instrument_id)).tail(limit)
-        return found
+        return read_bars(self._open_reader(), instrument_id, spec, limit, end_ns=end_ns, as_of=as_of)
 
     def _instruments(self) -> dict[str, list[str]]:
         """Symbol → instruments with bars, as of the store's newest commit."""
@@ -83,6 +72,26 @@ class StoredCharts:
                 held.setdefault(symbol_of(name), []).append(name)
             self._held = (generation, held)
         return self._held[1]
+
+
+def read_bars(
+    reader: HistoryReader, instrument_id: str, spec: BarSpec, limit: int, *, end_ns: int | None, as_of: AsOf
+) -> BarColumns:
+    """The last `limit` bars that start before `end_ns`, made of shorter ones where the length is not held.
+
+    Prices are adjusted for the splits known by `as_of`. The last bar made of shorter ones may lack what came later.
+    """
+    asked: dict[str, Any] = {"end_ns": end_ns, "as_of": as_of, "adjustment": Adjustment.SPLIT}
+    found = reader.bars(instrument_id, spec, limit=limit, **asked)
+    if len(found):
+        return found
+    for short in _shorter(reader, instrument_id, spec):
+        per_bar = min(spec.duration_ns // short.duration_ns, 7 * BARS_PER_DAY)
+        count = min((limit + 1) * per_bar, MAX_SHORT_BARS)
+        parts = reader.bars(instrument_id, short, limit=count, **asked)
+        if len(parts):
+            return resample(parts, spec, calendar_of(instrument_id)).tail(limit)
+    return found
 
 
 def _shorter(reader: HistoryReader, instrument_id: str, spec: BarSpec) -> list[BarSpec]:

@@ -81,25 +81,7 @@ class StudyService:
         found = {name: _drawn(values, study.shift_of(name)) for name, values in compute(study, *columns).items()}
         if bars:
             self._keep((instrument_id, spec, study.text), study, bars[-1], columns)
-        tail = list(bars)[-limit:]
-        return StudyView(
-            instrument_id=instrument_id,
-            spec=str(spec),
-            study=study.text,
-            label=study.label,
-            is_overlay=study.info.is_overlay,
-            times=tuple(bar.ts_event for bar in tail),
-            outputs=tuple(
-                StudyOutput(name=name, values=tuple(_finite(one) for one in values[len(bars) - len(tail) :].tolist()))
-                for name, values in found.items()
-            ),
-            levels=study.info.levels,
-            hidden=study.info.hidden,
-            cloud=study.info.cloud,
-            tones=study.info.tones,
-            split=study.info.split,
-            columns=study.info.columns,
-        )
+        return _view((instrument_id, spec), study, list(bars), found, limit)
 
     async def run(self) -> None:
         """Tell changed studies again and again."""
@@ -141,6 +123,46 @@ class StudyService:
         for (instrument_id, spec, _), current in self._streams.items():
             if instrument_id == bar.instrument_id and spec == bar.spec:
                 current.take(bar)
+
+
+def study_of(
+    text: str, bars: Sequence[Bar], instrument_id: str, spec: BarSpec, *, limit: int, days_of: DaysOf
+) -> StudyView:
+    """A study over these bars and nothing else.
+
+    Raises:
+        InvalidValueError: an unknown function or a parameter out of range, naming the nearest.
+    """
+    from stockpulse_engine.indicators.registry import compute, parse_study
+
+    study = parse_study(text)
+    columns = _columns(bars, _days(study, instrument_id, bars, days_of))
+    found = {name: _drawn(values, study.shift_of(name)) for name, values in compute(study, *columns).items()}
+    return _view((instrument_id, spec), study, bars, found, limit)
+
+
+def _view(
+    of: tuple[str, BarSpec], study: Study, bars: Sequence[Bar], found: dict[str, FloatArray], limit: int
+) -> StudyView:
+    tail = bars[-limit:]
+    return StudyView(
+        instrument_id=of[0],
+        spec=str(of[1]),
+        study=study.text,
+        label=study.label,
+        is_overlay=study.info.is_overlay,
+        times=tuple(bar.ts_event for bar in tail),
+        outputs=tuple(
+            StudyOutput(name=name, values=tuple(_finite(one) for one in values[len(bars) - len(tail) :].tolist()))
+            for name, values in found.items()
+        ),
+        levels=study.info.levels,
+        hidden=study.info.hidden,
+        cloud=study.info.cloud,
+        tones=study.info.tones,
+        split=study.info.split,
+        columns=study.info.columns,
+    )
 
 
 def _columns(bars: Sequence[Bar], days: Sequence[float]) -> tuple[FloatArray, ...]:
