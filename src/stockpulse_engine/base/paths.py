@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 MAX_SOCKET_PATH = 100
 """Longest Unix socket path that every platform accepts."""
+_SHORT = 24
+"""Letters of a world's name in the path of its venue's socket."""
 
 
 class Paths(NamedTuple):  # a dataclass would cost the first paint as much as everything else it loads
@@ -91,7 +94,12 @@ class Paths(NamedTuple):  # a dataclass would cost the first paint as much as ev
 
     def venue_socket(self, world: str) -> Path:
         """The paper venue's Unix socket."""
-        return self.runtime / f"venue-{world.replace(':', '-')[:24]}.sock"
+        return self.runtime / f"venue-{_short(world.replace(':', '-'))}.sock"
+
+
+def _short(name: str) -> str:
+    """A name of at most 24 letters: a socket's path has few. Names that begin alike stay apart."""
+    return name if len(name) <= _SHORT else f"{name[: _SHORT - 9]}-{zlib.crc32(name.encode()):08x}"
 
 
 def resolve_paths(home: str | os.PathLike[str] | None = None) -> Paths:

@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from stockpulse_engine.base.files import atomic_write
-from stockpulse_engine.domain.errors import ConfigError
+from stockpulse_engine.domain.errors import ConfigError, InvalidValueError
 from stockpulse_engine.marketdata.settings import MarketSettings
 from stockpulse_engine.marketdata.time import TIME_ZONE
 from stockpulse_engine.settings import Settings
+from stockpulse_engine.venue.replay.daterange import is_range, parse_range
 
 REPLAY = "replay:"
 LIVE = "live"
+MAX_SYMBOLS, MAX_SYMBOL = 500, 40
 
 
 class StartOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,13 @@ class StartOptions(msgspec.Struct, frozen=True, kw_only=True):
     speed: float
     files: tuple[Path, ...] = ()
     at: str = ""
+    symbols: tuple[str, ...] = ()
+    """What is played of stored days; empty: everything held."""
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether days of the store are played: a replay named by its days, without files."""
+        return self.is_replay and not self.files and is_range(self.world.removeprefix(REPLAY))
 
     @property
     def is_replay(self) -> bool:
@@ -47,6 +56,7 @@ class LastStart(msgspec.Struct, frozen=True):
     seed: int
     speed: float
     files: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
 
 
 def parse_options(arguments: Sequence[str], settings: Settings, memory: Path) -> tuple[StartOptions, bool]:
@@ -71,10 +81,11 @@ def parse_options(arguments: Sequence[str], settings: Settings, memory: Path) ->
         speed=base.speed if found.speed is None else found.speed,
         files=files,
         at=_moment(found.at) if found.at else "",
+        symbols=_symbols(found.symbols) or base.symbols,
     )
     _check(options, settings.market)
     if found.world:
-        kept = LastStart(options.world, options.seed, options.speed, tuple(str(file) for file in files))
+        kept = LastStart(options.world, options.seed, options.speed, tuple(map(str, files)), options.symbols)
         atomic_write(memory, msgspec.json.encode(kept))
     return options, bool(found.foreground)
 
@@ -86,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--at", default="")
+    parser.add_argument("--symbols", default="")
     parser.add_argument("--foreground", action="store_true")
     return parser
 
@@ -107,6 +119,21 @@ def _moment(text: str) -> str:
     return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(TIME_ZONE))).isoformat()
 
 
+def _require_days(name: str) -> None:
+    try:
+        parse_range(name)
+    except InvalidValueError as error:
+        raise ConfigError(error.message, fix=error.fix) from None
+
+
+def _symbols(text: str) -> tuple[str, ...]:
+    """`AAPL,SPY` as symbols."""
+    found = tuple(dict.fromkeys(word.strip().upper() for word in text.replace(" ", ",").split(",") if word.strip()))
+    if len(found) > MAX_SYMBOLS or any(len(word) > MAX_SYMBOL for word in found):
+        raise ConfigError(f"--symbols takes at most {MAX_SYMBOLS} symbols.", fix="Write --symbols AAPL,SPY.")
+    return found
+
+
 def _check(options: StartOptions, market: MarketSettings) -> None:
     name = options.world.removeprefix(REPLAY)
     if options.is_live and not (market.yahoo and market.symbols):
@@ -114,8 +141,13 @@ def _check(options: StartOptions, market: MarketSettings) -> None:
             "The live world needs a live data provider and none is configured.",
             fix="Set market.yahoo = true and market.symbols, or use --world sim or replay:NAME.",
         )
-    if options.is_replay and not options.files:
-        raise ConfigError(f"{options.world} has nothing to play.", fix="Name recorded ticks or bars: --from PATH.")
+    if options.is_stored:
+        _require_days(name)
+    elif options.is_replay and not options.files:
+        fix = "Name files (--from PATH), or days of the store: replay:2013-10-07, replay:2013-10-07..2013-10-11."
+        raise ConfigError(f"{options.world} has nothing to play.", fix=fix)
+    if options.symbols and not options.is_stored:
+        raise ConfigError("--symbols chooses among stored days.", fix="Use it with --world replay:2013-10-07.")
     if options.is_replay and not (name and all(c.isalnum() or c in "._-" for c in name)):
         raise ConfigError(f"{name[:24]!r} is not a name.", fix="Use letters, digits, dot, dash: replay:witness.")
     if not options.is_replay and options.world not in ("sim", LIVE):

@@ -17,15 +17,19 @@ from stockpulse_engine.cli.register import add_command
 from stockpulse_engine.domain.errors import ConflictError, UnavailableError
 
 engine_app = typer.Typer(help="The engine: the daemon that owns quotes, orders and the journal.", no_args_is_help=True)
-World = Annotated[str, typer.Option("--world", help="sim, live or replay:NAME; the configured one if left out.")]
+World = Annotated[
+    str,
+    typer.Option("--world", help="sim, live, replay:NAME, replay:2013-10-07 or replay:2013-10-07..2013-10-11."),
+]
 Sources = Annotated[list[str], typer.Option("--from", metavar="PATH", help="Ticks or bars to replay; may repeat.")]
 Speed = Annotated[float, typer.Option("--speed", help="Market time per wall time, 0.1 … 1000.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the simulated market; 0: as configured.")]
 At = Annotated[str, typer.Option("--at", help="Market time to open at, like '2013-10-07 10:00' (exchange time).")]
+Symbols = Annotated[str, typer.Option("--symbols", help="Of stored days only these, like AAPL,SPY; all if left out.")]
 STOP_TIMEOUT_S = 20.0
 
 
-def _daemon_arguments(world: str, source: list[str], speed: float, seed: int, at: str) -> list[str]:
+def _daemon_arguments(world: str, source: list[str], speed: float, seed: int, at: str, symbols: str) -> list[str]:
     arguments = ["--world", world] if world else []
     for one in source:
         arguments += ["--from", str(Path(one).absolute())]
@@ -33,17 +37,26 @@ def _daemon_arguments(world: str, source: list[str], speed: float, seed: int, at
         arguments += ["--speed", str(speed)]
     if seed:
         arguments += ["--seed", str(seed)]
-    return arguments + (["--at", at] if at else [])
+    if at:
+        arguments += ["--at", at]
+    return arguments + (["--symbols", symbols] if symbols else [])
 
 
-def start(world: World = "", source: Sources = [], speed: Speed = 0, seed: Seed = 0, at: At = "") -> None:  # noqa: B006 - typer reads the default, nobody writes it
+def start(
+    world: World = "",
+    source: Sources = [],  # noqa: B006 - typer reads the default, nobody writes it
+    speed: Speed = 0,
+    seed: Seed = 0,
+    at: At = "",
+    symbols: Symbols = "",
+) -> None:
     """Start the engine in the background and wait until it can trade.
 
     Example: sp engine start
     """
     from stockpulse_engine.client.launch import ensure_engine
 
-    arguments = _daemon_arguments(world, source, speed, seed, at)
+    arguments = _daemon_arguments(world, source, speed, seed, at, symbols)
     _say_who_runs(is_asked_for_more=bool(arguments))
     ensure_engine(paths(), on_step=lambda step: say(f"… {step}"), arguments=arguments)
     _show_status(as_json=False)
@@ -83,13 +96,20 @@ def stop() -> None:
     emit("Stopped.")
 
 
-def restart(world: World = "", source: Sources = [], speed: Speed = 0, seed: Seed = 0, at: At = "") -> None:  # noqa: B006 - typer reads the default, nobody writes it
+def restart(
+    world: World = "",
+    source: Sources = [],  # noqa: B006 - typer reads the default, nobody writes it
+    speed: Speed = 0,
+    seed: Seed = 0,
+    at: At = "",
+    symbols: Symbols = "",
+) -> None:
     """Stop, then start.
 
     Example: sp engine restart
     """
     stop()
-    start(world, source, speed, seed, at)
+    start(world, source, speed, seed, at, symbols)
 
 
 def status(as_json: JsonFlag = False) -> None:
@@ -120,6 +140,8 @@ def _show_status(*, as_json: bool) -> None:
     pairs.append(("quotes", feed_words(view.feed)))
     if view.feed.source is not None:
         pairs.append(("recording", source_words(view.feed.source)))
+        pairs += [("plays", words) for words in view.feed.source.played]
+        pairs += [("gap", words) for words in view.feed.source.gaps]
     emit_pairs(pairs)
 
 
@@ -142,12 +164,19 @@ def logs(
             emit(line.rstrip("\n"))
 
 
-def run(world: World = "", source: Sources = [], speed: Speed = 0, seed: Seed = 0, at: At = "") -> None:  # noqa: B006 - typer reads the default, nobody writes it
+def run(
+    world: World = "",
+    source: Sources = [],  # noqa: B006 - typer reads the default, nobody writes it
+    speed: Speed = 0,
+    seed: Seed = 0,
+    at: At = "",
+    symbols: Symbols = "",
+) -> None:
     """Run the engine in the foreground; Ctrl-C stops it in order.
 
     Example: sp engine run --world replay:witness --from ticks.parquet --speed 10
     """
-    arguments = _daemon_arguments(world, source, speed, seed, at)
+    arguments = _daemon_arguments(world, source, speed, seed, at, symbols)
     os.execv(  # noqa: S606 - the foreground process becomes the engine: signals reach it alone
         sys.executable, [sys.executable, "-m", "stockpulse_engine.daemon", "--foreground", *arguments]
     )

@@ -162,6 +162,10 @@ class SourceCounts(msgspec.Struct, frozen=True, kw_only=True):
     """Moments at which they were equal."""
     refused: dict[str, int] = {}
     """Rows left out, by reason."""
+    played: tuple[str, ...] = ()
+    """What a replay of stored days plays each instrument from."""
+    gaps: tuple[str, ...] = ()
+    """What of those days is not held, when, and why."""
 
 
 class FeedCounts(msgspec.Struct, frozen=True, kw_only=True):

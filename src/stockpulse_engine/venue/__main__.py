@@ -23,7 +23,7 @@ from stockpulse_engine.venue.factory import SourceFactory, World, night_of, open
 from stockpulse_engine.venue.fees import FREE, FeeSchedule
 from stockpulse_engine.venue.matching import MILLISECOND_NS, Rules
 from stockpulse_engine.venue.server import Server, ServerSettings
-from stockpulse_engine.venue.source import MarketSource
+from stockpulse_engine.venue.source import DaysSource, MarketSource
 from stockpulse_engine.venue.store import Identity, VenueStore
 
 LIVE_SILENCE_NS = 5 * SECOND_NS
@@ -99,7 +99,7 @@ def _time_of(options: argparse.Namespace, world: World, source: MarketSource, st
         wall,
         start,
         speed=options.speed,
-        night=night_of(load_calendar()),
+        night=source.end_of_night if isinstance(source, DaysSource) else night_of(load_calendar()),
         session_of=source.session_date,
         last_ns=source.last_ns,
     )

@@ -35,7 +35,8 @@ SourceFactory = Callable[[World, int, Sequence[Path]], MarketSource]
 def parse_world(text: str) -> World:
     """Read `sim`, `live` or `replay:NAME`; raises InvalidValueError."""
     kind, _, name = text.partition(":")
-    is_known = (kind in ("sim", "live") and not name) or (kind == "replay" and name.replace("-", "").isalnum())
+    is_name = bool(name) and all(letter.isalnum() or letter in "._-" for letter in name)
+    is_known = (kind in ("sim", "live") and not name) or (kind == "replay" and is_name)
     if not is_known:
         raise InvalidValueError(f"{text[:40]!r} is not a world.", fix="Use sim, live or replay:NAME.")
     return World(text, kind, name)

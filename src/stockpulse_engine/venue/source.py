@@ -84,3 +84,12 @@ class CountingSource(Protocol):
     def tally(self) -> SourceCounts:
         """What was read so far, and what of it was not shown."""
         ...
+
+
+@runtime_checkable
+class DaysSource(Protocol):
+    """A source of chosen days: what lies between two of them is passed over."""
+
+    def end_of_night(self, ns: int) -> int | None:
+        """When the next day begins, None while one is played."""
+        ...

@@ -91,3 +91,19 @@ def test_a_live_world_without_a_provider_is_refused(memory: Path, market: Market
     with pytest.raises(ConfigError, match="live data provider") as caught:
         parse_options(("--world", "live"), Settings(market=market), memory)
     assert "market.symbols" in caught.value.fix
+
+
+def test_days_of_the_store_need_no_files_and_remember_their_symbols(memory: Path, tmp_path: Path) -> None:
+    options = start(memory, "--world", "replay:2013-10-07..2013-10-11", "--symbols", "aapl, SPY")
+    assert options.is_stored
+    assert options.symbols == ("AAPL", "SPY")
+    assert start(memory).symbols == ("AAPL", "SPY")
+    named = start(memory, "--world", "replay:2013-10-07", "--from", str(ticks(tmp_path)))
+    assert not named.is_stored, "files win over the store"
+    assert named.symbols == ()
+
+
+@pytest.mark.parametrize("words", [("--world", "replay:2013-10-40"), ("--world", "sim", "--symbols", "SPY")])
+def test_days_that_are_none_are_refused_at_once(memory: Path, words: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError):
+        start(memory, *words)

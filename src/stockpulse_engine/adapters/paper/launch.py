@@ -33,7 +33,10 @@ class VenueOptions(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: float = 5.0
     idle_exit_s: float = 3600.0
     module: str = "stockpulse_engine.venue"
-    """The module to run; tests start one with a market of their own."""
+    """The module to run: one with a market of its own (a replay of stored days, a test's)."""
+    more: tuple[str, ...] = ()
+    """Arguments for that module alone."""
+    ready_s: float = READY_S
 
 
 async def ensure_venue(paths: Paths, world: str, options: VenueOptions | None = None) -> int:
@@ -50,7 +53,7 @@ async def ensure_venue(paths: Paths, world: str, options: VenueOptions | None = 
     ensure_private(socket.parent)
     started = start_detached(command_of(paths, world, options or VenueOptions()), log)
     loop, rng = asyncio.get_running_loop(), Random()
-    deadline, attempt, code = loop.time() + READY_S, 0, None
+    deadline, attempt, code = loop.time() + (options.ready_s if options else READY_S), 0, None
     while loop.time() < deadline and code in (None, _HELD):
         attempt += 1
         await asyncio.sleep(_RETRY.delay(attempt, rng))
@@ -72,7 +75,7 @@ def command_of(paths: Paths, world: str, options: VenueOptions) -> Sequence[str]
         command += ["--at", options.at]
     if options.files:
         command += ["--from", *(str(file.absolute()) for file in options.files)]
-    return command
+    return [*command, *options.more]
 
 
 def start_detached(command: Sequence[str], log: Path) -> int:

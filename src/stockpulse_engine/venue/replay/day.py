@@ -11,8 +11,8 @@ import numpy as np
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import SECOND_NS
 from stockpulse_engine.marketdata.calendar import Session
-from stockpulse_engine.venue.replay.files import Kind
-from stockpulse_engine.venue.replay.phases import PhaseChange, day_phases
+from stockpulse_engine.venue.replay.kinds import Kind
+from stockpulse_engine.venue.replay.phases import LATEST_AUCTION_NS, PhaseChange, day_phases
 from stockpulse_engine.venue.replay.plan import Part
 from stockpulse_engine.venue.replay.rows import (
     AUCTION_MARKS,
@@ -61,7 +61,7 @@ class ReplayDay:
         """First minute."""
         self.last = last
         """Last moment at which something happens."""
-        self._changes = day_phases(instruments.values(), session, self._auctions(), TICKS, self.begin)
+        self._changes = day_phases(instruments.values(), session, self._auctions(session), TICKS, self.begin)
 
     def source_of(self, symbol: str) -> str:
         """What the events of a symbol are made of."""
@@ -112,12 +112,13 @@ class ReplayDay:
             case _:
                 return prints_of_bars(frame, step, self._counts)
 
-    def _auctions(self) -> dict[str, Ints]:
+    def _auctions(self, session: Session | None) -> dict[str, Ints]:
         """Times at which the listing exchange's auctions printed, by instrument id."""
-        found: dict[str, Ints] = {}
+        found: dict[str, list[int]] = defaultdict(list)
         for part in self._parts:
-            if part.recording.kind is Kind.TRADES:
-                for symbol, ts in part.recording.marked(AUCTION_MARKS, part.first_ns, part.last_ns + 1).items():
-                    if symbol in part.symbols:
-                        found[self._instruments[symbol].instrument_id] = np.array(ts, dtype=np.int64)
-        return found
+            if part.recording.kind is Kind.TRADES and session is not None:
+                for begin in (session.open, session.close):
+                    marked = part.recording.marked(AUCTION_MARKS, begin, begin + LATEST_AUCTION_NS + 1)
+                    for symbol in marked.keys() & set(part.symbols):
+                        found[self._instruments[symbol].instrument_id] += marked[symbol]
+        return {name: np.array(times, dtype=np.int64) for name, times in found.items()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
 from stockpulse_engine.domain.market import SECOND_NS
+from stockpulse_engine.venue.replay.kinds import Kind
 from stockpulse_engine.venue.replay.reference import is_symbol
 
 if TYPE_CHECKING:
@@ -22,28 +22,7 @@ MAX_CSV_BYTES = 256 * 1024 * 1024
 """A CSV file is held in memory whole; beyond this it should be Parquet, which is read piece by piece."""
 MAX_FILES = 200
 SUFFIXES = (".parquet", ".csv")
-_PRICES = ("open", "high", "low", "close")
 _STEP_SAMPLE = 20_000
-
-
-class Kind(Enum):
-    """What the rows of a file are, with the columns that show it."""
-
-    QUOTES = ("ts", "bid", "ask")
-    TRADES = ("ts", "price", "size")
-    QUOTE_BARS = ("ts", *(f"{side}_{price}" for side in ("bid", "ask") for price in _PRICES))
-    BARS = ("ts", *_PRICES, "volume")
-    DAYS = ("date", *_PRICES, "volume")
-
-    @property
-    def is_ticks(self) -> bool:
-        """Whether each row is one event."""
-        return self in (Kind.QUOTES, Kind.TRADES)
-
-    @property
-    def has_prints(self) -> bool:
-        """Whether rows tell what traded, not only what was quoted."""
-        return self in (Kind.TRADES, Kind.BARS, Kind.DAYS)
 
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -73,6 +52,11 @@ class Recording:
     kind: Kind
     renames: Mapping[str, str]
     zone: str
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.name
 
     @cached_property
     def frame(self) -> pl.LazyFrame:

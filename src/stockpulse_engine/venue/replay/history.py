@@ -1,4 +1,4 @@
-"""Bars of a replay up to its clock: what was printed, and older bars from the files given."""
+"""Bars of a replay up to its clock: what was printed, and older bars."""
 
 from __future__ import annotations
 
@@ -21,26 +21,21 @@ from stockpulse_engine.venue.cut import (
     merge,
     weekly,
 )
-from stockpulse_engine.venue.replay.files import Kind, Recording
-from stockpulse_engine.venue.replay.rows import Ints, numbers
+from stockpulse_engine.venue.replay.past import Past
+from stockpulse_engine.venue.replay.rows import Ints
 from stockpulse_engine.venue.replay.track import PRICES, SCALE, SIZES, MinuteRow, Track, minute_row, unit_reader
 
-MINUTE_SESSIONS = 20
-"""Past days for which minute bars are served."""
-DAILY_SESSIONS = 2_520
-"""Past days for which daily bars are served: ten years."""
 _VOLUME_DAYS = 20
 
 
 class ReplayHistory:
-    """Answers `bars`; older bars are read from the files once per symbol and kept."""
+    """Answers `bars`; older bars are read once per symbol and kept."""
 
-    def __init__(self, recordings: Sequence[Recording], calendar: Calendar, first_date: str) -> None:
-        self._recordings = recordings
+    def __init__(self, past: Past, calendar: Calendar, first_date: str) -> None:
         self._calendar = calendar
         self._first_date = first_date
-        self._old_minutes = lru_cache(maxsize=64)(self._read_minutes)
-        self._old_days = lru_cache(maxsize=256)(self._read_days)
+        self._old_minutes = lru_cache(maxsize=64)(past.minutes)
+        self._old_days = lru_cache(maxsize=256)(past.days)
 
     def bars(
         self, track: Track, spec: BarSpec, limit: int, end_ns: int, *, now_ns: int, printed: Sequence[Trade]
@@ -49,7 +44,7 @@ class ReplayHistory:
         check_spec(spec)
         minutes = concatenate([_columns(track.minutes), _running(printed, now_ns)])
         if spec.is_intraday:
-            minutes = concatenate([self._old_minutes(track.instrument.symbol), minutes])
+            minutes = concatenate([self._old_minutes(track.key), minutes])
             columns = self._cut(minutes.take(minutes.ts < end_ns), spec)
         else:
             columns = self._days(track, minutes, now_ns)
@@ -93,9 +88,8 @@ class ReplayHistory:
         return out
 
     def _days(self, track: Track, minutes: BarColumns, now_ns: int) -> BarColumns:
-        """Daily bars from the files for days that are over, else from what was printed in regular hours."""
-        symbol = track.instrument.symbol
-        old = self._old_days(symbol)
+        """Stored daily bars for days that are over, else from what was printed in regular hours."""
+        old = self._old_days(track.key)
         old = old.take(old.end <= now_ns)
         recorded = set(old.ts.tolist())
         built = [
@@ -119,34 +113,6 @@ class ReplayHistory:
             day = merge(both, both.ts, np.full(len(both), ts))
         return day
 
-    def _read_minutes(self, symbol: str) -> BarColumns:
-        """Minute bars of days before the first one played."""
-        parts = []
-        for recording in self._recordings:
-            if recording.kind is Kind.BARS and recording.step_ns == MINUTE_NS and symbol in recording.symbols:
-                spans = [span for span in recording.spans if span.symbol == symbol and span.date < self._first_date]
-                for span in spans[-MINUTE_SESSIONS:]:
-                    frame = recording.between(span.first_ns, span.last_ns + 1, [symbol])
-                    rows = _whole_rows([numbers(frame, name) for name in ("open", "high", "low", "close", "volume")])
-                    ts = frame["ts"].to_numpy()
-                    good = rows[3] > 0
-                    parts.append(BarColumns(ts[good], ts[good] + MINUTE_NS, *rows[:, good]))
-        return concatenate(parts)
-
-    def _read_days(self, symbol: str) -> BarColumns:
-        """Daily bars, each known from its session's close on. Days the exchange was shut are left out."""
-        parts = []
-        for recording in self._recordings:
-            if recording.kind is Kind.DAYS and symbol in recording.symbols:
-                frame = recording.days(symbol)
-                sessions = [self._calendar.session(date) for date in frame["date"].to_list()]
-                rows = _whole_rows([numbers(frame, name) for name in ("open", "high", "low", "close", "volume")])
-                good = np.array([session is not None for session in sessions], bool) & (rows[2] > 0)
-                ts = np.array([session.open if session else 0 for session in sessions], np.int64)[good]
-                ends = np.array([session.close if session else 0 for session in sessions], np.int64)[good]
-                parts.append(BarColumns(ts, ends, *rows[:, good]).take(slice(-DAILY_SESSIONS, None)))
-        return concatenate(parts[:1])
-
 
 def _columns(rows: Sequence[MinuteRow]) -> BarColumns:
     if not rows:
@@ -163,9 +129,3 @@ def _running(printed: Sequence[Trade], now_ns: int) -> BarColumns:
         return concatenate([])
     price, size = (np.array([float(getattr(trade, name)) for trade in inside]) for name in ("price", "size"))
     return _columns([minute_row(begin, price, size)])
-
-
-def _whole_rows(columns: Sequence[np.ndarray[tuple[int, ...], np.dtype[np.float64]]]) -> Ints:
-    """Rows of whole numbers of 1e-8; what is not a number becomes 0."""
-    rows: Ints = np.rint(np.nan_to_num(np.stack(columns), posinf=0.0, neginf=0.0) * SCALE).astype(np.int64)
-    return rows

@@ -13,7 +13,7 @@ from stockpulse_engine.marketdata.calendar import Session
 from stockpulse_engine.venue.replay.reference import ROUND_THE_CLOCK
 from stockpulse_engine.venue.replay.rows import Ints
 
-_LATEST_AUCTION_NS = 300 * SECOND_NS
+LATEST_AUCTION_NS = 300 * SECOND_NS
 """An auction print later than this after the open or close is not waited for."""
 
 
@@ -46,4 +46,4 @@ def _auction_near(at: int, phase: MarketPhase, printed: Sequence[int] | Ints) ->
     """The auction print that ends the phase before `phase`, if it came soon after its time."""
     if phase not in (MarketPhase.OPEN, MarketPhase.POST):
         return None
-    return next((int(ts) for ts in printed if at <= ts <= at + _LATEST_AUCTION_NS), None)
+    return next((int(ts) for ts in printed if at <= ts <= at + LATEST_AUCTION_NS), None)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.market import SECOND_NS
-from stockpulse_engine.venue.replay.files import Kind, Recording, Span, find_files, open_recording
+from stockpulse_engine.venue.replay.files import Recording, Span, find_files, open_recording
+from stockpulse_engine.venue.replay.kinds import Kind
+from stockpulse_engine.venue.replay.tape import Tape
 
-_LONGEST_PLAYED_NS = 60 * SECOND_NS
+LONGEST_PLAYED_NS = 60 * SECOND_NS
 """Longer bars tell too little to be played; they serve as history."""
 
 
@@ -19,7 +21,7 @@ _LONGEST_PLAYED_NS = 60 * SECOND_NS
 class Part:
     """The rows of one recording that are played on one day: those of `symbols`."""
 
-    recording: Recording
+    recording: Tape
     date: str
     symbols: tuple[str, ...]
     first_ns: int
@@ -28,10 +30,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Days to play with their parts, and recordings that serve as history. `symbols` is everything played."""
+    """Days to play with their parts. `symbols` is everything played."""
 
     parts: dict[str, tuple[Part, ...]]
-    history: tuple[Recording, ...]
     symbols: tuple[str, ...]
 
     @property
@@ -40,8 +41,8 @@ class Plan:
         return tuple(sorted(self.parts))
 
 
-def make_plan(paths: Sequence[Path], zone: str) -> Plan:
-    """Open the recordings and decide.
+def make_plan(paths: Sequence[Path], zone: str) -> tuple[Plan, tuple[Recording, ...]]:
+    """Open the recordings and decide; returns the plan and the recordings that serve as history.
 
     Days of ticks are played; minute and second bars fill in for what has no ticks on those days. Without any ticks
     the bars' own days are played. Everything else that tells prices is history.
@@ -51,7 +52,7 @@ def make_plan(paths: Sequence[Path], zone: str) -> Plan:
         NotFoundError: a path leads nowhere.
     """
     recordings = [open_recording(path, zone) for path in find_files(paths)]
-    playable = [each for each in recordings if each.kind is not Kind.DAYS and each.step_ns <= _LONGEST_PLAYED_NS]
+    playable = [each for each in recordings if each.kind is not Kind.DAYS and each.step_ns <= LONGEST_PLAYED_NS]
     ticks = [each for each in playable if each.kind.is_ticks]
     dates = {span.date for each in ticks or playable for span in each.spans}
     if not dates:
@@ -68,7 +69,7 @@ def make_plan(paths: Sequence[Path], zone: str) -> Plan:
                 parts[date].append(_part(each, date, free))
     symbols = sorted({symbol for day in parts.values() for part in day for symbol in part.symbols})
     history = tuple(each for each in recordings if each.kind in (Kind.BARS, Kind.DAYS))
-    return Plan({date: tuple(day) for date, day in parts.items()}, history, tuple(symbols))
+    return Plan({date: tuple(day) for date, day in parts.items()}, tuple(symbols)), history
 
 
 def _take(taken: dict[tuple[str, str, bool], Recording], recording: Recording, span: Span) -> bool:

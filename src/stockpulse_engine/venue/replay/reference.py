@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from stockpulse_engine.domain.instruments import AssetClass, Instrument
+import msgspec
+
+from stockpulse_engine.domain.instruments import AssetClass, Instrument, symbol_of
 from stockpulse_engine.venue.market.listings import ROWS
 
 ROUND_THE_CLOCK = frozenset({AssetClass.FX, AssetClass.CRYPTO})
@@ -36,19 +38,30 @@ def is_symbol(text: str) -> bool:
     return _SYMBOL.fullmatch(text) is not None
 
 
-def instrument_for(symbol: str, average_daily_volume: Decimal = Decimal(0)) -> Instrument:
+def instrument_for(symbol: str) -> Instrument:
     """The instrument a recorded symbol stands for; one that is not in the map gets the venue XXXX."""
-    mic, name, sector, is_fund = _KNOWN.get(symbol, (_UNKNOWN_MIC, symbol, "", False))
+    mic = _KNOWN.get(symbol, (_UNKNOWN_MIC,))[0]
+    return instrument_of(f"{symbol}.{mic}")
+
+
+def instrument_with(instrument: Instrument, average_daily_volume: Decimal) -> Instrument:
+    """The same with its usual volume."""
+    return msgspec.structs.replace(instrument, average_daily_volume=average_daily_volume)
+
+
+def instrument_of(instrument_id: str) -> Instrument:
+    """The instrument of an id, with what the map knows of its symbol."""
+    symbol = symbol_of(instrument_id)
+    _, name, sector, is_fund = _KNOWN.get(symbol, (_UNKNOWN_MIC, symbol, "", False))
     asset_class = _class_of(symbol, is_fund=is_fund)
     return Instrument(
-        instrument_id=f"{symbol}.{mic}",
+        instrument_id=instrument_id,
         name=name,
         asset_class=asset_class,
         currency=symbol[3:6] if asset_class is AssetClass.FX else "USD",
         tick_size=_TICKS.get(asset_class, _PENNY),
         lot_size=Decimal("0.0001") if asset_class is AssetClass.CRYPTO else Decimal(1),
         sector=sector,
-        average_daily_volume=average_daily_volume,
     )
 
 

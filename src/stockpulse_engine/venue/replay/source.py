@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,17 +24,16 @@ from stockpulse_engine.venue.batch import EventBlock
 from stockpulse_engine.venue.replay.day import MINUTE_NS, TICKS, ReplayDay
 from stockpulse_engine.venue.replay.history import ReplayHistory
 from stockpulse_engine.venue.replay.phases import PhaseChange
-from stockpulse_engine.venue.replay.plan import make_plan
-from stockpulse_engine.venue.replay.reference import instrument_for
 from stockpulse_engine.venue.replay.rows import Counts, TradeRows
+from stockpulse_engine.venue.replay.script import Script, script_of_files
 from stockpulse_engine.venue.replay.track import Played, Track, depth_of
 
 
 class ReplaySource:
     """Plays recordings. Nothing is smoothed: crossed quotes are counted and left out, doubtful rows refused."""
 
-    def __init__(self, name: str, paths: Sequence[Path], calendar: Calendar | None = None) -> None:
-        """Open the recordings of a replay called `name`.
+    def __init__(self, name: str, played: Sequence[Path] | Script, calendar: Calendar | None = None) -> None:
+        """Open a replay called `name` of recordings in files, or of a script that was made elsewhere.
 
         Raises:
             InvalidValueError: a file is not understood, or nothing in the files can be played.
@@ -41,12 +41,13 @@ class ReplaySource:
         """
         self._name = name or TICKS
         self._calendar = calendar or load_calendar("XNYS")
-        self._plan = make_plan(paths, self._calendar.zone_name)
-        self._history = ReplayHistory(self._plan.history, self._calendar, self._plan.dates[0])
-        self._instruments = {
-            symbol: instrument_for(symbol, self._history.average_volume(symbol)) for symbol in self._plan.symbols
-        }
+        script = played if isinstance(played, Script) else script_of_files(played, self._calendar)
+        self._script = script
+        self._plan = script.plan
+        self._history = ReplayHistory(script.past, self._calendar, self._plan.dates[0])
+        self._instruments = dict(script.instruments)
         self._ids = {each.instrument_id: symbol for symbol, each in self._instruments.items()}
+        self._spans = [self._span(date) for date in self._plan.dates]
         self._now = 0
         self._reset()
 
@@ -74,6 +75,8 @@ class ReplaySource:
             crossed=counts.crossed,
             locked=counts.locked,
             refused=dict(counts.refused),
+            played=self._script.played,
+            gaps=self._script.gaps,
         )
 
     @property
@@ -89,18 +92,28 @@ class ReplaySource:
     @property
     def first_ns(self) -> int:
         """A second before the first day's pre-market, or before its first minute where that is earlier."""
-        date = self._plan.dates[0]
-        first = min(part.first_ns for part in self._plan.parts[date]) // MINUTE_NS * MINUTE_NS
-        session = self._calendar.session(date)
-        return (min(first, session.pre_open) if session else first) - SECOND_NS
+        return self._span(self._plan.dates[0])[0] - SECOND_NS
 
     @property
     def last_ns(self) -> int | None:
         """Time of the last row or change of phase."""
-        date = self._plan.dates[-1]
-        last = max(part.last_ns for part in self._plan.parts[date])
+        return self._span(self._plan.dates[-1])[1]
+
+    def end_of_night(self, ns: int) -> int | None:
+        """When the next day played begins; None inside one. Days without anything are passed over like a night."""
+        place = bisect_right(self._spans, ns, key=lambda span: span[0]) - 1
+        if place >= 0 and ns < self._spans[place][1]:
+            return None
+        return self._spans[place + 1][0] if place + 1 < len(self._spans) else None
+
+    def _span(self, date: str) -> tuple[int, int]:
+        """First minute and last moment of a day."""
+        parts = self._plan.parts[date]
+        first, last = min(part.first_ns for part in parts), max(part.last_ns for part in parts)
         session = self._calendar.session(date)
-        return max(last, session.post_close) if session else last
+        if session is not None:
+            first, last = min(first, session.pre_open), max(last, session.post_close)
+        return first // MINUTE_NS * MINUTE_NS, last
 
     def session_date(self, ns: int) -> str:
         """The session `ns` lies in or, when closed, the one to come."""
@@ -161,7 +174,7 @@ class ReplaySource:
 
     def _reset(self) -> None:
         self._counts = Counts()
-        self._tracks = {symbol: Track(each) for symbol, each in self._instruments.items()}
+        self._tracks = {symbol: Track(each, symbol) for symbol, each in self._instruments.items()}
         self._statuses = {
             name: InstrumentStatus(name, MarketPhase.CLOSED, False, self.first_ns, "", TICKS) for name in self._ids
         }

@@ -64,6 +64,8 @@ class Track:
     """State of one instrument. `source` names what its rows were: real ticks, or bars."""
 
     instrument: Instrument
+    key: str = ""
+    """What its rows are found by: the symbol in files, the instrument's id in the store."""
     source: str = ""
     bid: float = np.nan
     ask: float = np.nan

@@ -1,0 +1,208 @@
+"""Days of the store are played like files: what is held, what is missing, and what can not be played."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from stockpulse_engine.base.clock import ManualClock
+from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
+from stockpulse_engine.domain.market import BarSpec, Quote, Trade
+from stockpulse_engine.marketdata.calendar import load_calendar
+from stockpulse_engine.marketdata.columns import SCALE
+from stockpulse_engine.marketdata.history import SeriesInfo
+from stockpulse_engine.storage.history.store import EmbeddedHistory, open_history
+from stockpulse_engine.venue.replay import ReplaySource
+from stockpulse_engine.venue.replay.daterange import DateRange, parse_range
+from stockpulse_engine.venue.replay.survey import Wanted, script_of_store
+from tests.unit.storage.history.build import bar_frame, trade_frame
+from tests.unit.venue.replay.recordings import MINUTE, day, everything
+
+AAPL, IBM = "AAPL.XNAS", "IBM.XNYS"
+MON, TUE, WED = "2013-12-09", "2013-12-10", "2013-12-11"
+M1, D1 = BarSpec(1, "m"), BarSpec(1, "d")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EmbeddedHistory:
+    """An empty store."""
+    return open_history(tmp_path / "history", ManualClock())
+
+
+def minutes(store: EmbeddedHistory, name: str, date: str, count: int = 390, skip: Sequence[int] = ()) -> None:
+    """Minute bars of a session from its open on, without some."""
+    frame = bar_frame([100.0] * count, name=name, start=day(date).open)
+    kept = [number not in skip for number in range(count)]
+    store.writer.write_bars(frame.filter(pl.Series(kept)), spec=M1, source="vendor")
+
+
+def prints(store: EmbeddedHistory, name: str, date: str, source: str = "tape") -> None:
+    """A print each quarter of an hour."""
+    ticks = [(day(date).open + number * 15 * MINUTE + 1, 100.0) for number in range(26)]
+    store.writer.write_trades(trade_frame(ticks, name=name), source=source)
+
+
+def days(store: EmbeddedHistory, name: str, *dates: str) -> None:
+    """Daily bars."""
+    for date in dates:
+        session = day(date)
+        frame = bar_frame([100.0], name=name, start=session.open, step=session.close - session.open)
+        store.writer.write_bars(frame, spec=D1, source="daily")
+
+
+def by_name(series: Sequence[SeriesInfo]) -> list[SeriesInfo]:
+    """Sources in order of their names."""
+    return sorted(series, key=lambda one: one.source)
+
+
+def played(store: EmbeddedHistory, wanted: str, *symbols: str) -> ReplaySource:
+    """The replay of some days."""
+    script = script_of_store(
+        store.reader,
+        Wanted(parse_range(wanted), symbols),
+        load_calendar(),
+        lambda found: by_name(list(found)),
+    )
+    return ReplaySource(wanted, script)
+
+
+def test_days_are_read_as_written() -> None:
+    assert parse_range(MON) == DateRange(MON, MON)
+    assert str(parse_range(f"{MON}..{WED}")) == f"{MON}..{WED}"
+    assert list(parse_range(f"{MON}..{WED}").dates()) == [MON, TUE, WED]
+    for text in ("2013-13-01", f"{WED}..{MON}", "monday", "2013-01-01..2015-01-01"):
+        with pytest.raises(InvalidValueError, match=text[:10]):
+            parse_range(text)
+
+
+def test_the_finest_rows_are_played_and_bars_say_that_they_are_bars(store: EmbeddedHistory) -> None:
+    prints(store, AAPL, MON)
+    minutes(store, AAPL, MON)
+    minutes(store, IBM, MON)
+    source = played(store, MON)
+    source.seed_events(source.first_ns)
+    events = everything(source)
+    assert {e.source for e in events if isinstance(e, Trade) and e.instrument_id == IBM} == {"bars"}
+    assert sum(isinstance(e, Trade) and e.instrument_id == AAPL for e in events) == 26, "the ticks, not the bars"
+    assert source.tally().played == (
+        f"{AAPL}: prints (tape), {MON}",
+        f"{IBM}: 1m bars (vendor), {MON}",
+    )
+    assert source.tally().gaps == ()
+
+
+def test_what_is_missing_is_named_with_its_time_and_reason(store: EmbeddedHistory) -> None:
+    minutes(store, AAPL, MON, skip=range(60, 90))
+    minutes(store, IBM, MON)
+    minutes(store, IBM, WED)
+    days(store, "SPY.ARCX", MON, WED)
+    gaps = played(store, f"{MON}..{WED}").tally().gaps
+    assert gaps == (
+        f"{MON} 10:30–11:00: {AAPL} has no 1m bars (vendor)",
+        f"{TUE}: nothing is held of any instrument; the day is passed over like a night",
+        f"{WED}: nothing is held of {AAPL}",
+        "not played, because only long bars are held: SPY.ARCX (1d)",
+    )
+
+
+def test_a_day_without_anything_is_passed_over(store: EmbeddedHistory) -> None:
+    minutes(store, IBM, MON)
+    minutes(store, IBM, WED)
+    source = played(store, f"{MON}..{WED}")
+    assert source.end_of_night(day(MON).open) is None
+    assert source.end_of_night(day(TUE).open) == day(WED).pre_open
+    assert source.end_of_night(day(WED).post_close) is None, "after the last day nothing comes"
+    source.seed_events(source.first_ns)
+    seen = {load_calendar().current_or_next(e.ts_event).date for e in everything(source) if isinstance(e, Quote)}
+    assert seen == {MON, WED}
+
+
+def test_daily_bars_are_refused_and_the_nearest_days_are_told(store: EmbeddedHistory) -> None:
+    days(store, IBM, MON, TUE)
+    minutes(store, IBM, WED)
+    with pytest.raises(InvalidValueError, match=f"{TUE} is held as 1d bars only \\({IBM}\\)") as refused:
+        played(store, TUE)
+    assert f"Nearest days held: {WED}" in refused.value.fix
+
+
+def test_an_absent_day_says_what_is_held(store: EmbeddedHistory) -> None:
+    with pytest.raises(NotFoundError, match=f"Nothing is held of {MON}") as empty:
+        played(store, MON)
+    assert "sp import" in empty.value.fix
+    minutes(store, IBM, MON)
+    minutes(store, IBM, WED)
+    with pytest.raises(NotFoundError, match=f"Nothing is held of {TUE}") as absent:
+        played(store, TUE)
+    assert f"Nearest days held: {MON} and {WED}" in absent.value.fix
+    with pytest.raises(NotFoundError, match="no trading session"):
+        played(store, "2013-12-14")
+
+
+def test_symbols_choose_and_unknown_ones_are_refused(store: EmbeddedHistory) -> None:
+    minutes(store, IBM, MON)
+    minutes(store, AAPL, MON)
+    assert [each.instrument_id for each in played(store, MON, "ibm").instruments] == [IBM]
+    with pytest.raises(NotFoundError, match=r"Nothing is held of NOPE") as refused:
+        played(store, MON, "AAPL", "NOPE")
+    assert AAPL in refused.value.fix
+
+
+def test_a_made_up_market_is_played_where_no_real_one_is(store: EmbeddedHistory) -> None:
+    prints(store, AAPL, MON, source="sim:7")
+    assert played(store, MON).tally().played == (f"{AAPL}: prints (sim:7), {MON}",)
+    minutes(store, IBM, MON)
+    assert [each.instrument_id for each in played(store, MON).instruments] == [IBM]
+
+
+@pytest.mark.real_data
+def test_the_witness_is_the_same_from_the_store_as_from_its_files(
+    shared: Path, tmp_path: Path, store: EmbeddedHistory
+) -> None:
+    """An hour around the open of 7 October 2013: event by event what the files give."""
+    files = [shared / "data" / "ticks" / f"ibm_20131007_{kind}.parquet" for kind in ("quote", "trade")] + [
+        shared / "data" / "bars_minute" / "us_equity_trade.parquet"
+    ]
+    take_in(store, files)
+    script = script_of_store(
+        store.reader,
+        Wanted(parse_range("2013-10-07"), ("IBM", "SPY")),
+        load_calendar(),
+        lambda found: by_name(list(found)),
+    )
+    stored, filed = ReplaySource("stored", script), ReplaySource("files", files)
+    begin = day("2013-10-07").open - 5 * MINUTE
+
+    def hour(source: ReplaySource) -> list[object]:
+        seeded = source.seed_events(begin)
+        events = [*seeded, *source.advance(begin + 65 * MINUTE)]
+        return [event for event in events if getattr(event, "instrument_id", "") == IBM]
+
+    assert hour(stored) == hour(filed)
+    bars = [source.bars("SPY.ARCX", M1, 65) for source in (stored, filed)]
+    assert len(bars[0]) == 65
+    assert bars[0] == bars[1], "prints made of bars give these bars again"
+
+
+def take_in(store: EmbeddedHistory, files: Sequence[Path]) -> None:
+    """What `sp import` does with files as tidy as these."""
+    ids = {"IBM": IBM, "SPY": "SPY.ARCX"}
+    for file in files:
+        rows = pl.read_parquet(file).filter(pl.col("symbol").is_in(list(ids)))
+        head = {
+            "instrument_id": pl.col("symbol").replace_strict(ids, return_dtype=pl.String),
+            "ts_event": pl.col("ts").dt.epoch("ns"),
+            "known_at": pl.col("ts").dt.epoch("ns"),
+        }
+        names = [name for name in rows.columns if rows[name].dtype.is_numeric()]
+        numbers = {f"{name}_e8": (pl.col(name) * SCALE).round().cast(pl.Int64) for name in names}
+        if "open" in names:
+            store.writer.write_bars(rows.select(**head, **numbers), spec=M1, source="vendor")
+            continue
+        marks = {"exchange": pl.col("exchange"), "conditions": pl.col("conditions").cast(pl.String)}
+        flags = {"flags": pl.col("suspicious").cast(pl.Int64)}
+        frame = rows.select(**head, **numbers, **marks, **flags)
+        write = store.writer.write_quotes if "bid" in names else store.writer.write_trades
+        write(frame, source="tape")
