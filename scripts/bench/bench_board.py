@@ -134,6 +134,10 @@ class PipeLink:
     async def start_engine(self, on_state: Callable[[str, str], None]) -> None:
         """There is none."""
 
+    async def latch(self, reason: str) -> str:
+        """Nothing is traded."""
+        return ""
+
     async def run(self, on_frame: Callable[[Frame], None], on_state: Callable[[str, str], None]) -> None:
         """Snapshot, then whatever the feeder sends."""
         on_state("live", "")

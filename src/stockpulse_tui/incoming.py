@@ -26,8 +26,9 @@ class Incoming:
 
     def take(self, frame: Frame) -> None:
         """Fold a frame in; panes hear of it as soon as the pace allows."""
-        self._shell.status.frame_seen()
-        self._pending.join(self._shell.store.apply(frame))
+        changes = self._shell.store.apply(frame)
+        self._shell.status.frame_seen(is_reset=changes.is_reset)
+        self._pending.join(changes)
         if self._pending:
             self._pace.ask()
 

@@ -11,6 +11,8 @@ from collections.abc import Coroutine
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from stockpulse_engine.base.clock import WallClock
+from stockpulse_engine.base.flagfile import FlagFile
 from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.domain.errors import StockPulseError
@@ -139,6 +141,20 @@ class EngineLink:
         """The first request loads its library; a halt must not wait for that."""
         with contextlib.suppress(StockPulseError):  # refused or unanswered it is warm as well
             await self._requests().halt_view()
+
+    async def latch(self, reason: str) -> str:
+        """Set the halt latch, a file before which every send stops whatever the engine can still hear.
+
+        Returns "" once it is on the disk, else what went wrong.
+        """
+        try:
+            await asyncio.to_thread(self._set_latch, reason)
+        except OSError as error:
+            return f"the latch file could not be written: {error.strerror or error}"
+        return ""
+
+    def _set_latch(self, reason: str) -> None:
+        FlagFile(self._paths.latch, WallClock()).set(reason, self._head_id)
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Replace the topics, now or with the next session."""

@@ -47,7 +47,7 @@ class Commands(Protocol):
         ...
 
     async def control_market(
-        self, action: str, *, speed: float = 1.0, step_ns: int = 0, request_id: str = ""
+        self, action: str, *, speed: float = 1.0, step_ns: int = 0, to_ns: int = 0, request_id: str = ""
     ) -> ClockView:
         """speed, pause, resume or step."""
         ...
@@ -130,6 +130,10 @@ class Link(Protocol):
 
     async def run(self, on_frame: OnFrame, on_state: OnState) -> None:
         """Connect, stay connected, resync by itself; returns only when canceled."""
+        ...
+
+    async def latch(self, reason: str) -> str:
+        """Set the halt latch, which needs no engine; "" once it holds, else what went wrong."""
         ...
 
     def subscribe(self, topics: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stockpulse_engine.base.text import clean_line
+from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.market import MarketPhase
 from stockpulse_engine.render.format import format_age
 from stockpulse_tui.clockface import market_now
@@ -34,12 +35,16 @@ class Status:
         """How often the stream broke or had to begin again."""
         self.moving = ""
         """The world the engine is on its way to, "" while it stays."""
+        self.is_latched = False
+        """Whether this head set the halt latch and the engine has not said so yet."""
         self._seen_ns = 0
         self._live_ns = 0
         self._seconds = 0
 
-    def frame_seen(self) -> None:
-        """A frame came: the engine lives."""
+    def frame_seen(self, *, is_reset: bool = False) -> None:
+        """A frame came: the engine lives. What it says of the trading state counts once it has seen the latch."""
+        if self.is_latched and (is_reset or self._shell.store.state is TradingState.HALTED):
+            self.is_latched = False
         self._seen_ns = self._shell.clock.now_ns()
         self._shell.latency.is_settling = 0 <= self._seen_ns - self._live_ns < SETTLE_NS
 
@@ -117,7 +122,7 @@ class Status:
         view = store.account
         return HeaderFacts(
             account=view,
-            state=store.state,
+            state=TradingState.HALTED if self.is_latched else store.state,
             armed_until=self.armed_until(),
             wall_ns=shell.clock.now_ns(),
             market_ns=self.market_ns(),
@@ -152,14 +157,15 @@ class Status:
         if self.state == LOST and self._shell.store.seq and not self.moving:
             age = format_age(max(0, self.lost_ns()))
             what = f"The engine has not answered for {age}."
-            screen.banner.say(
-                what, "Prices are frozen. It is asked again by itself; :engine starts it.", cells(self.text)
-            )
+            halted = "The latch is set: no order leaves. " if self.is_latched else ""
+            then = "Prices are frozen. It is asked again by itself; :engine starts it."
+            screen.banner.say(what, f"{halted}{then}", cells(self.text))
         elif self.moving:
             screen.banner.say(f"The engine moves to {cells(self.moving)}.", cells(self.text), "nothing here is live")
         elif self.silent_ns() >= FROZEN_NS:
             what = f"The engine has been silent for {format_age(self.silent_ns())}."
-            screen.banner.say(what, "What is shown is as old as that. !! still halts.")
+            brake = "The latch is set: no order leaves." if self.is_latched else "!! still halts."
+            screen.banner.say(what, f"What is shown is as old as that. {brake}")
         elif self.state == READ_ONLY:
             screen.banner.say("This head is read-only.", cells(self.text))
         elif gone:

@@ -204,14 +204,14 @@ class FakeCommands:
         return list(arms)
 
     async def control_market(
-        self, action: str, *, speed: float = 1.0, step_ns: int = 0, request_id: str = ""
+        self, action: str, *, speed: float = 1.0, step_ns: int = 0, to_ns: int = 0, request_id: str = ""
     ) -> ClockView:
-        """Speed, pause, resume, step: as the venue does it."""
-        self.asked.append((action, f"{speed:g}", str(step_ns)))
+        """Speed, pause, resume, step, seek: as the venue does it."""
+        self.asked.append((action, f"{speed:g}", str(to_ns or step_ns)))
         market = self.link.market
         if action == "speed":
             market.speed = speed
-        elif action == "step":
+        elif action in ("step", "seek"):
             self.link.send(market.delta(clock=market.clock_view()))
         else:
             market.is_paused = action == "pause"
@@ -240,6 +240,9 @@ class FakeLink:
         self.moved: list[tuple[str, ...]] = []
         """Arguments of each move to another world."""
         self.refuses: StockPulseError | None = None
+        self.latched: list[str] = []
+        """Why the halt latch was set, each time."""
+        self.latch_problem = ""
         self.is_late = False
         """The engine is still starting: nothing comes until the snapshot is sent by hand."""
 
@@ -265,6 +268,12 @@ class FakeLink:
             await asyncio.sleep(self._period_s)
             on_frame(self.market.move(self._moves))
         await asyncio.Event().wait()
+
+    async def latch(self, reason: str) -> str:
+        """Remember why; `latch_problem` is what a broken disk would say."""
+        if not self.latch_problem:
+            self.latched.append(reason)
+        return self.latch_problem
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Remember them."""

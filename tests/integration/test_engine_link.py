@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from stockpulse_engine.base.clock import WallClock
+from stockpulse_engine.base.flagfile import FlagFile
+from stockpulse_engine.base.paths import resolve_paths
 from stockpulse_engine.client.client import EngineClient
 from stockpulse_engine.client.launch import OnStep
 from stockpulse_engine.domain.views import HaltView
@@ -111,3 +114,16 @@ async def test_a_bug_in_the_first_request_is_not_swallowed(api: LiveApi) -> None
         await link.begin()
     assert caught.group_contains(TypeError, match="a bug")
     assert link.slow.is_closed
+
+
+async def test_the_latch_is_a_file_that_needs_no_engine(home: Path) -> None:
+    paths = resolve_paths(home)
+    assert await EngineLink(paths).latch("fat finger") == ""
+    assert "fat finger" in FlagFile(paths.latch, WallClock()).note()
+
+
+async def test_a_latch_that_can_not_be_written_is_said(home: Path) -> None:
+    paths = resolve_paths(home)
+    paths.latch.parent.parent.mkdir(parents=True, exist_ok=True)
+    paths.latch.parent.write_text("a file where a directory should be")
+    assert (await EngineLink(paths).latch("")).startswith("the latch file could not be written: ")

@@ -106,7 +106,8 @@ def _foreign_hello(data: bytes, error: InvalidValueError) -> tuple[Hello, str]:
 def _mismatch(protocol: int) -> str:
     if protocol == PROTOCOL_VERSION:
         return ""
-    return f"This head speaks protocol {protocol}, the engine {PROTOCOL_VERSION}: it may only read."
+    which = f"This head speaks protocol {protocol}, the engine {PROTOCOL_VERSION}"
+    return f"{which}: it may only read. `sp engine restart` ends that."
 
 
 async def _both(*works: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_tui.handlers import Handler
 
 ARM_MINUTES = 30
+LATCHED = "HALTED: the latch is set, no order leaves any more"
+RESTING = "what rests at the venue is canceled as soon as the engine sees it."
 
 
 class SafetyHandler(Handler):
@@ -42,9 +45,34 @@ class SafetyHandler(Handler):
         self._ask(lambda: self.shell.link.commands.arm(account_id, minutes), words)
 
     def do_trading_halt(self) -> None:
-        """Halt now; no question asked."""
+        """Halt now; no question asked, and no engine needed: it is told, and the latch is set beside it."""
         reason = " ".join(self.shell.command.arguments) if self.shell.command else ""
-        self._change("halt", "HALTED: every order is being canceled, nothing leaves but cancels", reason=reason)
+        self.shell.in_background(self._halt(reason), is_intent=True)
+
+    async def _halt(self, reason: str) -> None:
+        """Both at once: a disk that hangs does not keep the engine from hearing, nor an engine that hangs the latch."""
+        shell = self.shell
+        async with asyncio.TaskGroup() as group:
+            told = group.create_task(self._tell_halt(reason), name="halt")
+            problem = await shell.link.latch(reason or "!! on a head")
+            shell.status.is_latched = not problem
+            shell.redraw_chrome()
+            if not problem and not told.done():
+                shell.notify_line(LATCHED, "warn")
+        refused = told.result()
+        if not refused:
+            shell.notify_line("HALTED: every order is being canceled, nothing leaves but cancels", "warn")
+        elif problem:
+            shell.notify_line(f"NOT HALTED: {refused} And {problem}.", "danger")
+        else:
+            shell.notify_line(f"{LATCHED}; {RESTING} {refused}", "danger")
+
+    async def _tell_halt(self, reason: str) -> str:
+        try:
+            await self.shell.link.commands.set_halt("halt", reason=reason)
+        except StockPulseError as error:
+            return str(error)
+        return ""
 
     def do_trading_reduce(self) -> None:
         """Reduce only."""
