@@ -25,6 +25,7 @@ from stockpulse_engine.domain.errors import ConfigError
 from stockpulse_engine.marketdata.settings import MarketSettings
 from stockpulse_engine.render.settings import UiSettings
 from stockpulse_engine.risk.limits import Limits, limits_from
+from stockpulse_engine.storage.backup.settings import BackupSettings
 from stockpulse_engine.storage.history.settings import HistorySettings
 from stockpulse_engine.storage.server.settings import StorageSettings
 from stockpulse_engine.trading.settings import AccountSettings
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     redis: RedisSettings = RedisSettings()
     history: HistorySettings = HistorySettings()
+    backup: BackupSettings = BackupSettings()
     storage: StorageSettings = StorageSettings()
     ui: UiSettings = UiSettings()
     log: LogSettings = LogSettings()

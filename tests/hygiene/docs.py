@@ -44,6 +44,9 @@ def accepts(line: str) -> None:
         return
     command: Any = typer.main.get_command(make_app(words[0]))
     while words and getattr(command, "commands", {}) and not words[0].startswith("-"):
+        meant = getattr(command, "default_command", "")
+        if meant and words[0] not in command.commands:
+            words.insert(0, meant)
         assert words[0] in command.commands, f"no command {words[0]!r} in {line!r}"
         command = command.commands[words.pop(0)]
     command.make_context("sp", words)

@@ -10,9 +10,9 @@ from stockpulse_engine.base.clock import Clock, WallClock
 from stockpulse_engine.base.lock import lock_holder
 from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.bootstrap.history import history_of
-from stockpulse_engine.bootstrap.offline import backup_directory, verify_journal
+from stockpulse_engine.bootstrap.offline import backup_directory, backup_to, verify_journal
 from stockpulse_engine.client.blocking import BlockingClient
-from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.domain.errors import IntegrityError, StockPulseError
 from stockpulse_engine.domain.market import BarSpec
 from stockpulse_engine.jobs.runner import Job, JobContext, JobRunner
 from stockpulse_engine.jobs.runs import RunStore
@@ -22,7 +22,8 @@ from stockpulse_engine.marketdata.calendar import Calendar, load_calendar
 from stockpulse_engine.marketdata.history import BARS, QUOTES, TRADES, Query
 from stockpulse_engine.portfolio.review import to_markdown
 from stockpulse_engine.settings import load_settings
-from stockpulse_engine.storage.backup import read_manifest, write_backup
+from stockpulse_engine.storage.backup import drop_backups, verify_backup, write_tail
+from stockpulse_engine.storage.backup.verify import forget_damaged
 
 MINUTES = BarSpec(1, "m")
 LONGER = (BarSpec(1, "h"), BarSpec(1, "d"))
@@ -61,6 +62,14 @@ def job_runner(
             schedule=Every(60),
             catch_up=CatchUp.LATEST,
             work=work.backup,
+        ),
+        Job(
+            name="tail",
+            about="what changed since the last full copy, beside it",
+            unit="bytes",
+            schedule=Every(1),
+            catch_up=CatchUp.LATEST,
+            work=work.tail,
         ),
         Job(
             name="prune",
@@ -174,11 +183,28 @@ class _Books:
 
     def backup(self, directory: Path) -> tuple[Path, int]:
         """A consistent archive; the engine may run."""
-        return write_backup(self._paths, directory, WallClock())
+        return backup_to(self._paths, directory)
 
-    def verify_backup(self, file: Path) -> int:
-        """Read it again, every file against its digest."""
-        return len(read_manifest(file).files)
+    def verify_backup(self, file: Path, *, is_deep: bool) -> int:
+        """Read it again, every file against its digest, journals by their chain."""
+        found = verify_backup(file, is_deep=is_deep)
+        if found.damaged:
+            forget_damaged(found)
+            first = found.damaged[0]
+            more = f" and {len(found.damaged) - 1} more" if len(found.damaged) > 1 else ""
+            raise IntegrityError(
+                f"{file.name}: {first.name} {first.problem}{more}.", fix="sp backup verify names all; sp store verify."
+            )
+        return found.files + found.objects
+
+    def drop_backups(self, files: Sequence[Path]) -> None:
+        """Remove backups and what only they need."""
+        drop_backups(backup_directory(self._paths), files)
+
+    def tail(self, directory: Path) -> tuple[str, int]:
+        """Write what changed since the newest backup."""
+        written = write_tail(self._paths, directory, WallClock())
+        return (written.archive.name, written.size) if written is not None else ("", 0)
 
     def review(self, session_date: str) -> str:
         """The session as its engine tells it; none is started for that."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,24 +11,36 @@ from stockpulse_engine.base.lock import FileLock, LockHeldError, acquire_lock
 from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.domain.errors import ConflictError, NotFoundError
 from stockpulse_engine.domain.views import VerifyResult
-from stockpulse_engine.storage.backup import Manifest, restore_backup, write_backup
+from stockpulse_engine.settings import load_settings
+from stockpulse_engine.storage.backup import Manifest, Verified, restore_backup, verify_backup, write_backup
 from stockpulse_engine.storage.chain import verify
 from stockpulse_engine.storage.home import STEPS, home_version, migrate, rollback
 
 
-def backup_to(paths: Paths, target: Path) -> tuple[Path, int]:
-    """Write a backup to `target`; see `storage.backup.write_backup`."""
-    return write_backup(paths, target, WallClock())
+def backup_to(paths: Paths, target: Path, clock: Clock | None = None) -> tuple[Path, int]:
+    """Write a backup to `target`, with the history where the settings want it; see `storage.backup.write_backup`."""
+    wanted = load_settings(paths, os.environ).backup.history
+    return write_backup(paths, target, clock or WallClock(), with_history=wanted)
 
 
-def restore_from(file: Path, paths: Paths, *, replace_existing: bool) -> Manifest:
+def restore_from(
+    place: Path, paths: Paths, *, replace_existing: bool, with_history: bool = True, with_tail: bool = True
+) -> Manifest:
     """Restore a backup; see `storage.backup.restore_backup`."""
-    return restore_backup(file, paths, replace_existing=replace_existing)
+    return restore_backup(
+        place, paths, replace_existing=replace_existing, with_history=with_history, with_tail=with_tail
+    )
+
+
+def verified(place: Path) -> Verified:
+    """Check a backup, or the newest of a directory; see `storage.backup.verify_backup`."""
+    return verify_backup(place)
 
 
 def backup_directory(paths: Paths) -> Path:
-    """Where the engine writes a backup that was asked for without a target."""
-    return paths.data / "backups"
+    """Where backups are written that were asked for without a target."""
+    chosen = load_settings(paths, os.environ).backup.directory
+    return Path(chosen).expanduser().absolute() if chosen else paths.data / "backups"
 
 
 def verify_journal(paths: Paths, world: str) -> VerifyResult:

@@ -9,9 +9,9 @@ from pathlib import Path
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.paths import Paths, ensure_private
 from stockpulse_engine.bootstrap.health import HealthBoard
-from stockpulse_engine.bootstrap.offline import backup_directory
+from stockpulse_engine.bootstrap.offline import backup_directory, backup_to
 from stockpulse_engine.domain.views import ClockView, FeedCounts, HaltView, HealthView
-from stockpulse_engine.storage.backup import write_backup
+from stockpulse_engine.storage.backup import drop_backups
 
 BACKUPS_KEPT = 48
 """Backups kept in the data directory; the oldest go first."""
@@ -61,7 +61,7 @@ class SystemService:
     async def backup(self) -> tuple[str, int]:
         """Write a consistent backup into the data directory; returns (file name, bytes)."""
         directory = ensure_private(backup_directory(self._paths))
-        file, size = await asyncio.to_thread(write_backup, self._paths, directory, self._clock)
+        file, size = await asyncio.to_thread(backup_to, self._paths, directory, self._clock)
         await asyncio.to_thread(_prune, directory)
         return file.name, size
 
@@ -72,5 +72,4 @@ class SystemService:
 
 
 def _prune(directory: Path) -> None:
-    for old in sorted(directory.glob("stockpulse-*.tar.gz"))[:-BACKUPS_KEPT]:
-        old.unlink(missing_ok=True)
+    drop_backups(directory, sorted(directory.glob("stockpulse-*.tar.gz"))[:-BACKUPS_KEPT])

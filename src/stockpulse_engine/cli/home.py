@@ -1,20 +1,17 @@
-"""Commands on this home: config, backup, restore, doctor, demo."""
+"""Commands on this home: config, doctor."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec import structs
 
-from stockpulse_engine.cli.link import engine, paths
-from stockpulse_engine.cli.options import JsonFlag, YesFlag
+from stockpulse_engine.cli.link import paths
+from stockpulse_engine.cli.options import JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_table, say
 from stockpulse_engine.cli.register import add_command
-from stockpulse_engine.domain.errors import ConflictError, StockPulseError
-from stockpulse_engine.wire.rest import BackupAnswer
+from stockpulse_engine.domain.errors import StockPulseError
 
 config_app = typer.Typer(help="Settings: what each is, and where it comes from.", no_args_is_help=True)
 
@@ -66,53 +63,6 @@ def config_path(as_json: JsonFlag = False) -> None:
         emit_table(("file", "there"), [[file, "yes" if exists else "no"] for file, exists in files], left=(0, 1))
 
 
-def backup(
-    target: Annotated[
-        str, typer.Argument(metavar="[FILE]", help="File or directory; the data directory if left out.")
-    ] = "",
-    as_json: JsonFlag = False,
-) -> None:
-    """Write a checked, consistent backup of this home; the engine may run.
-
-    Example: sp backup ~/stockpulse.tar.gz
-    """
-    if target:
-        from stockpulse_engine.bootstrap.offline import backup_to
-
-        file, size = backup_to(paths(), Path(target).expanduser().absolute())
-        answer = BackupAnswer(file=str(file), bytes=size, journal_seq=0, journal_digest="")
-    else:
-        from stockpulse_engine.bootstrap.offline import backup_directory
-
-        answer = engine().backup()
-        answer = structs.replace(answer, file=str(backup_directory(paths()) / answer.file))  # no path leaves the engine
-    if as_json:
-        emit_json(answer)
-    else:
-        emit(f"{answer.file}  {answer.bytes:,} bytes")
-
-
-def restore(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="What `sp backup` wrote.")],
-    replace: Annotated[bool, typer.Option("--replace", help="Set this home's worlds aside first.")] = False,
-    yes: YesFlag = False,
-) -> None:
-    """Restore a backup into an empty home; the engine must be stopped.
-
-    Example: sp --home /tmp/fresh restore stockpulse.tar.gz
-    """
-    from stockpulse_engine.base.lock import lock_holder
-    from stockpulse_engine.bootstrap.offline import restore_from
-
-    holder = lock_holder(paths().lock)
-    if holder is not None:
-        raise ConflictError(f"The engine of this home runs (process {holder.pid}).", fix="sp engine stop, then again.")
-    if replace and not yes:
-        typer.confirm("Set the worlds of this home aside and restore?", abort=True, err=True)
-    manifest = restore_from(Path(file).expanduser(), paths(), replace_existing=replace)
-    emit(f"Restored {len(manifest.files)} files.")
-
-
 def doctor(as_json: JsonFlag = False) -> None:
     """Say what is wrong with this installation, and the fix; exit code 1 when something is.
 
@@ -139,5 +89,4 @@ def register(app: typer.Typer) -> None:
     add_command(config_app, config_check, name="check")
     add_command(config_app, config_path, name="path")
     app.add_typer(config_app, name="config")
-    for command in (backup, restore, doctor):
-        add_command(app, command)
+    add_command(app, doctor)

@@ -78,7 +78,7 @@ def list_jobs(as_json: JsonFlag = False) -> None:
 
 
 def run(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="eod, backup, prune, report.")] = "",
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="eod, backfill, backup, tail, prune, report.")] = "",
     due: Annotated[bool, typer.Option("--due", help="Everything that is due; for cron.")] = False,
     key: Annotated[str, typer.Option("--key", help="One run by its key: a session's date, or a time.")] = "",
     again: Annotated[bool, typer.Option("--again", help="Do a run once more that is done.")] = False,
@@ -96,7 +96,7 @@ def run(
     done: list[Run] = []
     if due:
         for job in runner.jobs:
-            done += _unless_running(job.name, lambda job=job: runner.run_missed(job.name))  # type: ignore[misc]  # bound now
+            done += _unless_running(job.name, lambda job=job: runner.run_missed(job.name, is_patient=True))  # type: ignore[misc]  # bound now
     elif key:
         done += _one(runner, name, key, again=again)
     else:
@@ -154,7 +154,7 @@ def install(
     remove: Annotated[bool, typer.Option("--remove", help="Take our lines out again.")] = False,
     yes: YesFlag = False,
 ) -> None:
-    """Let cron (or systemd) run what is due, every five minutes. Shows what it will write, then asks.
+    """Let cron (or systemd) run what is due, looking every minute. Shows what it will write, then asks.
 
     Example: sp jobs install
     Example: sp jobs install --systemd

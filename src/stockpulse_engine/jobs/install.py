@@ -1,4 +1,4 @@
-"""Lines for cron and units for systemd that call `sp jobs run --due` every few minutes.
+"""Lines for cron and units for systemd that call `sp jobs run --due` every minute.
 
 One line is enough: what is due is decided in market time by the jobs' own schedules, so half days, holidays and summer
 time need no second crontab, and a machine that slept makes up for what it missed. Pure text; nothing is written here.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from shlex import quote
 
-EVERY_MINUTES = 5
+EVERY_MINUTE = "* * * * *"
 BEGIN, END = "# stockpulse jobs: begin", "# stockpulse jobs: end"
 
 
@@ -16,7 +16,7 @@ def cron_block(command: str, home: str) -> str:
     """The lines for a crontab, between marks by which they are found again."""
     call = f"{quote(command)}{f' --home {quote(home)}' if home else ''} jobs run --due"
     # A percent sign ends a command in a crontab.
-    line = f"*/{EVERY_MINUTES} * * * * {call} >/dev/null 2>&1".replace("%", r"\%")
+    line = f"{EVERY_MINUTE} {call} >/dev/null 2>&1".replace("%", r"\%")
     return f"{BEGIN}\n{line}\n{END}\n"
 
 
@@ -42,8 +42,8 @@ def systemd_units(command: str, home: str) -> dict[str, str]:
         f"[Unit]\nDescription=StockPulse jobs that are due\n\n[Service]\nType=oneshot\nExecStart={call}\nNice=10\n"
     )
     timer = (
-        "[Unit]\nDescription=StockPulse jobs, every few minutes\n\n"
-        f"[Timer]\nOnCalendar=*:0/{EVERY_MINUTES}\nPersistent=true\n\n[Install]\nWantedBy=timers.target\n"
+        "[Unit]\nDescription=StockPulse jobs, every minute\n\n"
+        "[Timer]\nOnCalendar=minutely\nPersistent=true\n\n[Install]\nWantedBy=timers.target\n"
     )
     return {"stockpulse-jobs.service": service, "stockpulse-jobs.timer": timer}
 

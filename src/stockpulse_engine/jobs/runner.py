@@ -15,11 +15,12 @@ import msgspec
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.errors import NotFoundError, StockPulseError
-from stockpulse_engine.jobs.runs import CANCELED, DONE, FAILED, AlreadyDoneError, Run, RunStore
-from stockpulse_engine.jobs.schedule import CatchUp, Due, Schedule, missed
+from stockpulse_engine.jobs.runs import CANCELED, DIED, DONE, FAILED, AlreadyDoneError, Run, RunStore
+from stockpulse_engine.jobs.schedule import MINUTE_NS, CatchUp, Due, Schedule, missed
 
 LOOK_BACK_NS = 31 * 86_400 * 1_000_000_000
 """How far back missed runs are looked for, but never before a job's first run."""
+MAX_RETRY_MINUTES = 60
 EXIT_FAILED = 1
 EXIT_CANCELED = 130
 
@@ -123,10 +124,16 @@ class JobRunner:
             done=self._runs.done_keys(job.name),
         )
 
-    def run_missed(self, name: str) -> tuple[Run, ...]:
-        """Do everything that is due; nothing due is no error. Stops at the first run that is not DONE."""
+    def run_missed(self, name: str, *, is_patient: bool = False) -> tuple[Run, ...]:
+        """Do everything that is due; nothing due is no error. Stops at the first run that is not DONE.
+
+        With `is_patient` (a timer asks, every minute) what failed waits for its `retry_at`.
+        """
         ended: list[Run] = []
         for due in self.missed(self.job(name)):
+            earlier = self._runs.run(name, due.key) if is_patient else None
+            if earlier is not None and not 0 <= retry_at(earlier) <= self._clock.now_ns():
+                break
             try:
                 ended.append(self.run(name, due))
             except AlreadyDoneError:  # another process did it between our look and our try
@@ -198,6 +205,16 @@ class JobRunner:
             file.replace(file.with_suffix(".log.1"))
         with file.open("a", encoding="utf-8") as out:
             out.write(f"{_stamp(self._clock.now_ns())} {key} {line}\n")
+
+
+def retry_at(run: Run) -> int:
+    """When a timer tries a run again that failed or died: later each time; 0 at once, -1 never by itself."""
+    if run.state == CANCELED:  # a person wanted it to stop
+        return -1
+    if run.state not in {FAILED, DIED}:
+        return 0
+    minutes = min(MAX_RETRY_MINUTES, 1 << min(run.tries, MAX_RETRY_MINUTES))
+    return (run.ended_ns or run.started_ns) + minutes * MINUTE_NS
 
 
 _LOG_BYTES = 4_000_000

@@ -141,6 +141,12 @@ class RunStore:
         with self._open() as connection:
             return tuple(self._living(run) for run in _all(connection, sql, (job, limit)))
 
+    def run(self, job: str, key: str) -> Run | None:
+        """One run by its key; None when it was never tried."""
+        with self._open() as connection:
+            found = _first(connection, "SELECT * FROM runs WHERE job = ? AND key = ?", (job, key))
+        return self._living(found) if found is not None else None
+
     def first_due(self, job: str) -> int | None:
         """When the oldest run we know of was due; None before the first."""
         with self._open() as connection:

@@ -64,8 +64,19 @@ class Books(Protocol):
         """Write a checked backup into a directory; its file and size."""
         ...
 
-    def verify_backup(self, file: Path) -> int:
-        """Check an archive against its manifest; files in it. Raises IntegrityError."""
+    def verify_backup(self, file: Path, *, is_deep: bool) -> int:
+        """Check a backup, with `is_deep` every file of its history too; files in it.
+
+        Raises IntegrityError when something is damaged; damaged copies of history are removed, to be made again.
+        """
+        ...
+
+    def drop_backups(self, files: Sequence[Path]) -> None:
+        """Remove backups and what only they need."""
+        ...
+
+    def tail(self, directory: Path) -> tuple[str, int]:
+        """Write what changed since the newest backup: its name ("" where there is none) and bytes."""
         ...
 
     def review(self, session_date: str) -> str:
@@ -90,7 +101,7 @@ class Work:
             ("roll up bars", lambda: self._history.roll_up(context.key)),
             ("merge files", self._history.merge),
             ("verify journals", self._verify),
-            ("back up", lambda: self.backup(context).wrote),
+            ("back up", lambda: self._back_up(context, is_deep=True).wrote),
             ("write the report", lambda: self.report(context).wrote),
         )
         rows = 0
@@ -104,13 +115,24 @@ class Work:
 
     def backup(self, context: JobContext) -> Outcome:
         """A full backup that was read again and checked; the newest of each hour, then of each day, are kept."""
+        return self._back_up(context, is_deep=False)
+
+    def _back_up(self, context: JobContext, *, is_deep: bool) -> Outcome:
+        """Hourly the history's kept files are looked for, once a day they are read: they do not change."""
         ensure_private(self._backups)
         file, size = self._books.backup(self._backups)
-        files = self._books.verify_backup(file)
-        for old in backups_to_drop(sorted(self._backups.glob("stockpulse-*.tar.gz")), self._clock.now_ns()):
-            context.check()
-            old.unlink(missing_ok=True)
+        context.check()
+        files = self._books.verify_backup(file, is_deep=is_deep)
+        archives = sorted(self._backups.glob("stockpulse-*.tar.gz"))
+        self._books.drop_backups(backups_to_drop(archives, self._clock.now_ns()))
         return Outcome(size, f"{file.name}: {size:,} bytes, {files} files, verified")
+
+    def tail(self, context: JobContext) -> Outcome:
+        """What changed since the newest full copy, beside it: a restore comes back to this minute."""
+        name, size = self._books.tail(ensure_private(self._backups))
+        if not name:
+            return Outcome(0, "no full copy to add to yet; the job backup makes it")
+        return Outcome(size, f"{name}: {size:,} bytes")
 
     def prune(self, context: JobContext) -> Outcome:
         """Old ticks go as the settings say, and files nobody needs."""

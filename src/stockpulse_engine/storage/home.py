@@ -140,7 +140,7 @@ def _begin(paths: Paths, clock: Clock, found: int, ours: int, say: Callable[[str
     say(f"backing up the home before it goes from version {found} to {ours}")
     directory = ensure_private(paths.state / "backups")
     file = directory / f"before-version-{ours}-{clock.now_ns() // 1_000_000_000}.tar.gz"
-    written, _ = write_backup(paths, file, clock)
+    written, _ = write_backup(paths, file, clock, with_history=False)  # the history has a format of its own
     change = HomeChange(found, ours, str(written), is_complete=False)
     _remember(paths, change)
     for old in sorted(directory.glob("before-version-*.tar.gz"), key=lambda path: path.stat().st_mtime)[

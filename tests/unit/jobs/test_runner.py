@@ -181,3 +181,22 @@ def test_a_run_whose_process_was_killed_has_died_and_may_be_tried_again(tmp_path
 def test_due_keys_become_the_runs_keys(tmp_path: Path) -> None:
     run = make(tmp_path, lambda _: Outcome(0, "")).run("count", Due("2013-10-07", 5))
     assert (run.key, run.due_ns) == ("2013-10-07", 5)
+
+
+def test_a_timer_tries_later_each_time_and_never_what_a_person_canceled(tmp_path: Path) -> None:
+    clock = ManualClock()
+    tries: list[int] = []
+
+    def work(context: JobContext) -> Outcome:
+        tries.append(clock.now_ns())
+        if len(tries) == 4:
+            context.cancel()
+        context.check()
+        raise UnavailableError("The disk is full.")
+
+    runner = make(tmp_path, work, clock)
+    for _ in range(40):
+        runner.run_missed("count", is_patient=True)
+        clock.advance(60_000_000_000)
+    assert [at - tries[0] for at in tries] == [minutes * 60_000_000_000 for minutes in (0, 2, 6, 14)]
+    assert runner.run_missed("count")[0].state == FAILED, "a person who asks is not made to wait"
