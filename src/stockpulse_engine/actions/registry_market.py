@@ -5,7 +5,7 @@ from __future__ import annotations
 from stockpulse_engine.actions.registry_types import Action, Context, Role, Scope
 
 _G = Context.GLOBAL
-REPLAY_SYNTAX = "REPLAY name path… [at 'YYYY-MM-DD HH:MM'] [speed N]"
+REPLAY_SYNTAX = "REPLAY YYYY-MM-DD[..YYYY-MM-DD] [only AAPL,SPY] | name path… [at 'YYYY-MM-DD HH:MM'] [speed N]"
 
 MARKET = (
     Action(
@@ -55,13 +55,33 @@ MARKET = (
         scope=Scope.ENGINE,
     ),
     Action(
+        id="market.seek",
+        title="seek",
+        help="Play the market on to a time as fast as can be; orders fill on the way as at any speed.",
+        group="Market",
+        codes=("SEEK",),
+        syntax="SEEK 11:30 | 2013-10-08 09:45 | +30m",
+        cli="replay seek 11:30",
+        role=Role.TRADER,
+        scope=Scope.ENGINE,
+    ),
+    Action(
+        id="world.gaps",
+        title="what is played",
+        help="What a replay plays each instrument from, and what of its days is missing.",
+        group="Market",
+        codes=("GAPS",),
+        syntax="GAPS",
+        cli="engine status",
+    ),
+    Action(
         id="world.replay",
         title="replay",
-        help="Play recorded days as the market: the engine stops in order and starts in that world.",
+        help="Play days of the store, or of files, as the market: the engine stops in order and starts in that world.",
         group="Market",
         codes=("REPLAY",),
         syntax=REPLAY_SYNTAX,
-        cli="engine restart --world replay:witness --from ticks.parquet",
+        cli="engine restart --world replay:2013-10-07",
         role=Role.ADMIN,
         scope=Scope.ENGINE,
     ),

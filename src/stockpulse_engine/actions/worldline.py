@@ -5,8 +5,10 @@ Pure: whether the paths exist is asked where the files are.
 
 from __future__ import annotations
 
+import re
 import shlex
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -18,6 +20,8 @@ NAMED = 3
 """So many files are named in a sentence."""
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 MAX_STEP_S = 86_400
+SECOND_NS = 1_000_000_000
+DAYS = re.compile(r"\d{4}-\d{2}-\d{2}(\.\.\d{4}-\d{2}-\d{2})?(_\w{1,8})?")
 
 
 class WorldLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +29,8 @@ class WorldLine(msgspec.Struct, frozen=True, kw_only=True):
 
     world: str
     paths: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    """Of days in the store only these."""
     at: str = ""
     speed: float = 0.0
 
@@ -33,6 +39,8 @@ class WorldLine(msgspec.Struct, frozen=True, kw_only=True):
         found = ["--world", self.world]
         for path in self.paths:
             found += ["--from", path]
+        if self.symbols:
+            found += ["--symbols", ",".join(self.symbols)]
         if self.at:
             found += ["--at", self.at]
         if self.speed:
@@ -43,13 +51,20 @@ class WorldLine(msgspec.Struct, frozen=True, kw_only=True):
         """What it is, for people."""
         if self.world == "live":
             return "the live market, on paper"
-        if not self.paths:
+        if self.world == "sim":
             return "the simulated market"
-        names = ", ".join(path.rsplit("/", 1)[-1] for path in self.paths[:NAMED])
-        more = f" and {len(self.paths) - NAMED} more" if len(self.paths) > NAMED else ""
+        what = self._what()
         at = f", from {self.at}" if self.at else ""
         speed = f", at {self.speed:g}×" if self.speed else ""
-        return f"{names}{more}{at}{speed}"
+        return f"{what}{at}{speed}"
+
+    def _what(self) -> str:
+        if not self.paths:
+            days = self.world.partition(":")[2]
+            return f"{', '.join(self.symbols[:NAMED]) or 'everything held'} of {days}"
+        names = ", ".join(path.rsplit("/", 1)[-1] for path in self.paths[:NAMED])
+        more = f" and {len(self.paths) - NAMED} more" if len(self.paths) > NAMED else ""
+        return f"{names}{more}"
 
 
 def parse_replay(text: str) -> WorldLine:
@@ -65,6 +80,7 @@ def parse_replay(text: str) -> WorldLine:
     if not (name and all(c.isalnum() or c in "._-" for c in name)) or "/" in words[0]:
         raise InvalidValueError(f"{name[:24]!r} is not a name for a replay.", fix="Use letters, digits, dot, dash.")
     paths: list[str] = []
+    symbols: tuple[str, ...] = ()
     at, speed = "", 0.0
     while rest:
         word = rest.pop(0)
@@ -72,11 +88,36 @@ def parse_replay(text: str) -> WorldLine:
             at, rest = _moment(rest)
         elif word == "speed":
             speed = parse_speed(rest.pop(0) if rest else "")
+        elif word == "only" and is_days(name):
+            symbols = tuple(text.upper() for text in (rest.pop(0) if rest else "").split(",") if text)
         else:
             paths.append(word)
-    if not paths:
+    if not paths and not is_days(name):
         raise InvalidValueError(f"replay:{name} has nothing to play.", fix=SYNTAX)
-    return WorldLine(world=f"replay:{name}", paths=tuple(paths), at=at, speed=speed)
+    return WorldLine(world=f"replay:{name}", paths=tuple(paths), symbols=symbols, at=at, speed=speed)
+
+
+def is_days(name: str) -> bool:
+    """Whether a replay's name asks for days of the store: `2013-10-07`, `2013-10-07..2013-10-11`, `2013-10-07_2`."""
+    return DAYS.fullmatch(name) is not None
+
+
+def parse_seek(text: str, now_ns: int, time_zone: str) -> int:
+    """`11:30` of the market's own day, `2013-10-08 09:45`, `+30m`: the market time meant.
+
+    Raises:
+        InvalidValueError: no time.
+    """
+    words, zone = text.strip(), ZoneInfo(time_zone)
+    if words.startswith("+"):
+        return now_ns + parse_step(words[1:])
+    today = datetime.fromtimestamp(now_ns // SECOND_NS, zone).date()
+    is_time = ":" in words and "-" not in words
+    try:
+        moment = datetime.fromisoformat(f"{today.isoformat()}T{words:0>5}" if is_time else words)
+    except ValueError:
+        raise InvalidValueError(f"{text[:24]!r} is not a time.", fix="SEEK 11:30, 2013-10-08 09:45 or +30m.") from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()) * SECOND_NS
 
 
 def parse_world(text: str) -> WorldLine:

@@ -26,6 +26,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "backup": ("backup", "restore"),
     "home": ("config", "doctor"),
     "engine": ("engine",),
+    "replay": ("replay",),
     "token": ("token",),
     "demo": ("demo",),
 }

@@ -133,7 +133,12 @@ def market(
         step_ns = round(Decimal(str(value)) * 1_000_000_000) if action == "step" else 0
         view = engine().control_market(action, speed=value, step_ns=step_ns)
         if view.is_stepping:
-            view = _played(view)
+            view = played(view)
+    show_clock(view, as_json=as_json)
+
+
+def show_clock(view: ClockView, *, as_json: bool) -> None:
+    """Market time, for people or programs."""
     if as_json:
         emit_json(view)
         return
@@ -154,7 +159,7 @@ def market(
     )
 
 
-def _played(view: ClockView) -> ClockView:
+def played(view: ClockView) -> ClockView:
     """The clock once a long step is played; what it says by then when that takes longer than anybody waits."""
     from stockpulse_engine.base.wait import wait_until
 

@@ -132,10 +132,10 @@ class BlockingClient:
         return self.send(calls.clock())
 
     def control_market(
-        self, action: str, *, speed: float = 1.0, step_ns: int = 0, request_id: str = ""
+        self, action: str, *, speed: float = 1.0, step_ns: int = 0, to_ns: int = 0, request_id: str = ""
     ) -> views.ClockView:
-        """speed, pause, resume or step."""
-        return self.send(calls.control_market(action, speed=speed, step_ns=step_ns, request_id=request_id))
+        """speed, pause, resume, step or seek."""
+        return self.send(calls.control_market(action, speed=speed, step_ns=step_ns, to_ns=to_ns, request_id=request_id))
 
     def explain(self, name: str, instrument_id: str = "") -> views.Explanation:
         """How a number is made."""

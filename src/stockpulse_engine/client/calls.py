@@ -65,9 +65,13 @@ def clock() -> Call[views.ClockView]:
     return _get("/v1/market/clock", views.ClockView)
 
 
-def control_market(action: str, *, speed: float = 1.0, step_ns: int = 0, request_id: str = "") -> Call[views.ClockView]:
-    """speed, pause, resume or step."""
-    body = rest.MarketControlRequest(request_id=request_id or new_id("R"), action=action, speed=speed, step_ns=step_ns)
+def control_market(
+    action: str, *, speed: float = 1.0, step_ns: int = 0, to_ns: int = 0, request_id: str = ""
+) -> Call[views.ClockView]:
+    """speed, pause, resume, step or seek."""
+    body = rest.MarketControlRequest(
+        request_id=request_id or new_id("R"), action=action, speed=speed, step_ns=step_ns, to_ns=to_ns
+    )
     return _post("/v1/market/control", views.ClockView, body)
 
 

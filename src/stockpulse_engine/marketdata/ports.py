@@ -82,3 +82,7 @@ class MarketControl(Protocol):
     async def step(self, nanoseconds: int) -> ClockState:
         """While paused, play exactly this much market time."""
         ...
+
+    async def seek(self, to_ns: int) -> ClockState:
+        """Play everything up to `to_ns` as fast as can be, then go on as before."""
+        ...

@@ -294,8 +294,8 @@ class MarketService:
         """Market time and session, None before the provider answered."""
         return self._time.view()
 
-    async def control(self, action: str, *, speed: float, step_ns: int) -> ClockView:
-        """speed | pause | resume | step; raises ForbiddenError where the market is not ours to move."""
+    async def control(self, action: str, *, speed: float, step_ns: int, to_ns: int = 0) -> ClockView:
+        """speed | pause | resume | step | seek; raises ForbiddenError where the market is not ours to move."""
         if self._control is None:
             raise ForbiddenError("This market's time can not be changed.", fix="Use a sim or replay world.")
         if action == "speed":
@@ -306,8 +306,11 @@ class MarketService:
             state = await self._control.resume()
         elif action == "step":
             state = await self._control.step(step_ns)
+        elif action == "seek":
+            state = await self._control.seek(to_ns)
         else:
-            raise InvalidValueError(f"{action[:20]!r} is not a market action.", fix="Use speed, pause, resume or step.")
+            fix = "Use speed, pause, resume, step or seek."
+            raise InvalidValueError(f"{action[:20]!r} is not a market action.", fix=fix)
         self._take_clock(state)
         view = self._time.view()
         if view is None:

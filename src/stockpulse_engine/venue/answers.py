@@ -98,8 +98,10 @@ class Answers:
                 time.resume()
             case "step":
                 time.step(question.step_ns)
+            case "seek":
+                time.seek(question.to_ns)
             case _:
-                return p.Failure("bad_request", f"{question.action[:20]!r} is not speed, pause, resume or step.")
+                return p.Failure("bad_request", f"{question.action[:20]!r} is not speed, pause, resume, step or seek.")
         self._is_clock_news = True
         return p.Clock(time.state())
 

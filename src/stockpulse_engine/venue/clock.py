@@ -10,6 +10,7 @@ from stockpulse_engine.marketdata.ports import ClockState
 
 MIN_SPEED, MAX_SPEED = 0.1, 1000.0
 MAX_STEP_NS = 24 * 3600 * 1_000_000_000
+MAX_SEEK_NS = 32 * MAX_STEP_NS
 NIGHT_WALL_NS = 3_000_000_000
 """How long a stretch without trading takes on the wall."""
 
@@ -44,6 +45,8 @@ class MarketTime:
         self._last = last_ns
         self._asked = (self._anchor_wall, market_ns)
         self._is_paused = False
+        self._runs_on = False
+        """Whether time runs again once a seek has arrived."""
         self._steps_to = market_ns
         self._enter(market_ns)
 
@@ -87,6 +90,8 @@ class MarketTime:
         is_late = market_ns < asked
         self._anchor_wall = self._wall.monotonic_ns() if is_late else wall
         self._enter(self._market)
+        if self._runs_on and not self.is_stepping:
+            self.resume()
         return is_late or before != self._phase()
 
     def set_speed(self, speed: float) -> None:
@@ -102,12 +107,12 @@ class MarketTime:
     def pause(self) -> None:
         """Stop market time."""
         self._hold()
-        self._is_paused, self._steps_to = True, self._market
+        self._is_paused, self._runs_on, self._steps_to = True, False, self._market
 
     def resume(self) -> None:
         """Let it run again."""
         self._anchor_wall = self._wall.monotonic_ns()
-        self._is_paused = False
+        self._is_paused = self._runs_on = False
 
     def step(self, nanoseconds: int) -> None:
         """While paused, play exactly this much.
@@ -121,6 +126,26 @@ class MarketTime:
             raise InvalidValueError(f"A step of {nanoseconds} ns is not within a day.")
         target = max(self._steps_to, self._market) + nanoseconds
         self._steps_to = target if self._last is None else min(target, self._last)
+
+    def seek(self, to_ns: int) -> None:
+        """Play everything up to `to_ns` as fast as the machine can, then go on as before.
+
+        Raises:
+            InvalidValueError: it is behind, after the end, or further than `MAX_SEEK_NS`.
+        """
+        now = max(self._market, self.target())
+        if to_ns <= now:
+            raise InvalidValueError(
+                "Market time never goes back: what was traded stays traded.",
+                fix="Look back with @, or start the days anew as another world: replay:2013-10-07_2.",
+            )
+        if self._last is not None and to_ns > self._last:
+            raise InvalidValueError("The replay ends before that moment.", fix="Name a moment inside it.")
+        if to_ns - now > MAX_SEEK_NS:
+            raise InvalidValueError("That is further than a month ahead.", fix="Go there in several leaps.")
+        self._hold()
+        self._runs_on = self._runs_on or not self._is_paused
+        self._is_paused, self._steps_to = True, to_ns
 
     def state(self) -> ClockState:
         """For clients: they go on from `market_ns` at `speed`."""
@@ -189,6 +214,10 @@ class WallTime:
         raise _not_steered()
 
     def step(self, _nanoseconds: int) -> None:
+        """Refused: raises InvalidValueError."""
+        raise _not_steered()
+
+    def seek(self, _to_ns: int) -> None:
         """Refused: raises InvalidValueError."""
         raise _not_steered()
 

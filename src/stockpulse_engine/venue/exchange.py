@@ -72,6 +72,10 @@ class Time(Protocol):
         """See `clock.MarketTime`."""
         ...
 
+    def seek(self, _to_ns: int) -> None:
+        """See `clock.MarketTime`."""
+        ...
+
     def state(self) -> ClockState:
         """For clients."""
         ...

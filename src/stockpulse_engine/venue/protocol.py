@@ -64,11 +64,12 @@ class GetClock(Ask, frozen=True, tag="clock"):
 
 
 class Control(Ask, frozen=True, tag="control"):
-    """`action`: speed (with `speed`), pause, resume, step (with `step_ns`). Answer: Clock."""
+    """`action`: speed (with `speed`), pause, resume, step (with `step_ns`), seek (with `to_ns`). Answer: Clock."""
 
     action: str
     speed: float = 0.0
     step_ns: int = 0
+    to_ns: int = 0
 
 
 class OpenAccount(Ask, frozen=True, tag="open_account"):

@@ -150,7 +150,8 @@ class Server:
             self._is_stopping = True
             return p.Done()
         answer = self._answers.answer(question)
-        if isinstance(question, p.Control) and question.action == "step" and self._exchange.time.is_stepping:
+        is_leap = isinstance(question, p.Control) and question.action in ("step", "seek")
+        if is_leap and self._exchange.time.is_stepping:
             latest = self._wall.monotonic_ns() + round(self._settings.step_answer_s * 1e9)
             self._steps.append((connection, request.request_id, latest))
             return None

@@ -101,12 +101,13 @@ class OpenAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class MarketControlRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`action`: speed, pause, resume, step (nanoseconds in `step_ns`)."""
+    """`action`: speed, pause, resume, step (nanoseconds in `step_ns`), seek (to the market time `to_ns`)."""
 
     request_id: str
     action: str
     speed: float = 1.0
     step_ns: int = 0
+    to_ns: int = 0
 
 
 class BackupAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,15 @@ from textwrap import wrap
 
 from msgspec.structs import replace
 
-from stockpulse_engine.actions.worldline import WorldLine, parse_replay, parse_speed, parse_step, parse_world
+from stockpulse_engine.actions.worldline import (
+    WorldLine,
+    is_days,
+    parse_replay,
+    parse_seek,
+    parse_speed,
+    parse_step,
+    parse_world,
+)
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError, StockPulseError
 from stockpulse_engine.domain.views import ClockView
@@ -66,6 +74,18 @@ class WorldHandler(Handler):
             return
         self._control("speed", speed=speed)
 
+    def do_market_seek(self) -> None:
+        """`SEEK 11:30`."""
+        clock = self._clock()
+        if clock is None:
+            return
+        try:
+            to_ns = parse_seek(self._words(), self.shell.status.market_ns(), clock.time_zone)
+        except InvalidValueError as error:
+            self.shell.notify_line(str(error), "warn")
+            return
+        self._control("seek", to_ns=to_ns)
+
     def _clock(self) -> ClockView | None:
         """The market's clock where it can be steered; says why not otherwise."""
         clock = self.shell.store.clock
@@ -80,19 +100,21 @@ class WorldHandler(Handler):
     def _words(self) -> str:
         return " ".join(self.shell.command.arguments) if self.shell.command else ""
 
-    def _control(self, action: str, *, speed: float = 1.0, step_ns: int = 0, is_running: bool = False) -> None:
-        self.shell.in_background(self._ask(action, speed, step_ns, is_running=is_running), is_intent=True)
+    def _control(
+        self, action: str, *, speed: float = 1.0, step_ns: int = 0, to_ns: int = 0, is_running: bool = False
+    ) -> None:
+        self.shell.in_background(self._ask(action, speed, step_ns, to_ns, is_running=is_running), is_intent=True)
 
-    async def _ask(self, action: str, speed: float, step_ns: int, *, is_running: bool) -> None:
+    async def _ask(self, action: str, speed: float, step_ns: int, to_ns: int, *, is_running: bool) -> None:
         commands = self.shell.link.commands
         try:
             if is_running:
                 await commands.control_market("pause")
-            view = await commands.control_market(action, speed=speed, step_ns=step_ns)
+            view = await commands.control_market(action, speed=speed, step_ns=step_ns, to_ns=to_ns)
         except StockPulseError as error:
             self.shell.notify_line(str(error), "danger")
             return
-        if action != "step":  # a step is played after its answer; the stream tells when
+        if action not in ("step", "seek"):  # it is played after its answer; the stream tells when
             self.shell.store.clock = view
         self.shell.redraw_chrome()
         self.shell.notify_line(_done(action, view, step_ns))
@@ -102,6 +124,23 @@ class WorldHandler(Handler):
     def do_world_replay(self) -> None:
         """`REPLAY witness ticks/*.parquet at '2013-10-07 10:00' speed 10`."""
         self._move(parse_replay)
+
+    def do_world_gaps(self) -> None:
+        """What this replay plays, and what is missing."""
+        health = self.shell.store.health
+        source = health.feed.source if health is not None else None
+        if source is None or not (source.played or source.gaps):
+            self.shell.notify_line("nothing is replayed from the store here: REPLAY 2013-10-07", "warn")
+            return
+        from stockpulse_tui.widgets.overlay import Sheet
+
+        lines: list[Line] = []
+        for title, tone, said in (("missing", "warn", source.gaps or ("nothing",)), ("played", "text", source.played)):
+            lines.append((Span(title, "strong"),))
+            for words in said:
+                lines += [(Span(row, tone),) for row in wrap(cells(clean_line(words, 300)), Sheet.wide - 6)]
+            lines.append(())
+        self.shell.windows.open(Sheet("What this replay plays", lines))
 
     def do_world_change(self) -> None:
         """`WORLD sim`, `WORLD live`."""
@@ -148,7 +187,8 @@ class WorldHandler(Handler):
         except StockPulseError as error:
             self._tell_failure(wanted, world_now, error)
         else:
-            shell.notify_line(f"the engine is in {wanted.world}")
+            days = is_days(wanted.world.partition(":")[2])
+            shell.notify_line(f"the engine is in {wanted.world}{'; GAPS says what of it is missing' if days else ''}")
         finally:
             status.moving = ""
             status.on_second()
@@ -188,6 +228,8 @@ def with_files(wanted: WorldLine) -> WorldLine:
 def _done(action: str, view: ClockView, step_ns: int) -> str:
     if action == "step":
         return f"the market moves on by {step_ns // SECOND_NS} s and stands still"
+    if action == "seek":
+        return "the market is played on to that time; orders fill on the way as at any speed"
     if action == "pause":
         return "the market stands still; , or RUN lets it go on, . steps by a second"
     return f"the market runs at {view.speed:g}×"

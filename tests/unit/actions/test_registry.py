@@ -44,6 +44,7 @@ ISSUE_VERBS = [
     "demo",
     "engine",
     "market",
+    "replay",
     "bars",
     "ticks",
     "actions",

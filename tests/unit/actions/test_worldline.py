@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockpulse_engine.actions.worldline import WorldLine, parse_replay, parse_speed, parse_step, parse_world
+from stockpulse_engine.actions.worldline import (
+    WorldLine,
+    parse_replay,
+    parse_seek,
+    parse_speed,
+    parse_step,
+    parse_world,
+)
 from stockpulse_engine.domain.errors import InvalidValueError
 
 
@@ -54,3 +61,26 @@ def test_anything_else_is_refused_in_words(text: str) -> None:
 def test_no_speed_out_of_range(text: str) -> None:
     with pytest.raises(InvalidValueError):
         parse_speed(text)
+
+
+def test_days_of_the_store_need_no_files() -> None:
+    line = parse_replay("2013-10-07..2013-10-11 only ibm,SPY at 2013-10-08 10:00 speed 5")
+    assert line.arguments() == (
+        "--world", "replay:2013-10-07..2013-10-11", "--symbols", "IBM,SPY",
+        "--at", "2013-10-08 10:00", "--speed", "5",
+    )  # fmt: skip
+    assert line.sentence() == "IBM, SPY of 2013-10-07..2013-10-11, from 2013-10-08 10:00, at 5×"
+    assert parse_replay("2013-10-07_2").world == "replay:2013-10-07_2"
+    assert parse_replay("2013-10-07").sentence() == "everything held of 2013-10-07"
+
+
+def test_a_seek_is_meant_on_the_markets_own_day() -> None:
+    zone, ten = "America/New_York", 1_381_154_400 * 1_000_000_000  # 10:00 on 7 October 2013
+    minute = 60_000_000_000
+    assert parse_seek("11:30", ten, zone) == parse_seek("2013-10-07 11:30", ten, zone) == ten + 90 * minute
+    assert parse_seek("9:45", ten, zone) == ten - 15 * minute
+    assert parse_seek("+30m", ten, zone) == ten + 30 * minute
+    assert parse_seek("2013-10-07T14:30+00:00", ten, zone) == ten + 30 * minute
+    for text in ("", "noon", "25:00", "+x"):
+        with pytest.raises(InvalidValueError):
+            parse_seek(text, ten, zone)

@@ -130,3 +130,48 @@ def test_worlds_and_moments_are_read_strictly() -> None:
     for text in ("noon", "2024-03-04T09:30:00"):
         with pytest.raises(InvalidValueError):
             parse_moment(text)
+
+
+def test_a_seek_plays_on_at_once_and_then_goes_on_as_before(wall: ManualClock) -> None:
+    time = MarketTime(wall, START, speed=2)
+    wall.advance(SECOND)
+    follow(time)
+    time.seek(START + 500 * SECOND)
+    assert time.is_stepping
+    assert time.target() == START + 500 * SECOND
+    time.reached(START + 200 * SECOND)
+    assert time.state().is_stepping, "the source takes its time"
+    time.reached(START + 500 * SECOND)
+    assert not time.state().is_paused
+    wall.advance(3 * SECOND)
+    assert follow(time) == 506 * SECOND, "at its speed, from there"
+
+
+def test_a_seek_of_a_paused_market_leaves_it_paused(wall: ManualClock) -> None:
+    time = MarketTime(wall, START)
+    time.pause()
+    time.seek(START + 9 * SECOND)
+    follow(time)
+    wall.advance(SECOND)
+    assert (follow(time), time.state().is_paused) == (9 * SECOND, True)
+
+
+def test_a_pause_ends_a_seek_where_it_is(wall: ManualClock) -> None:
+    time = MarketTime(wall, START)
+    time.seek(START + 9 * SECOND)
+    time.reached(START + 4 * SECOND)
+    time.pause()
+    assert follow(time) == 4 * SECOND
+    assert time.is_still
+
+
+def test_no_seek_goes_back_or_beyond_the_end(wall: ManualClock) -> None:
+    time = MarketTime(wall, START, last_ns=START + 100 * SECOND)
+    wall.advance(5 * SECOND)
+    for offset, why in ((5, "never goes back"), (-1, "never goes back"), (101, "ends before")):
+        with pytest.raises(InvalidValueError, match=why):
+            time.seek(START + offset * SECOND)
+    assert follow(time) == 5 * SECOND, "nothing moved"
+    endless = MarketTime(wall, START)
+    with pytest.raises(InvalidValueError, match="month"):
+        endless.seek(START + 40 * 86_400 * SECOND)

@@ -86,6 +86,10 @@ class PaperMarket:
         """While paused, play exactly this much market time."""
         return await self._control(p.Control("step", step_ns=nanoseconds))
 
+    async def seek(self, to_ns: int) -> ClockState:
+        """Play everything up to `to_ns` as fast as can be, then go on as before."""
+        return await self._control(p.Control("seek", to_ns=to_ns))
+
     async def feed(self, events: Sequence[MarketEvent], instruments: Sequence[Instrument] = ()) -> None:
         """Tell the venue of a live world what the market shows; empty is a sign of life, due every few seconds."""
         await self._query(p.FeedEvents(tuple(events), tuple(instruments)), p.Done)

@@ -1,4 +1,4 @@
-"""Days asked for: `2013-10-07` or `2013-10-07..2013-10-11`."""
+"""Days asked for: `2013-10-07` or `2013-10-07..2013-10-11`; `2013-10-07_2` are the same in a world of their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from stockpulse_engine.domain.errors import InvalidValueError
 
 MAX_DAYS = 366
-_DAYS = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.\.(\d{4}-\d{2}-\d{2}))?")
+_DAYS = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.\.(\d{4}-\d{2}-\d{2}))?(?:_\w{1,8})?")
 
 
 class DateRange(NamedTuple):
