@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from stockpulse_engine.api.past import PastPort
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, TradingStateSet
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType, TradingState
@@ -51,6 +52,7 @@ from stockpulse_engine.domain.views import (
     WhyStep,
 )
 from tests.fakes.fake_history import FakeHistory
+from tests.fakes.fake_past import FakePast
 
 NOW = 1_700_000_000_000_000_000
 MINUTE = 60_000_000_000
@@ -462,7 +464,7 @@ class FakeMarket:
             next_phase="CLOSED",
         )
 
-    async def control(self, action: str, *, speed: float, step_ns: int) -> ClockView:
+    async def control(self, action: str, *, speed: float, step_ns: int, to_ns: int = 0) -> ClockView:
         """Notes what was asked."""
         self._effects.append(f"market {action} {speed:g}")
         clock = self.clock()
@@ -528,4 +530,5 @@ class FakeEngine:
         self.portfolio = FakePortfolio(self.bus)
         self.market = FakeMarket(self.bus, self.effects, symbols)
         self.history = FakeHistory()
+        self.past: PastPort = FakePast(NOW)
         self.system = FakeSystem(self.trading, self.market, self.effects)

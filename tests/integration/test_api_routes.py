@@ -32,6 +32,9 @@ COMMAND = {"client_order_id": "C9", "terms": TERMS}
 MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
     # (method, route): (target, body, lowest role, effect)
     ("GET", "/v1/quotes"): ("/v1/quotes?ids=AAPL,MSFT.XNAS", None, Role.VIEWER, ""),
+    ("GET", "/v1/past"): ("/v1/past?at=-5m", None, Role.VIEWER, ""),
+    ("GET", "/v1/past/moment"): ("/v1/past/moment?at=yesterday%20close", None, Role.VIEWER, ""),
+    ("GET", "/v1/past/quotes"): ("/v1/past/quotes?at=-5m&ids=AAPL", None, Role.VIEWER, ""),
     ("GET", "/v1/depth/{instrument_id:str}"): ("/v1/depth/AAPL", None, Role.VIEWER, ""),
     ("GET", "/v1/bars"): ("/v1/bars?id=AAPL&spec=5m&limit=2", None, Role.VIEWER, ""),
     ("GET", "/v1/instruments"): ("/v1/instruments", None, Role.VIEWER, ""),

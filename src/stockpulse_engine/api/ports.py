@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from stockpulse_engine.api.history import HistoryPort
+from stockpulse_engine.api.past import PastPort
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.domain.accounts import Account
 from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
@@ -190,7 +191,7 @@ class MarketPort(Protocol):
         """Market time and session, None before the venue answered."""
         ...
 
-    async def control(self, action: str, *, speed: float, step_ns: int) -> ClockView:
+    async def control(self, action: str, *, speed: float, step_ns: int, to_ns: int = 0) -> ClockView:
         """speed | pause | resume | step; raises ForbiddenError in the live world."""
         ...
 
@@ -241,6 +242,11 @@ class EngineServices(Protocol):
     @property
     def history(self) -> HistoryPort:
         """What is stored, and SQL over it."""
+        ...
+
+    @property
+    def past(self) -> PastPort:
+        """What was known at a moment."""
         ...
 
     @property

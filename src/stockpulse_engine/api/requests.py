@@ -17,6 +17,7 @@ from stockpulse_engine.api.replays import Replays
 from stockpulse_engine.api.roles import Caller, caller_of, require
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
+from stockpulse_engine.domain.past import PastBooks
 from stockpulse_engine.wire import codec
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -63,6 +64,27 @@ class EngineRequest(Request[Any, Any, Any]):
         if not account_id or not known or account_id in known:
             return account_id
         raise _no_such_account(clean_line(account_id, 64), known)
+
+    async def held_id(self, text: str) -> str:
+        """What may be looked back on: traded here, or held in history.
+
+        Raises:
+            InvalidValueError: a provider's own symbol; nobody keeps what it said.
+        """
+        if ":" in text:
+            raise InvalidValueError(
+                f"Nothing is kept of {clean_line(text, 32)}.",
+                fix="Name what trades here or is held: see `sp coverage`.",
+            )
+        return await self.services.market.chart_id(text)
+
+    def moment(self, text: str) -> int:
+        """The moment that `at` names; InvalidValueError for none."""
+        return self.services.past.moment(text).at_ns
+
+    async def past_books(self, text: str) -> PastBooks:
+        """The books of the moment that `at` names."""
+        return await self.services.past.books(self.moment(text))
 
     async def json(self) -> Any:
         """The body as the type the handler wants."""

@@ -112,7 +112,7 @@ def build_books(
         orders=lambda: trading.book.all_open(),  # noqa: PLW0108 - the order service is made below
         quote=market.service.quote,
         clock=market.time.now_ns,
-        settings=_portfolio_settings(limits),
+        settings=portfolio_settings(limits),
         fee=fee,
         expects_quotes=market.is_open,
         review=ReviewSources(
@@ -187,7 +187,8 @@ def _sources(
     )
 
 
-def _portfolio_settings(limits: Limits) -> PortfolioSettings:
+def portfolio_settings(limits: Limits) -> PortfolioSettings:
+    """What valuation needs of the limits."""
     return PortfolioSettings(
         collar_fraction=limits.collar_fraction,
         daily_loss_fraction=limits.daily_loss_fraction,

@@ -20,11 +20,14 @@ from stockpulse_engine.bootstrap.market import build_market
 from stockpulse_engine.bootstrap.mirror import PART as MIRROR
 from stockpulse_engine.bootstrap.mirror import build_mirror
 from stockpulse_engine.bootstrap.options import StartOptions
+from stockpulse_engine.bootstrap.past import PastService
+from stockpulse_engine.bootstrap.pastjoin import build_past
 from stockpulse_engine.bootstrap.pulse import Pulse
 from stockpulse_engine.bootstrap.servermirror import PART as STORE
 from stockpulse_engine.bootstrap.servermirror import build_server_mirror
 from stockpulse_engine.bootstrap.stored import PART as HISTORY
 from stockpulse_engine.bootstrap.stored import EngineHistory
+from stockpulse_engine.bootstrap.storedreplay import venue_options
 from stockpulse_engine.bootstrap.system import SystemService
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, PartChanged
@@ -67,6 +70,8 @@ class Engine:
         self._broker = PaperBroker(paths.venue_socket(options.world), clock)
         self._books = self._build_books()
         self.system = self._build_system()
+        where = (paths, options.world)
+        self.past: PastService = build_past(where, self._parts, self._books, self._history, settings.limits)
         self._server = ApiServer(self, paths, clock=clock, settings=settings.api)
         self._pulse = self._build_pulse()
         self._marked: set[tuple[str, str]] = set()
@@ -188,6 +193,7 @@ class Engine:
     async def _stop(self) -> None:
         self._board.stopping()
         await self._server.stop()
+        await self.past.stop()
         try:
             await self._books.trading.stop()
         except UnavailableError as error:
@@ -283,8 +289,7 @@ class Engine:
         return self.market.is_linked, 0 if self._options.is_live else self.market.feed_age_ns()
 
     def _venue_options(self) -> VenueOptions:
-        options = self._options
-        return VenueOptions(seed=options.seed, speed=options.speed, files=options.files, at=options.at)
+        return venue_options(self._options, self._paths, self._settings.history.priority)
 
     # --- small joints -------------------------------------------------------------------------------------
 

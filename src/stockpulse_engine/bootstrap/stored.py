@@ -16,6 +16,7 @@ from stockpulse_engine.bootstrap.queries import EngineQueries
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import PartChanged
 from stockpulse_engine.marketdata.calendar import Calendar
+from stockpulse_engine.marketdata.known import KnownHistory
 from stockpulse_engine.marketdata.stored import StoredCharts
 from stockpulse_engine.storage.history.settings import HistorySettings
 
@@ -54,6 +55,10 @@ class EngineHistory:
         if not self._settings.enabled:
             return None
         return StoredCharts(self._reader, now_ns)
+
+    def known(self) -> KnownHistory | None:
+        """What a head that looks back is shown from; None where history is switched off."""
+        return KnownHistory(self._reader) if self._settings.enabled else None
 
     def queries(self) -> EngineQueries:
         """What the API reads of it, and SQL over it."""

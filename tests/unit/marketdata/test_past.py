@@ -63,7 +63,7 @@ async def test_a_row_is_the_newest_that_was_known_with_the_day_so_far(store: Emb
     store.writer.write_bars(frame, spec=D1, source="yahoo")
     known = await past_of(store).quote(AAPL, OPEN + 3 * MINUTE)
     assert known.quote is not None
-    assert (known.quote.last, known.quote.bid_size, known.quote.ask_size) == (D(99), 0, 0)
+    assert (known.quote.last, known.quote.bid_size, known.quote.ask_size) == (D(99), D(0), D(0))
     assert (known.made_of, known.source, known.known_at) == ("1m bars", "lean", OPEN + 3 * MINUTE)
     assert (known.previous_close, known.low, known.high, known.quote.volume) == (D(98), D(98), D(103), D(300))
     assert "bid and ask were not known" in known.note

@@ -6,6 +6,7 @@ from litestar import get, post
 from litestar.params import FromQuery, JSONBody
 
 from stockpulse_engine.api.auth import Role
+from stockpulse_engine.api.past import At, account_then, lots_then, portfolio_then
 from stockpulse_engine.api.requests import EngineRequest
 from stockpulse_engine.api.roles import allow
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
@@ -26,39 +27,50 @@ HALT_ACTIONS = ("halt", "reduce", "flatten", "resume")
 
 @get("/v1/positions")
 @allow(Role.VIEWER)
-async def get_positions(request: EngineRequest, account: FromQuery[str] = "") -> list[PositionView]:
+async def get_positions(request: EngineRequest, account: FromQuery[str] = "", at: At = "") -> list[PositionView]:
     """Open positions at the marks, largest first."""
+    if at:
+        return list(portfolio_then(await request.past_books(at), account).positions)
     return list(request.services.portfolio.positions(request.known_account(account)))
 
 
 @get("/v1/lots")
 @allow(Role.VIEWER)
 async def get_lots(
-    request: EngineRequest, account: FromQuery[str] = "", instrument: FromQuery[str] = ""
+    request: EngineRequest, account: FromQuery[str] = "", instrument: FromQuery[str] = "", at: At = ""
 ) -> list[LotView]:
     """Open lots in the order FIFO would close them."""
+    if at:
+        held = await request.held_id(instrument) if instrument else ""
+        return lots_then(await request.past_books(at), account, held)
     wanted = request.services.market.resolve(instrument).instrument_id if instrument else ""
     return list(request.services.portfolio.lots(request.known_account(account), wanted))
 
 
 @get("/v1/portfolio")
 @allow(Role.VIEWER)
-async def get_portfolio(request: EngineRequest, account: FromQuery[str] = "") -> PortfolioView:
+async def get_portfolio(request: EngineRequest, account: FromQuery[str] = "", at: At = "") -> PortfolioView:
     """Account, positions and equity curve."""
+    if at:
+        return portfolio_then(await request.past_books(at), account)
     return request.services.portfolio.portfolio(request.known_account(account))
 
 
 @get("/v1/account")
 @allow(Role.VIEWER)
-async def get_account(request: EngineRequest, account: FromQuery[str] = "") -> AccountView:
+async def get_account(request: EngineRequest, account: FromQuery[str] = "", at: At = "") -> AccountView:
     """Balances of one account, the default one when none is named."""
+    if at:
+        return account_then(await request.past_books(at), account)
     return request.services.portfolio.account(request.known_account(account))
 
 
 @get("/v1/accounts")
 @allow(Role.VIEWER)
-async def get_accounts(request: EngineRequest) -> list[AccountView]:
+async def get_accounts(request: EngineRequest, at: At = "") -> list[AccountView]:
     """Balances of every open account, the default first."""
+    if at:
+        return list((await request.past_books(at)).accounts)
     portfolio = request.services.portfolio
     return [portfolio.account(account_id) for account_id in portfolio.account_ids()]
 

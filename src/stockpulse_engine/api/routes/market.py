@@ -8,6 +8,7 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from stockpulse_engine.api.auth import Role
+from stockpulse_engine.api.past import At
 from stockpulse_engine.api.requests import EngineRequest
 from stockpulse_engine.api.roles import allow
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError, UnavailableError
@@ -25,9 +26,11 @@ Limit = Annotated[int, QueryParameter(ge=1, le=MAX_BARS)]
 
 @get("/v1/quotes")
 @allow(Role.VIEWER)
-async def get_quotes(request: EngineRequest, ids: FromQuery[str] = "") -> list[Quote]:
+async def get_quotes(request: EngineRequest, ids: FromQuery[str] = "", at: At = "") -> list[Quote]:
     """Latest quotes: of all instruments, or of the comma-separated `ids` (symbols are resolved)."""
     market = request.services.market
+    if at:
+        return await _quotes_then(request, ids, request.moment(at))
     if not ids:
         return list(market.quotes())
     names = [name for name in ids.split(",") if name]
@@ -35,6 +38,15 @@ async def get_quotes(request: EngineRequest, ids: FromQuery[str] = "") -> list[Q
         raise InvalidValueError(f"{len(names)} ids are more than {MAX_IDS}.", fix="Leave `ids` out for all.")
     found = [await _quote_of(request, name) for name in names]
     return [quote for quote in found if quote is not None]
+
+
+async def _quotes_then(request: EngineRequest, ids: str, at_ns: int) -> list[Quote]:
+    names = [name for name in ids.split(",") if name][: MAX_IDS + 1]
+    if len(names) > MAX_IDS:
+        raise InvalidValueError(f"More than {MAX_IDS} ids are named.", fix="Leave `ids` out for all that trade here.")
+    wanted = [await request.held_id(name) for name in names]
+    wanted = wanted or [one.instrument_id for one in request.services.market.instruments()]
+    return [one.quote for one in await request.services.past.quotes(wanted, at_ns) if one.quote is not None]
 
 
 async def _quote_of(request: EngineRequest, name: str) -> Quote | None:
@@ -59,14 +71,19 @@ async def get_depth(request: EngineRequest, instrument_id: FromPath[str]) -> Dep
 @allow(Role.VIEWER)
 async def get_bars(
     request: EngineRequest,
+    *,
     bars_of: Annotated[str, QueryParameter(name="id")],
     spec: FromQuery[str] = "1m",
     limit: Limit = 300,
     end_ns: Annotated[int | None, QueryParameter(ge=0, le=MAX_INT)] = None,
+    at: At = "",
 ) -> list[Bar]:
     """The last `limit` bars of `id`, oldest first, the newest possibly open."""
     length = parse_bar_spec(spec)
     market = request.services.market
+    if at:
+        held, at_ns = await request.held_id(bars_of), request.moment(at)
+        return list(await request.services.past.bars(held, length, limit=limit, at_ns=at_ns, end_ns=end_ns))
     wanted = await market.chart_id(bars_of)
     return list(await market.bars(wanted, length, limit=limit, end_ns=end_ns))
 
@@ -75,14 +92,19 @@ async def get_bars(
 @allow(Role.VIEWER)
 async def get_study(
     request: EngineRequest,
+    *,
     study_of: Annotated[str, QueryParameter(name="id")],
     study: FromQuery[str],
     spec: FromQuery[str] = "1m",
     limit: Limit = 300,
+    at: At = "",
 ) -> StudyView:
     """A study (`sma 20`, `rsi 14`, any TA-Lib function) over the last `limit` bars of `id`."""
     market = request.services.market
     length = parse_bar_spec(spec)
+    if at:
+        held, at_ns = await request.held_id(study_of), request.moment(at)
+        return await request.services.past.study(held, length, study, limit=limit, at_ns=at_ns)
     return await market.study(await market.chart_id(study_of), length, study, limit)
 
 
@@ -96,9 +118,12 @@ async def get_instruments(request: EngineRequest) -> list[Instrument]:
 @get("/v1/news")
 @allow(Role.VIEWER)
 async def get_news(
-    request: EngineRequest, limit: Annotated[int, QueryParameter(ge=1, le=MAX_NEWS)] = 50
+    request: EngineRequest, limit: Annotated[int, QueryParameter(ge=1, le=MAX_NEWS)] = 50, at: At = ""
 ) -> list[NewsItem]:
     """Latest headlines, newest first."""
+    if at:
+        at_ns = request.moment(at)
+        return [one for one in request.services.market.news(MAX_NEWS) if one.ts_event <= at_ns][:limit]
     return list(request.services.market.news(limit))
 
 
@@ -115,10 +140,11 @@ async def get_clock(request: EngineRequest) -> ClockView:
 @post("/v1/market/control", status_code=200)
 @allow(Role.TRADER, mutates=True)
 async def control_market(request: EngineRequest, data: JSONBody[MarketControlRequest]) -> ClockView:
-    """Speed, pause, resume or step of a simulated or replayed market."""
+    """Speed, pause, resume, step or seek of a simulated or replayed market."""
 
     async def act() -> ClockView:
-        return await request.services.market.control(data.action, speed=data.speed, step_ns=data.step_ns)
+        market = request.services.market
+        return await market.control(data.action, speed=data.speed, step_ns=data.step_ns, to_ns=data.to_ns)
 
     return await request.offer.replays.once("control", data.request_id, data, act)
 
@@ -126,10 +152,15 @@ async def control_market(request: EngineRequest, data: JSONBody[MarketControlReq
 @get("/v1/explain")
 @allow(Role.VIEWER)
 async def get_explanation(
-    request: EngineRequest, name: FromQuery[str], explain_for: Annotated[str, QueryParameter(name="id")] = ""
+    request: EngineRequest,
+    name: FromQuery[str],
+    explain_for: Annotated[str, QueryParameter(name="id")] = "",
+    at: At = "",
 ) -> Explanation:
     """How a number on the screen is made: value, source, age, formula, inputs."""
     market = request.services.market
+    if at:
+        return await request.services.past.explain(name, await request.held_id(explain_for), request.moment(at))
     wanted = market.resolve(explain_for).instrument_id if explain_for else ""
     return market.explain(name, wanted)
 

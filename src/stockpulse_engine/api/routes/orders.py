@@ -8,6 +8,7 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from stockpulse_engine.api.auth import Role
+from stockpulse_engine.api.past import At, fills_then, order_then, orders_then
 from stockpulse_engine.api.requests import EngineRequest
 from stockpulse_engine.api.roles import allow
 from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
@@ -35,10 +36,13 @@ async def get_orders(
     scope_name: Annotated[str, QueryParameter(name="scope")] = "today",
     account: FromQuery[str] = "",
     limit: Limit = 500,
+    at: At = "",
 ) -> list[Order]:
     """Orders, newest first. `scope`: working, unknown, today, history, staged or all."""
     if scope_name not in SCOPES:
         raise InvalidValueError(f"{scope_name[:40]!r} is not a scope.", fix=f"Use one of: {', '.join(SCOPES)}.")
+    if at:
+        return orders_then(await request.past_books(at), scope_name, account, limit)
     return list(
         request.services.trading.orders(scope=scope_name, account_id=request.known_account(account), limit=limit)
     )
@@ -46,24 +50,34 @@ async def get_orders(
 
 @get("/v1/orders/{client_order_id:str}")
 @allow(Role.VIEWER)
-async def get_order(request: EngineRequest, client_order_id: FromPath[str]) -> Order:
+async def get_order(request: EngineRequest, client_order_id: FromPath[str], at: At = "") -> Order:
     """One order by its id or an unambiguous prefix."""
+    if at:
+        return order_then(await request.past_books(at), client_order_id)
     return request.services.trading.order(client_order_id)
 
 
 @get("/v1/orders/{client_order_id:str}/life")
 @allow(Role.VIEWER)
-async def get_order_life(request: EngineRequest, client_order_id: FromPath[str]) -> OrderLife:
+async def get_order_life(request: EngineRequest, client_order_id: FromPath[str], at: At = "") -> OrderLife:
     """Everything the journal knows about the order, step by step."""
+    if at:
+        return await request.services.past.life(client_order_id, request.moment(at))
     return await request.services.trading.life(client_order_id)
 
 
 @get("/v1/fills")
 @allow(Role.VIEWER)
 async def get_fills(
-    request: EngineRequest, account: FromQuery[str] = "", order: FromQuery[str] = "", limit: Limit = 500
+    request: EngineRequest,
+    account: FromQuery[str] = "",
+    order: FromQuery[str] = "",
+    limit: Limit = 500,
+    at: At = "",
 ) -> list[Fill]:
     """Fills, newest first, of one account or order."""
+    if at:
+        return fills_then(await request.past_books(at), account, order, limit)
     wanted = request.known_account(account)
     return list(request.services.trading.fills(account_id=wanted, client_order_id=order, limit=limit))
 
