@@ -17,7 +17,7 @@ def shell(tmp_path: Path) -> Shell:
 def test_what_is_due_is_done_once_and_remembered(shell: Shell) -> None:
     assert "never" in shell("jobs", "list").out
     first = shell("jobs", "run", "--due", "--json")
-    assert {run["job"] for run in first.data} == {"eod", "backup", "tail", "prune", "report"}
+    assert {run["job"] for run in first.data} == {"eod", "backfill", "backup", "tail", "prune", "report"}
     assert {run["state"] for run in first.data} == {"DONE"}
     again = {run["job"] for run in shell("jobs", "run", "--due", "--json").data}
     assert again <= {"tail", "backup"}, "but for what the next minute or hour brought"

@@ -9,6 +9,7 @@ from pathlib import Path
 from stockpulse_engine.base.clock import Clock, WallClock
 from stockpulse_engine.base.lock import lock_holder
 from stockpulse_engine.base.paths import Paths
+from stockpulse_engine.bootstrap.backfill import backfill_of
 from stockpulse_engine.bootstrap.history import history_of
 from stockpulse_engine.bootstrap.offline import backup_directory, backup_to, verify_journal
 from stockpulse_engine.client.blocking import BlockingClient
@@ -54,6 +55,14 @@ def job_runner(
             schedule=AfterClose(calendar, 30),
             catch_up=CatchUp.EACH,
             work=work.eod,
+        ),
+        Job(
+            name="backfill",
+            about="what the calendar misses in stored bars, from the inbox, the server and Yahoo",
+            unit="rows",
+            schedule=AfterClose(calendar, 90),
+            catch_up=CatchUp.LATEST,
+            work=lambda context: backfill_of(paths, clock).run(context),
         ),
         Job(
             name="backup",

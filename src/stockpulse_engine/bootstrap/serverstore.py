@@ -13,6 +13,7 @@ from stockpulse_engine.base.clock import WallClock
 from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.base.redaction import redact
 from stockpulse_engine.domain.errors import ConfigError
+from stockpulse_engine.marketdata.history import BARS
 from stockpulse_engine.settings import load_settings
 from stockpulse_engine.storage.history.store import EmbeddedHistory, open_history
 from stockpulse_engine.storage.server.settings import StorageSettings
@@ -132,6 +133,19 @@ def move_to_embedded(paths: Paths, tell: Tell) -> int:
             tell("read", seen)
 
         return to_embedded(ServerVersions(connection), home.store, told)
+
+
+def bring_series(paths: Paths, instrument_id: str, spec: str, source: str) -> int:
+    """Bring one series of bars from the server; returns the versions that were new."""
+    from stockpulse_engine.storage.server.link import connect, said_plainly
+    from stockpulse_engine.storage.server.migrate import require_newest
+    from stockpulse_engine.storage.server.move import to_embedded
+    from stockpulse_engine.storage.server.versions import OneSeries, Series, ServerVersions
+
+    with _home(paths) as home, said_plainly(), connect(home.settings) as connection:
+        require_newest(home.settings)
+        wanted = Series(BARS, spec, source, instrument_id)
+        return to_embedded(OneSeries(ServerVersions(connection), wanted), home.store, lambda *_: None)
 
 
 def compare_stores(paths: Paths) -> Iterator[Compared]:

@@ -59,6 +59,11 @@ class JobContext:
         """Ask the job to stop at its next safe place; callable from a signal handler."""
         self._stop.set()
 
+    @property
+    def is_canceled(self) -> bool:
+        """Whether somebody wants it to stop."""
+        return self._stop.is_set()
+
     def check(self) -> None:
         """Raise CanceledError when the job shall stop. Jobs call it where stopping leaves nothing half done."""
         if self._stop.is_set():

@@ -14,6 +14,11 @@ _MICS = {
     "LSE": "XLON", "GER": "XETR", "FRA": "XFRA", "PAR": "XPAR", "AMS": "XAMS", "MIL": "XMIL", "MCE": "XMAD",
     "EBS": "XSWX", "TOR": "XTSE", "JPX": "XTKS", "HKG": "XHKG", "ASX": "XASX", "NSI": "XNSE", "BSE": "XBOM",
 }  # fmt: skip
+_PLAIN = frozenset({"XNAS", "XNYS", "XASE", "ARCX", "BATS"})
+_SUFFIXES = {
+    "XLON": ".L", "XETR": ".DE", "XFRA": ".F", "XPAR": ".PA", "XAMS": ".AS", "XMIL": ".MI", "XMAD": ".MC",
+    "XSWX": ".SW", "XTSE": ".TO", "XTKS": ".T", "XHKG": ".HK", "XASX": ".AX", "XNSE": ".NS", "XBOM": ".BO",
+}  # fmt: skip
 _CLASSES = {
     "EQUITY": AssetClass.EQUITY,
     "ETF": AssetClass.ETF,
@@ -42,6 +47,13 @@ def instrument_id_of(symbol: str, exchange: str) -> str:
         base = base.rpartition(".")[0] or base
     clean = re.sub(r"[^A-Z0-9./_-]", "", base).lstrip("./_-") or "UNKNOWN"
     return f"{clean}.{mic}"
+
+
+def symbol_of(instrument_id: str) -> str:
+    """`OCDO.XLON` → `OCDO.L`; "" where none can be told, as of a company that gave its ticker away."""
+    base, _, mic = instrument_id.rpartition(".")
+    symbol = base if mic in _PLAIN else f"{base}{_SUFFIXES[mic]}" if mic in _SUFFIXES else ""
+    return symbol if _SYMBOL.fullmatch(symbol) else ""
 
 
 def asset_class_of(kind: str) -> AssetClass:

@@ -20,6 +20,8 @@ class HistorySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Which source answers when several hold what is asked for."""
     record: Literal["never", "live", "always"] = "live"
     """Which worlds' quotes, prints and minute bars are kept."""
+    inbox: str = ""
+    """Folder whose files the job `backfill` imports; "" is `inbox` in the data directory, where there is one."""
     keep_quotes_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 30
     """Days for which quotes are kept; 0 keeps them for ever."""
     keep_trades_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 365

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from stockpulse_engine.storage.history.catalog import Kind
-from stockpulse_engine.storage.server.versions import Series, ServerVersions, later_rounds
+from stockpulse_engine.storage.server.versions import OneSeries, Series, ServerVersions, later_rounds
 
 if TYPE_CHECKING:
     from stockpulse_engine.storage.history.store import EmbeddedHistory
@@ -20,7 +20,7 @@ BATCH: Final = 500_000
 Told = Callable[[Series, int], None]
 
 
-def to_embedded(server: ServerVersions, store: EmbeddedHistory, tell: Told) -> int:
+def to_embedded(server: ServerVersions | OneSeries, store: EmbeddedHistory, tell: Told) -> int:
     """Write everything the server holds; what is held already is nothing. Returns the versions that were new.
 
     A row's versions are written in the order in which they were stored, each known from when it was: so the store
@@ -36,7 +36,7 @@ def to_embedded(server: ServerVersions, store: EmbeddedHistory, tell: Told) -> i
     return written
 
 
-def _batches(server: ServerVersions, group: list[Series], tell: Told) -> Iterator[pl.DataFrame]:
+def _batches(server: ServerVersions | OneSeries, group: list[Series], tell: Told) -> Iterator[pl.DataFrame]:
     waiting: list[pl.DataFrame] = []
     for series in group:
         frame = server.read(series)

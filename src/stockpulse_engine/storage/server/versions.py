@@ -109,6 +109,22 @@ class ServerVersions:
         return pl.DataFrame(found)
 
 
+class OneSeries:
+    """A server of which one series is wanted."""
+
+    def __init__(self, server: ServerVersions, wanted: Series) -> None:
+        self._server = server
+        self._wanted = wanted
+
+    def series(self) -> list[Series]:
+        """The one, where it is held."""
+        return [one for one in self._server.series() if one == self._wanted]
+
+    def read(self, series: Series) -> pl.DataFrame:
+        """All versions, sorted."""
+        return self._server.read(series)
+
+
 def later_rounds(frame: pl.DataFrame, table: str) -> Iterator[pl.DataFrame]:
     """The first stored version of each row, then the second of those that have one, and so on."""
     order = frame.sort("recorded_at", "known_at").with_columns(pl.int_range(pl.len()).over(KEYS[table]).alias("turn"))
