@@ -50,7 +50,7 @@ def test_a_failed_run_exits_with_its_reason_and_is_tried_again(shell: Shell) -> 
 
 
 def test_wrong_words_are_said_with_the_right_ones(shell: Shell) -> None:
-    assert "eod, backup" in shell("jobs", "run", "eodd").err
+    assert "eod, backfill, backup" in shell("jobs", "run", "eodd").err
     assert "--due" in shell("jobs", "run").err
     assert "never" not in shell("jobs", "status").err
 

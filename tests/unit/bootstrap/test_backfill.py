@@ -96,7 +96,7 @@ def chart_of(*days: str) -> bytes:
         "priceHint": 2, "regularMarketPrice": 10.0, "regularMarketTime": times[-1], "regularMarketVolume": 1,
         "exchangeTimezoneName": "America/New_York", "gmtoffset": -18_000,
     }  # fmt: skip
-    row = {"open": [10.0], "high": [11.0], "low": [9.0], "close": [10.0], "volume": [100]}
-    quote = {name: values * len(days) for name, values in row.items()}
+    row = {"open": 10.0, "high": 11.0, "low": 9.0, "close": 10.0, "volume": 100}
+    quote = {name: [value] * len(days) for name, value in row.items()}
     result = {"meta": meta, "timestamp": times, "indicators": {"quote": [quote]}}
     return json.dumps({"chart": {"result": [result], "error": None}}).encode()

@@ -44,7 +44,10 @@ class Source:
         self.asked.append(series.instrument_id)
         if self.failure:
             raise self.failure
-        return 1 if series.instrument_id in self.has and self.store.missing.pop(series.instrument_id, None) else 0
+        if series.instrument_id not in self.has:
+            return 0
+        del self.store.missing[series.instrument_id]
+        return 1
 
 
 class Told:
