@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import apsw
+import msgspec
 
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.marketdata.history import Segment, SeriesInfo
@@ -32,6 +33,15 @@ _OVERLAPPING = """
 SELECT seq, segment_id, tbl, spec, source, path, rows, first_ts, last_ts, min_known_at, max_known_at, min_recorded_at,
     max_recorded_at, import_id, has_versions, sha256, bytes
 FROM segments WHERE tbl = ?1 AND spec = ?2 AND source = ?3 AND retired_at IS NULL AND last_ts >= ?4 AND first_ts <= ?5
+ORDER BY number
+"""
+_HOLDING = """
+SELECT seq, segment_id, tbl, spec, source, path, rows, first_ts, last_ts, min_known_at, max_known_at, min_recorded_at,
+    max_recorded_at, import_id, has_versions, sha256, bytes
+FROM segments WHERE retired_at IS NULL AND number IN (
+    SELECT r.segment FROM series s JOIN runs r ON r.series = s.number
+    WHERE s.tbl = ?1 AND s.spec = ?2 AND s.source = ?3 AND s.instrument_id IN (SELECT value FROM json_each(?6))
+        AND r.last_ts >= ?4 AND r.first_ts <= ?5)
 ORDER BY number
 """
 _SERIES_OF = """
@@ -196,6 +206,11 @@ class Catalog:
     def overlapping(self, kind: Kind, first_ts: int, last_ts: int) -> tuple[Segment, ...]:
         """Segments of one kind that may hold rows of a time range, both ends included."""
         return tuple(self._segment(row) for row in self._ask(_OVERLAPPING, (*kind, first_ts, last_ts)))
+
+    def holding(self, kind: Kind, names: Sequence[str], first_ts: int, last_ts: int) -> tuple[Segment, ...]:
+        """Segments of one kind that hold rows of some of these instruments in a time range, both ends included."""
+        wanted = msgspec.json.encode(list(names)).decode()
+        return tuple(self._segment(row) for row in self._ask(_HOLDING, (*kind, first_ts, last_ts, wanted)))
 
     def last_number(self, kind: Kind) -> int:
         """How far the commits of one kind have come."""

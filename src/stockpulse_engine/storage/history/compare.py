@@ -35,13 +35,13 @@ class Difference(NamedTuple):
     corrected: int
 
 
-def held_rows(root: Path, segments: Sequence[Segment], frame: pl.DataFrame, table: str) -> pl.DataFrame:
-    """Every stored version of rows that the frame may speak of."""
+def held_rows(
+    root: Path, segments: Sequence[Segment], names: Sequence[str], span: tuple[int, int], table: str
+) -> pl.DataFrame:
+    """Every stored version of rows of some instruments in a time range, both ends included."""
     if not segments:
         return empty_frame(table)
-    low, high = frame["ts_event"].min(), frame["ts_event"].max()
-    names = frame["instrument_id"].unique().to_list()
-    wanted = pl.col("ts_event").is_between(low, high) & pl.col("instrument_id").is_in(names)
+    wanted = pl.col("ts_event").is_between(*span) & pl.col("instrument_id").is_in(names)
     return pl.concat([scan_checked(root, segment, lambda lazy: lazy.filter(wanted)) for segment in segments])
 
 

@@ -23,8 +23,10 @@ from stockpulse_engine.storage.history.layout import Layout, bucket_of
 from stockpulse_engine.storage.history.rowsums import row_sums, total
 from stockpulse_engine.storage.history.segmentgone import SegmentGoneError
 
-ROW_GROUP = 65_536
-"""Rows that are decoded at least when one of them is wanted."""
+ROW_GROUP = 262_144
+"""A slice is read by pages, so that a large group costs no reader anything, and it is smaller and quicker to write."""
+LEVEL = 1
+"""Of zstd: a tenth larger than its usual level, and a sixth less work."""
 CORRECTED = "is_corrected"
 """Column of a frame on its way to a file: the row is not the first version of its key. It is not stored."""
 _DAY_NS = 86_400_000_000_000
@@ -63,10 +65,11 @@ def write_segment(layout: Layout, kind: Kind, bucket: str, frame: pl.DataFrame, 
     path = layout.root / relative
     try:
         _make_directory(path.parent, layout.root)
-        digest = _write(path, frame.select(stored_columns(kind.table)), kind, import_id)
+        digest = _write(path, _compact_words(frame.select(stored_columns(kind.table))), kind, import_id)
     except (OSError, pl.exceptions.PolarsError) as error:  # polars says of a full disk what its encoder felt
         problem = getattr(error, "strerror", None) or str(error).splitlines()[0][:120]
         raise UnavailableError(f"{path} cannot be written: {problem}.", fix="Free or repair the disk.") from error
+    _remember_sound(segment_id, path)
     first_ts, last_ts = _bounds(frame["ts_event"])
     return Draft(
         segment_id,
@@ -107,7 +110,7 @@ def read_run(root: Path, run: Run, columns: Sequence[str], *, table: str, last: 
 def scan(root: Path, path: str, question: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
     """Ask a file; what goes wrong names it."""
     try:
-        return question(pl.scan_parquet(root / path, glob=False)).collect()
+        return question(pl.scan_parquet(root / path, glob=False).cast({pl.Categorical: pl.String})).collect()
     except FileNotFoundError as error:
         raise SegmentGoneError(path) from error
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -119,17 +122,24 @@ def scan_checked(root: Path, segment: Segment, question: Callable[[pl.LazyFrame]
     path = Path(segment.path)
     name = str(path.relative_to(root))
     try:
-        status = path.stat()
-        mark = (segment.segment_id, status.st_mtime_ns, status.st_size)
-        if mark not in _sound:
+        if _mark(segment.segment_id, path) not in _sound:
             if file_digest(path) != segment.sha256:
                 raise damaged(name, "its SHA-256 is not the one of its commit")
-            _sound[mark] = True
-            if len(_sound) > MAX_SOUND:
-                del _sound[next(iter(_sound))]
+            _remember_sound(segment.segment_id, path)
     except FileNotFoundError as error:
         raise SegmentGoneError(name) from error
     return scan(root, name, question)
+
+
+def _mark(segment_id: str, path: Path) -> tuple[str, int, int]:
+    status = path.stat()
+    return segment_id, status.st_mtime_ns, status.st_size
+
+
+def _remember_sound(segment_id: str, path: Path) -> None:
+    _sound[_mark(segment_id, path)] = True
+    if len(_sound) > MAX_SOUND:
+        del _sound[next(iter(_sound))]
 
 
 def damaged(path: str, problem: str) -> IntegrityError:
@@ -152,7 +162,7 @@ def _write(path: Path, frame: pl.DataFrame, kind: Kind, import_id: str) -> str:
     temporary = path.with_name(f".{path.name}.tmp")
     marks = {"table": kind.table, "spec": kind.spec, "source": kind.source, "import_id": import_id}
     try:
-        frame.write_parquet(temporary, row_group_size=ROW_GROUP, metadata=marks)
+        frame.write_parquet(temporary, compression_level=LEVEL, row_group_size=ROW_GROUP, metadata=marks)
         temporary.chmod(0o600)
         descriptor = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -166,6 +176,14 @@ def _write(path: Path, frame: pl.DataFrame, kind: Kind, import_id: str) -> str:
         raise
     fsync_dir(path.parent)
     return digest
+
+
+def _compact_words(frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns of nothing but "" as categories: polars' encoder takes ten times as long over them as over real words."""
+    words = [name for name, kind in frame.schema.items() if kind == pl.String and name != "instrument_id"]
+    empty = [name for name in words if frame[name].str.len_bytes().max() == 0]
+    nothing = pl.Series([""], dtype=pl.Categorical)
+    return frame.with_columns(nothing.alias(name).new_from_index(0, frame.height) for name in empty)
 
 
 def _make_directory(directory: Path, root: Path) -> None:

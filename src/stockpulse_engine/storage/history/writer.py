@@ -108,10 +108,11 @@ class SegmentWriter:
         if frame.is_empty():
             return difference(frame, frame, kind.table, now_ns), None
         low, high = (int(edge) for edge in (frame["ts_event"].to_numpy().min(), frame["ts_event"].to_numpy().max()))
+        names = frame["instrument_id"].rle().struct.field("value").unique().to_list()
         with self._catalog.snapshot():
             number = self._catalog.last_number(kind)
-            segments = self._catalog.overlapping(kind, low, high)
-        held = held_rows(self._layout.root, segments, frame, kind.table)
+            segments = self._catalog.holding(kind, names, low, high)
+        held = held_rows(self._layout.root, segments, names, (low, high), kind.table)
         return difference(frame, held, kind.table, now_ns), Basis(kind, number, low, high)
 
 

@@ -6,8 +6,9 @@ Nothing is repaired here and nothing is dropped in silence: a row is taken or re
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
 import polars as pl
 
 from stockpulse_engine.storage.importing.mapping import PRICES
@@ -20,12 +21,23 @@ UNIT_JUMP = 50.0
 """From one bar to the next no price moves by this factor; its unit does (pence for pounds)."""
 
 
-def first_reason(*checks: tuple[pl.Expr, pl.Expr]) -> pl.Expr:
-    """The words of the first (failing, words) pair, null where none fails."""
-    return pl.coalesce(*(pl.when(fails.fill_null(value=False)).then(words) for fails, words in checks)).alias(REASON)
+Check = tuple[pl.Expr, pl.Expr]
+"""What is True of a row that fails, and the words."""
 
 
-def price_checks(names: tuple[str, ...], *, prefix: str = "") -> list[tuple[pl.Expr, pl.Expr]]:
+def with_reason(frame: pl.DataFrame, checks: Sequence[Check]) -> pl.DataFrame:
+    """Add `reason`: the words of the first check that fails, null where none does; words are made of failing rows."""
+    fails = frame.select(pl.any_horizontal(fails.fill_null(value=False) for fails, _ in checks)).to_series()
+    none = pl.Series(REASON, [None], pl.String)
+    if not fails.any():
+        return frame.with_columns(none.new_from_index(0, frame.height))
+    words = pl.coalesce(*(pl.when(fails.fill_null(value=False)).then(words) for fails, words in checks)).alias(REASON)
+    found = frame.filter(fails).select(words).to_series()
+    place = pl.when(fails).then(fails.cum_sum() - 1)
+    return frame.with_columns(found.gather(frame.select(place).to_series()))
+
+
+def price_checks(names: tuple[str, ...], *, prefix: str = "") -> list[Check]:
     """Prices must be positive."""
     return [
         (pl.col(name) <= 0, pl.format(f"{name.removesuffix('_e8')} is not positive: {{}}", _shown(name)))
@@ -33,7 +45,7 @@ def price_checks(names: tuple[str, ...], *, prefix: str = "") -> list[tuple[pl.E
     ]
 
 
-def ohlc_checks(prefix: str = "") -> list[tuple[pl.Expr, pl.Expr]]:
+def ohlc_checks(prefix: str = "") -> list[Check]:
     """High is the highest and low the lowest of a bar."""
     opened, high, low, close = (f"{prefix}{each}_e8" for each in PRICES)
     top, bottom = pl.max_horizontal(opened, close), pl.min_horizontal(opened, close)
@@ -47,7 +59,7 @@ def ohlc_checks(prefix: str = "") -> list[tuple[pl.Expr, pl.Expr]]:
     ]
 
 
-def negative_checks(names: tuple[str, ...]) -> list[tuple[pl.Expr, pl.Expr]]:
+def negative_checks(names: tuple[str, ...]) -> list[Check]:
     """Sizes and volumes may be zero, never less."""
     return [
         (pl.col(name) < 0, pl.format(f"{name.removesuffix('_e8')} is negative: {{}}", _shown(name))) for name in names
@@ -74,20 +86,20 @@ def _is_strict(frame: pl.DataFrame) -> bool:
     names, moments = frame["instrument_id"], frame["ts_event"]
     if names.null_count() or moments.null_count():
         return False
-    same = names.slice(1) == names.slice(0, max(0, frame.height - 1))
-    later = moments.slice(1) > moments.slice(0, max(0, frame.height - 1))
-    return bool((~same | later).all()) and int((~same).sum()) + 1 == max(1, names.n_unique())
+    codes, times = names.to_physical().to_numpy(), moments.to_numpy()
+    is_same = codes[1:] == codes[:-1]
+    is_later: Any = ~is_same | (times[1:] > times[:-1])
+    return bool(is_later.all()) and len(is_same) - int(is_same.sum()) + 1 == max(1, names.n_unique())
 
 
 def _is_steady(frame: pl.DataFrame) -> bool:
     """Whether no close of an orderly frame without a fault jumps: what nearly every file is, and cheap to see."""
     if frame[REASON].null_count() < frame.height or not _is_strict(frame):
         return False
-    close = frame["close_e8"].to_numpy()
+    close, codes = frame["close_e8"].to_numpy(), frame["instrument_id"].to_physical().to_numpy()
     times = close[1:] / close[:-1]
-    jumps = np.flatnonzero((times > UNIT_JUMP) | (times < 1 / UNIT_JUMP))
-    names = frame["instrument_id"]
-    return all(names[int(place)] != names[int(place) + 1] for place in jumps)
+    jumps = ((times > UNIT_JUMP) | (times < 1 / UNIT_JUMP)) & (codes[1:] == codes[:-1])
+    return not jumps.any()
 
 
 def unit_levels(frame: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -25,7 +26,12 @@ def sessions_of(frame: pl.DataFrame) -> pl.DataFrame:
     """`open_ns` and `close_ns` of every instrument_id and date of a frame; null where there was no session."""
     pairs = frame.select("instrument_id", "date").drop_nulls().unique(maintain_order=True)
     rows = [(name, date, *session_ns(name, date)) for name, date in pairs.iter_rows()]
-    schema = {"instrument_id": pl.String, "date": pl.Date, "open_ns": pl.Int64, "close_ns": pl.Int64}
+    schema: dict[str, Any] = {
+        "instrument_id": frame.schema["instrument_id"],
+        "date": pl.Date,
+        "open_ns": pl.Int64,
+        "close_ns": pl.Int64,
+    }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

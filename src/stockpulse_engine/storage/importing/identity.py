@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -82,14 +82,18 @@ def _read(file: Path) -> tuple[Listing, ...]:
 
 
 def with_instrument(frame: pl.DataFrame, date: pl.Expr, maps: Maps, *, venue: str = "") -> pl.DataFrame:
-    """Add `instrument_id` from `symbol` and (where there is one) `mic`; null where the symbol can be no id."""
+    """Add `instrument_id` from `symbol` and (where there is one) `mic`; null where the symbol can be no id.
+
+    The ids are an Enum in the order of names: a file has few of them, and small integers sort and compare cheaply.
+    """
     symbols = frame["symbol"].unique().drop_nulls().to_list()
     names = {symbol: clean_symbol(symbol) for symbol in symbols}
     mics = {symbol: venue or _mic_of(names[symbol]) for symbol in symbols}
     if "mic" not in frame.columns and not maps.listings:
         ids = {symbol: f"{names[symbol]}.{mics[symbol]}" if is_symbol(names[symbol]) else None for symbol in symbols}
-        named = pl.col("symbol").replace_strict(ids, default=None, return_dtype=pl.String)
-        return frame.with_columns(named.alias("instrument_id"), pl.lit(value=False).alias(EARLY))
+        named = pl.Series("instrument_id", [ids[symbol] for symbol in symbols], _enum(ids.values()))
+        codes = frame["symbol"].cast(pl.Enum(symbols)).to_physical()
+        return frame.with_columns(named.gather(codes), pl.lit(value=False).alias(EARLY))
     base = pl.col("symbol").replace_strict(names, default=None, return_dtype=pl.String)
     mic = pl.col("symbol").replace_strict(mics, default=NOWHERE, return_dtype=pl.String)
     if "mic" in frame.columns:
@@ -112,7 +116,12 @@ def with_instrument(frame: pl.DataFrame, date: pl.Expr, maps: Maps, *, venue: st
         {symbol: is_symbol(names[symbol]) for symbol in symbols}, default=False, return_dtype=pl.Boolean
     )
     valid = valid & mic.str.contains(_MIC)
-    return frame.with_columns(pl.when(valid).then(base + "." + mic).alias("instrument_id"), early.alias(EARLY))
+    frame = frame.with_columns(pl.when(valid).then(base + "." + mic).alias("instrument_id"), early.alias(EARLY))
+    return frame.with_columns(frame["instrument_id"].cast(_enum(frame["instrument_id"].unique().to_list())))
+
+
+def _enum(names: Iterable[str | None]) -> pl.Enum:
+    return pl.Enum(sorted({name for name in names if name is not None}))
 
 
 def clean_symbol(text: str) -> str:

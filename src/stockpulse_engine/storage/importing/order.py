@@ -9,13 +9,10 @@ import polars as pl
 def counted(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.DataFrame:
     """Rows by (instrument_id, ts_event, seq); `seq` counts, in the file's order, those that share the other two.
 
-    `before` has, row by row, how many such ticks earlier parts of the file had. Sorting happens on small integers:
-    that is several times cheaper than by names, and a file's ticks are as good as sorted by time.
+    `before` has, row by row, how many such ticks earlier parts of the file had. Ids are an Enum in the order of names,
+    so sorting happens on small integers; a tick is known when it happened, and most files are sorted by time.
     """
-    names = frame["instrument_id"]
-    ranks = {name: rank for rank, name in enumerate(sorted(names.unique().to_list()))}
-    kind = pl.UInt16 if len(ranks) < np.iinfo(np.uint16).max else pl.UInt32
-    codes = names.replace_strict(ranks, return_dtype=kind).to_numpy()
+    codes = frame["instrument_id"].to_physical().to_numpy()
     moments = frame["ts_event"].to_numpy()
     is_in_time = bool((moments[1:] >= moments[:-1]).all())
     order = np.argsort(codes, kind="stable") if is_in_time else np.lexsort((moments, codes))
@@ -26,4 +23,5 @@ def counted(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.DataF
     seq = places - np.maximum.accumulate(np.where(is_new, places, 0))
     if before is not None:
         seq += before.to_series().to_numpy()[order]
-    return frame[order].with_columns(pl.Series("seq", seq))
+    sorted_ones = frame.drop("known_at")[order]
+    return sorted_ones.with_columns(pl.Series("seq", seq), pl.col("ts_event").alias("known_at"))

@@ -7,7 +7,7 @@ again after the last chunk that was noted. A chunk that was committed and not no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -26,7 +26,7 @@ from stockpulse_engine.storage.importing.progress import Progress, State, StateF
 from stockpulse_engine.storage.importing.refusals import Refusals
 from stockpulse_engine.storage.importing.report import ImportReport
 from stockpulse_engine.storage.importing.shape import Shaper
-from stockpulse_engine.storage.importing.spans import Spans
+from stockpulse_engine.storage.importing.spans import Span, Spans, told_by
 from stockpulse_engine.storage.importing.table import CHUNK_ROWS, ROW, Table
 
 MAX_WHOLE_ROWS = 1_000_000
@@ -154,16 +154,14 @@ class _Run:
 
     def _take(self, chunk: pl.DataFrame, shaper: Shaper) -> None:
         parts = shaper.parts(chunk)
-        is_ticks = self._kind in _TABLES
-        if self._table.rows > self._hooks.chunk_rows:
-            parts = {part: self._spans.marked(part, frame, is_ticks=is_ticks) for part, frame in parts.items()}
-        fits = {part: frame.filter(pl.col(REASON).is_null()) for part, frame in parts.items()}
         for part, frame in parts.items():
-            self._count_bad(chunk, part, frame, fits[part].height)
-        if self._kind is Kind.BARS:
-            self._actions(parts[""], shaper)
-        for part, fit in fits.items():
-            self._store(part, fit)
+            told = told_by(frame) if self._table.rows > self._hooks.chunk_rows else {}
+            marked = self._spans.marked(part, frame, told, is_ticks=self._kind in _TABLES)
+            fit = marked if marked[REASON].null_count() == marked.height else marked.filter(pl.col(REASON).is_null())
+            self._count_bad(chunk, part, marked, fit.height)
+            if self._kind is Kind.BARS:
+                self._actions(marked, shaper)
+            self._store(part, fit, told_by(fit) if told and fit.height < frame.height else told)
 
     def _count_bad(self, chunk: pl.DataFrame, part: str, frame: pl.DataFrame, fit: int) -> None:
         self._report.entries += frame.height
@@ -183,14 +181,14 @@ class _Run:
             self._report.refuse(bad)
             self._refusals.write(chunk, bad)
 
-    def _store(self, part: str, fit: pl.DataFrame) -> None:
+    def _store(self, part: str, fit: pl.DataFrame, told: Mapping[str, Span]) -> None:
         if fit.is_empty():
             return
         table = _TABLES.get(self._kind, BARS)
-        if table != BARS:
-            fit = counted(fit, self._spans.before(part, fit))
         source = f"{self._plan.source}{part}"
         frame = fit.select(name for name in SCHEMAS[table] if name in fit.columns)
+        if table != BARS:
+            frame = counted(frame, self._spans.before(part, frame, told))
         if self._plan.spec is not None:
             result = self._into.writer.write_bars(frame, spec=self._plan.spec, source=source, import_id=self._import_id)
             self._suspect(fit)
@@ -200,8 +198,7 @@ class _Run:
             result = self._into.writer.write_trades(frame, source=source, import_id=self._import_id)
         self._report.count(result.added, result.unchanged, result.corrected)
         self._report.span(frame)
-        if self._table.rows > self._hooks.chunk_rows:
-            self._spans.extend(part, fit)
+        self._spans.extend(part, told)
 
     def _actions(self, frame: pl.DataFrame, shaper: Shaper) -> None:
         actions = bar_actions(frame, shaper.columns, self._plan.source, shaper.splits)

@@ -6,17 +6,18 @@ import polars as pl
 
 from stockpulse_engine.domain.market import BarSpec
 from stockpulse_engine.storage.importing.checks import (
-    first_reason,
+    Check,
     mark_repeats,
     mark_units,
     negative_checks,
     ohlc_checks,
     price_checks,
+    with_reason,
 )
 from stockpulse_engine.storage.importing.days import sessions_of
 from stockpulse_engine.storage.importing.identity import EARLY, Maps, with_instrument
 from stockpulse_engine.storage.importing.mapping import PRICES, SIDES, Kind
-from stockpulse_engine.storage.importing.moments import local_date, moments
+from stockpulse_engine.storage.importing.moments import local_date, moment_series
 from stockpulse_engine.storage.importing.plan import ImportPlan
 from stockpulse_engine.storage.importing.splits import printed, undone_splits
 from stockpulse_engine.storage.importing.table import ROW, Table
@@ -27,6 +28,8 @@ THEIRS = "their "
 """Begins the names of the file's own columns, so that none of them is taken for one of ours."""
 SUSPICIOUS = 1
 """In `flags`: the source itself doubts the row."""
+MAX_WORD = 32
+_NO_DATE = pl.lit(None, pl.Date).alias("date")
 
 
 class Shaper:
@@ -65,7 +68,7 @@ class Shaper:
             *self._value_checks([sized.removesuffix("_e8")]),
             *negative_checks((sized,)),
         ]
-        frame = frame.with_columns(first_reason(*checks))
+        frame = with_reason(frame, checks)
         frame = frame.rename({f"{name}_e8": f"{name.removeprefix(prefix)}_e8" for name in names})
         frame = frame.rename({sized: "volume_e8"}) if sized != "volume_e8" else frame
         values = [*(f"{price}_e8" for price in PRICES), "volume_e8"]
@@ -88,12 +91,10 @@ class Shaper:
                 *price_checks(("bid", "ask")),
                 *negative_checks(("bid_size_e8", "ask_size_e8")),
             ]
-        words = [self._word(chunk, name) for name in ("exchange", "conditions")]
-        flags = pl.lit(0, pl.Int64)
+        words = [_word(frame, name, self.columns[name]) for name in ("exchange", "conditions") if name in self.columns]
         if "suspicious" in self.columns:
-            told = pl.col(self.columns["suspicious"]).cast(pl.String).str.to_lowercase().is_in(["true", "1", "t"])
-            flags = pl.when(told).then(SUSPICIOUS).otherwise(0).cast(pl.Int64)
-        return frame.with_columns(first_reason(*checks), *words, flags.alias("flags"))
+            words.append(_flags(frame[self.columns["suspicious"]]))
+        return with_reason(frame, checks).with_columns(words)
 
     def closes(self, chunk: pl.DataFrame) -> pl.DataFrame:
         """A bar for each price: open, high, low and close are the one price that is told; rows without one are none."""
@@ -104,7 +105,7 @@ class Shaper:
         symbol = pl.lit(self._plan.symbol) if self._plan.mapping.is_one_price else own
         long = long.with_columns(symbol.alias("symbol"))
         kind = long.schema["price"]
-        frame = long.with_columns(self._moment(), self._date(), e8("price", kind).alias("close_e8"))
+        frame = long.with_columns(self._moments(long), self._date(), e8(long["price"]).alias("close_e8"))
         frame = with_instrument(frame, pl.col("date"), self._maps, venue=self._plan.options.venue)
         frame = self._timed(frame, self._plan.spec or BarSpec(1, "d"))
         checks = [
@@ -112,8 +113,7 @@ class Shaper:
             (pl.col("close_e8").is_null(), fault("price", kind, "price")),
             *price_checks(("close",)),
         ]
-        frame = frame.with_columns(
-            first_reason(*checks),
+        frame = with_reason(frame, checks).with_columns(
             *(pl.col("close_e8").alias(f"{price}_e8") for price in PRICES[:3]),
             pl.lit(0, pl.Int64).alias("volume_e8"),
         )
@@ -121,15 +121,14 @@ class Shaper:
 
     def _based(self, chunk: pl.DataFrame, numbers: list[str]) -> pl.DataFrame:
         """Symbol, time and scaled numbers; a number the file does not have is 0, of a quote's side null."""
-        added = [self._moment(), self._date()]
         symbol = self.columns.get("symbol")
+        added: list[pl.Expr | pl.Series] = [self._moments(chunk), self._date() if self._has_days else _NO_DATE]
         added.append((pl.col(symbol) if symbol else pl.lit(self._plan.symbol)).cast(pl.String).alias("symbol"))
         if mic := self.columns.get("mic"):
             added.append(pl.col(mic).cast(pl.String).alias("mic"))
         for name in numbers:
             theirs = self.columns.get(name)
-            value = e8(theirs, self._types[theirs]) if theirs else self._absent()
-            added.append(value.alias(f"{name}_e8"))
+            added.append((e8(chunk[theirs]) if theirs else self._absent()).alias(f"{name}_e8"))
         kept = [ROW, *dict.fromkeys(self.columns.values())]
         frame = chunk.select(kept).with_columns(added)
         return with_instrument(frame, pl.col("date"), self._maps, venue=self._plan.options.venue)
@@ -137,10 +136,16 @@ class Shaper:
     def _absent(self) -> pl.Expr:
         return pl.lit(None if self._plan.mapping.kind is Kind.QUOTES else 0, pl.Int64)
 
-    def _moment(self) -> pl.Expr:
+    @property
+    def _has_days(self) -> bool:
+        """Whether anybody asks which day a row was: of ticks and minutes only maps, splits and dividends do."""
+        spec = self._plan.spec
+        is_daily = spec is not None and not spec.is_intraday
+        return is_daily or bool(self._maps.listings) or "split" in self.columns or "dividend" in self.columns
+
+    def _moments(self, frame: pl.DataFrame) -> pl.Series:
         assert self._plan.form is not None
-        column = self.columns["ts"]
-        return moments(column, self._plan.form, self._types[column]).alias("ts")
+        return moment_series(frame[self.columns["ts"]], self._plan.form).alias("ts")
 
     def _date(self) -> pl.Expr:
         assert self._plan.form is not None
@@ -156,7 +161,7 @@ class Shaper:
         frame = frame.join(sessions_of(frame), on=["instrument_id", "date"], how="left", maintain_order="left")
         return frame.rename({"open_ns": "ts_event", "close_ns": "known_at"})
 
-    def _base_checks(self) -> list[tuple[pl.Expr, pl.Expr]]:
+    def _base_checks(self) -> list[Check]:
         column = self.columns["ts"]
         spelled = pl.col(column).cast(pl.String).str.slice(0, 24)
         checks = [
@@ -172,14 +177,20 @@ class Shaper:
             checks.append((pl.col("ts_event").is_null(), pl.format("{} is no session of its exchange", pl.col("date"))))
         return checks
 
-    def _value_checks(self, names: list[str]) -> list[tuple[pl.Expr, pl.Expr]]:
+    def _value_checks(self, names: list[str]) -> list[Check]:
         return [
             (pl.col(f"{name}_e8").is_null(), fault(self.columns[name], self._types[self.columns[name]], name))
             for name in names
             if name in self.columns
         ]
 
-    def _word(self, chunk: pl.DataFrame, name: str) -> pl.Expr:
-        theirs = self.columns.get(name)
-        word = pl.col(theirs).cast(pl.String).fill_null("") if theirs else pl.lit("")
-        return word.str.slice(0, 32).alias(name)
+
+def _word(frame: pl.DataFrame, name: str, theirs: str) -> pl.Series:
+    word = frame[theirs].cast(pl.String).fill_null("").alias(name)
+    longest = word.str.len_bytes().max()
+    return word if isinstance(longest, int) and longest <= MAX_WORD else word.str.slice(0, MAX_WORD)
+
+
+def _flags(told: pl.Series) -> pl.Series:
+    is_told = told.cast(pl.String).str.to_lowercase().is_in(["true", "1", "t"]).fill_null(value=False)
+    return (is_told.cast(pl.Int64) * SUSPICIOUS).alias("flags")
