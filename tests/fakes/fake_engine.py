@@ -52,6 +52,7 @@ from stockpulse_engine.domain.views import (
     WhyStep,
 )
 from tests.fakes.fake_history import FakeHistory
+from tests.fakes.fake_jobs import FakeJobs
 from tests.fakes.fake_past import FakePast
 
 NOW = 1_700_000_000_000_000_000
@@ -531,4 +532,5 @@ class FakeEngine:
         self.market = FakeMarket(self.bus, self.effects, symbols)
         self.history = FakeHistory()
         self.past: PastPort = FakePast(NOW)
+        self.jobs = FakeJobs(self.effects)
         self.system = FakeSystem(self.trading, self.market, self.effects)

@@ -83,6 +83,10 @@ MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
     ("POST", "/v1/arm"): ("/v1/arm", {**KEY, "account_id": "main"}, Role.TRADER, ""),
     ("POST", "/v1/halt"): ("/v1/halt", {**KEY, "action": "halt", "reason": "x"}, Role.TRADER, "halt"),
     ("POST", "/v1/accounts"): ("/v1/accounts", {**KEY, "account_id": "p2"}, Role.ADMIN, "open p2"),
+    ("GET", "/v1/jobs"): ("/v1/jobs", None, Role.VIEWER, ""),
+    ("GET", "/v1/jobs/{job:str}/log"): ("/v1/jobs/backup/log?limit=5", None, Role.VIEWER, ""),
+    ("POST", "/v1/jobs/{job:str}/run"): ("/v1/jobs/backup/run", KEY, Role.ADMIN, "job run backup"),
+    ("POST", "/v1/jobs/{job:str}/stop"): ("/v1/jobs/backup/stop", KEY, Role.ADMIN, "job stop backup"),
     ("POST", "/v1/backup"): ("/v1/backup", KEY, Role.ADMIN, "backup"),
     ("POST", "/v1/engine/stop"): ("/v1/engine/stop", KEY, Role.ADMIN, "stop"),
 }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from stockpulse_engine.api.history import HistoryPort
+from stockpulse_engine.api.jobs import JobsPort
 from stockpulse_engine.api.past import PastPort
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.domain.accounts import Account
@@ -247,6 +248,11 @@ class EngineServices(Protocol):
     @property
     def past(self) -> PastPort:
         """What was known at a moment."""
+        ...
+
+    @property
+    def jobs(self) -> JobsPort:
+        """Batch jobs."""
         ...
 
     @property

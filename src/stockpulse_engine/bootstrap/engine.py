@@ -15,6 +15,7 @@ from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.base.tasks import Supervisor
 from stockpulse_engine.bootstrap.books import REVIEW_SPEC, Books, Market, build_books
 from stockpulse_engine.bootstrap.health import HealthBoard
+from stockpulse_engine.bootstrap.jobsdesk import JobsDesk
 from stockpulse_engine.bootstrap.margin import MarginWatch
 from stockpulse_engine.bootstrap.market import build_market
 from stockpulse_engine.bootstrap.mirror import PART as MIRROR
@@ -70,6 +71,7 @@ class Engine:
         self._broker = PaperBroker(paths.venue_socket(options.world), clock)
         self._books = self._build_books()
         self.system = self._build_system()
+        self.jobs = JobsDesk(paths, clock)
         where = (paths, options.world)
         self.past: PastService = build_past(where, self._parts, self._books, self._history, settings.limits)
         self._server = ApiServer(self, paths, clock=clock, settings=settings.api)

@@ -9,13 +9,12 @@ from pathlib import Path
 from stockpulse_engine.base.clock import Clock, WallClock
 from stockpulse_engine.base.lock import lock_holder
 from stockpulse_engine.base.paths import Paths
-from stockpulse_engine.bootstrap.backfill import backfill_of
 from stockpulse_engine.bootstrap.history import history_of
 from stockpulse_engine.bootstrap.offline import backup_directory, backup_to, verify_journal
 from stockpulse_engine.client.blocking import BlockingClient
 from stockpulse_engine.domain.errors import IntegrityError, StockPulseError
 from stockpulse_engine.domain.market import BarSpec
-from stockpulse_engine.jobs.runner import Job, JobContext, JobRunner
+from stockpulse_engine.jobs.runner import Job, JobContext, JobRunner, Outcome
 from stockpulse_engine.jobs.runs import RunStore
 from stockpulse_engine.jobs.schedule import AfterClose, CatchUp, Every
 from stockpulse_engine.jobs.work import DAY_NS, JournalCheck, Work
@@ -62,7 +61,7 @@ def job_runner(
             unit="rows",
             schedule=AfterClose(calendar, 90),
             catch_up=CatchUp.LATEST,
-            work=lambda context: backfill_of(paths, clock).run(context),
+            work=lambda context: _backfill(paths, clock, context),
         ),
         Job(
             name="backup",
@@ -99,6 +98,12 @@ def job_runner(
     )
     runs = RunStore(paths.state / "jobs", clock)
     return JobRunner(jobs, runs, paths.logs, clock, on_progress=on_progress, on_start=on_start)
+
+
+def _backfill(paths: Paths, clock: Clock, context: JobContext) -> Outcome:
+    from stockpulse_engine.bootstrap.backfill import backfill_of  # loads polars, which whoever looks at jobs needs not
+
+    return backfill_of(paths, clock).run(context)
 
 
 class _History:

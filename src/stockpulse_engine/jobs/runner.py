@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from stockpulse_engine.base.clock import Clock
+from stockpulse_engine.base.lock import Holder
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.errors import NotFoundError, StockPulseError
 from stockpulse_engine.jobs.runs import CANCELED, DIED, DONE, FAILED, AlreadyDoneError, Run, RunStore
@@ -21,6 +22,8 @@ from stockpulse_engine.jobs.schedule import MINUTE_NS, CatchUp, Due, Schedule, m
 LOOK_BACK_NS = 31 * 86_400 * 1_000_000_000
 """How far back missed runs are looked for, but never before a job's first run."""
 MAX_RETRY_MINUTES = 60
+TELL_NS = 300_000_000
+"""How often a run's progress is written at most."""
 EXIT_FAILED = 1
 EXIT_CANCELED = 130
 
@@ -160,7 +163,7 @@ class JobRunner:
         """
         job = self.job(name)
         run, lock = self._runs.begin(name, due.key, due.at_ns, again=again)
-        context = JobContext(due, lambda line: self._log(name, due.key, line), self._on_progress)
+        context = JobContext(due, lambda line: self._log(name, due.key, line), self._telling(run))
         self._on_start(context)
         context.say("begins")
         try:
@@ -194,6 +197,24 @@ class JobRunner:
             raise
         context.say(f"done: {outcome.detail}")
         return self._runs.end(run, lock, state=DONE, wrote=outcome.wrote, detail=outcome.detail, fix="", exit_code=0)
+
+    def _telling(self, run: Run) -> Callable[[int, int, str], None]:
+        """Progress goes to whoever started it, and now and then to the table, for everybody else."""
+        told_at = 0
+
+        def tell(done: int, total: int, what: str) -> None:
+            nonlocal told_at
+            self._on_progress(done, total, what)
+            now = self._clock.monotonic_ns()
+            if not told_at or now - told_at >= TELL_NS:
+                told_at = now
+                self._runs.progress(run, done, total, what)
+
+        return tell
+
+    def holder(self, name: str) -> Holder | None:
+        """The process that works on a job now."""
+        return self._runs.holder(name)
 
     def runs(self, name: str = "", *, limit: int = 100) -> tuple[Run, ...]:
         """The newest runs, newest first; of every job when none is named."""

@@ -7,7 +7,7 @@ run whose process died is shown as DIED and may be tried again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import apsw
 import msgspec
 
 from stockpulse_engine.base.clock import Clock
-from stockpulse_engine.base.lock import FileLock, LockHeldError, acquire_lock, lock_holder
+from stockpulse_engine.base.lock import FileLock, Holder, LockHeldError, acquire_lock, lock_holder
 from stockpulse_engine.base.paths import ensure_private
 from stockpulse_engine.base.text import clean_text
 from stockpulse_engine.domain.errors import ConflictError
@@ -28,10 +28,13 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS runs(
     job TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL, due_ns INTEGER NOT NULL, started_ns INTEGER NOT NULL,
     ended_ns INTEGER NOT NULL, wrote INTEGER NOT NULL, detail TEXT NOT NULL, fix TEXT NOT NULL,
-    exit_code INTEGER NOT NULL, tries INTEGER NOT NULL, PRIMARY KEY(job, key)
+    exit_code INTEGER NOT NULL, tries INTEGER NOT NULL, done_parts INTEGER NOT NULL DEFAULT 0,
+    parts INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(job, key)
 ) STRICT, WITHOUT ROWID
 """
-_COLUMNS = "job, key, state, due_ns, started_ns, ended_ns, wrote, detail, fix, exit_code, tries"
+_LATER = ("done_parts", "parts")
+"""Columns that tables of earlier versions do not have."""
+_COLUMNS = "job, key, state, due_ns, started_ns, ended_ns, wrote, detail, fix, exit_code, tries, done_parts, parts"
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +51,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     fix: str = ""
     exit_code: int = 0
     tries: int = 1
+    done_parts: int = 0
+    """How far it is while it works, of `parts`; `detail` says with what."""
+    parts: int = 0
 
     @property
     def took_ns(self) -> int:
@@ -77,6 +83,7 @@ class RunStore:
             connection.set_busy_timeout(_BUSY_MS)
             connection.pragma("journal_mode", "wal")
             connection.execute(_TABLE)
+            _bring_up_to_date(connection)
             yield connection
         finally:
             connection.close()
@@ -113,6 +120,18 @@ class RunStore:
             connection.execute("UPDATE runs SET state = ? WHERE job = ? AND state = ?", (DIED, job, RUNNING))
             self._put(connection, run)
         return run
+
+    def progress(self, run: Run, done: int, parts: int, what: str) -> None:
+        """Write how far a run is; where that can not be written the run goes on."""
+        with suppress(apsw.Error), self._open() as connection, connection:
+            connection.execute(
+                "UPDATE runs SET done_parts = ?, parts = ?, detail = ? WHERE job = ? AND key = ? AND state = ?",
+                (done, parts, clean_text(what), run.job, run.key, RUNNING),
+            )
+
+    def holder(self, job: str) -> Holder | None:
+        """The process that works on a job now."""
+        return lock_holder(self._lock_file(job))
 
     def end(self, run: Run, lock: FileLock, *, state: str, wrote: int, detail: str, fix: str, exit_code: int) -> Run:
         """Write how a run ended and let its lock go."""
@@ -176,6 +195,15 @@ class RunStore:
         values = tuple(getattr(run, name) for name in _COLUMNS.split(", "))
         marks = ", ".join("?" * len(values))
         connection.execute(f"INSERT OR REPLACE INTO runs({_COLUMNS}) VALUES({marks})", values)
+
+
+def _bring_up_to_date(connection: apsw.Connection) -> None:
+    """Add what tables of earlier versions lack; another process may do it at the same moment."""
+    held = {str(row[1]) for row in connection.execute("PRAGMA table_info(runs)")}
+    for name in _LATER:
+        if name not in held:
+            with suppress(apsw.SQLError):
+                connection.execute(f"ALTER TABLE runs ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
 
 
 def _first(connection: apsw.Connection, sql: str, values: Sequence[Any]) -> Run | None:
