@@ -22,6 +22,7 @@ from stockpulse_engine.domain.views import (
     StudyView,
 )
 from stockpulse_engine.wire.rest import CancelManyAnswer, ModifyBody, SubmitAnswer
+from stockpulse_engine.wire.sql import SqlRequest, SqlTable, SqlView
 from stockpulse_engine.wire.stream import Frame
 
 OnFrame = Callable[[Frame], None]
@@ -112,6 +113,14 @@ class Commands(Protocol):
 
     async def day(self, account_id: str = "", session_date: str = "") -> DayReview:
         """The session's review."""
+        ...
+
+    async def run_sql(self, asked: SqlRequest) -> SqlTable:
+        """One SELECT over stored history; canceled, the statement ends."""
+        ...
+
+    async def sql_views(self) -> list[SqlView]:
+        """What a statement can select from."""
         ...
 
 

@@ -21,6 +21,8 @@ class HeadState(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Settings changed by hand."""
     recent: list[str] = []
     """Command lines, newest first."""
+    statements: list[str] = []
+    """SQL that was run, newest first."""
     instrument_id: str = ""
 
 

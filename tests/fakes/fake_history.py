@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
 from stockpulse_engine.marketdata.asking import Asked, BarsAsked, StoredBars, StoredCoverage, StoredTicks
@@ -10,7 +11,14 @@ from stockpulse_engine.marketdata.history import AsOf, CorporateAction
 from stockpulse_engine.wire.codec import encode
 from stockpulse_engine.wire.sql import Cell, SqlColumn, SqlRequest, SqlTable, SqlView
 
-COLUMNS = (SqlColumn("ts", "TIMESTAMP_NS"), SqlColumn("close", "DECIMAL(28,8)"), SqlColumn("source", "VARCHAR"))
+COLUMNS = (
+    SqlColumn("ts", "TIMESTAMP_NS"),
+    SqlColumn("close", "DECIMAL(28,8)"),
+    SqlColumn("source", "VARCHAR"),
+    SqlColumn("volume", "DECIMAL(28,8)"),
+    SqlColumn("change", "DOUBLE"),
+    SqlColumn("note", "VARCHAR"),
+)
 
 
 class FakeHistory:
@@ -19,8 +27,8 @@ class FakeHistory:
     def __init__(self) -> None:
         self.asked: list[object] = []
         self.statements: list[SqlRequest] = []
-        self.rows: tuple[tuple[Cell, ...], ...] = (("2013-10-07 13:30:00", "100.00000000", "own"),)
-        self.columns = COLUMNS
+        self.rows: tuple[tuple[Cell, ...], ...] = tuple(_row(number) for number in range(60))
+        self.columns: tuple[SqlColumn, ...] = COLUMNS
         self.is_running = asyncio.Event()
         self.canceled = asyncio.Event()
 
@@ -53,7 +61,7 @@ class FakeHistory:
         self.statements.append(asked)
         if asked.statement == "endless":
             await self._wait()
-        if not asked.statement.startswith(("select", "from", "explain")):
+        if asked.statement.startswith(("copy", "x")):
             raise InvalidValueError("COPY is not run here: this SQL only reads.", fix="Write one SELECT.")
         return encode(SqlTable(columns=self.columns, rows=self.rows[: asked.limit], is_cut=False, elapsed_ms=1.5))
 
@@ -68,6 +76,15 @@ class FakeHistory:
         except asyncio.CancelledError:
             self.canceled.set()
             raise
+
+
+def _row(number: int) -> tuple[Cell, ...]:
+    """A day's bar, the newest first; every seventh has no change and a note from outside."""
+    date = (datetime(2013, 10, 7, tzinfo=UTC) - timedelta(days=number)).strftime("%Y-%m-%d 13:30:00")
+    is_odd = number % 7 == 3
+    note = "\x1b[31mred\x1b[0m [b]bold[/b]\u202e" if is_odd else "plain"
+    close = f"{100 + number % 9}.{number % 4 * 25:02d}000000"
+    return (date, close, "own", f"{1_000_000 + number * 1_000}.00000000", None if is_odd else number / 8 - 1, note)
 
 
 def _known(instrument: str) -> str:

@@ -22,8 +22,11 @@ from stockpulse_engine.domain.views import (
     PartHealth,
     PositionView,
 )
+from stockpulse_engine.wire.codec import decode_answer
+from stockpulse_engine.wire.sql import SqlRequest, SqlTable, SqlView
 from stockpulse_engine.wire.stream import Frame
 from stockpulse_tui.ports import Commands, OnFrame, OnState
+from tests.fakes.fake_history import FakeHistory
 
 T0 = 1_795_188_727_412_000_000
 """Friday 20 November 2026, 10:32:07 in New York."""
@@ -181,6 +184,18 @@ class FakeCommands:
     def __init__(self, link: FakeLink) -> None:
         self.link = link
         self.asked: list[tuple[str, ...]] = []
+        self.history = FakeHistory()
+
+    async def run_sql(self, asked: SqlRequest) -> SqlTable:
+        """What the fake of stored history says."""
+        self.asked.append(("sql", asked.statement))
+        answer: SqlTable = decode_answer(await self.history.sql(asked), SqlTable)
+        return answer
+
+    async def sql_views(self) -> list[SqlView]:
+        """Its views."""
+        self.asked.append(("views",))
+        return list(await self.history.sql_views())
 
     async def set_halt(
         self, action: str, *, reason: str = "", word: str = "", account_id: str = "", request_id: str = ""

@@ -16,12 +16,13 @@ from stockpulse_tui.widgets.cursor_pane import CursorPane
 from stockpulse_tui.widgets.ladder import Ladder
 from stockpulse_tui.widgets.list_pane import ListPane
 from stockpulse_tui.widgets.overlay import Sheet
+from stockpulse_tui.widgets.sql_editor import SqlEditor
 from tests.fakes.fake_book import BookCommands, depth, prints
 from tests.fakes.fake_link import T0
 from tests.tui.book_head import book_head, rest
 from tests.tui.harness import SIZES, Head
 
-SCREENS = ("screen.desk", "screen.chart", "screen.positions", "screen.orders", "screen.ladder", "day.review")
+SCREENS = ("screen.desk", "screen.chart", "screen.positions", "screen.orders", "screen.ladder", "day.review", "history.sql")
 PANES = {
     "screen.desk": ("watchlist", "chart", "ticket", "orders", "positions", "ladder", "news"),
     "screen.chart": ("chart",),
@@ -29,6 +30,7 @@ PANES = {
     "screen.orders": ("orders", "life"),
     "screen.ladder": ("ladder", "tape", "cursor", "mine"),
     "day.review": ("day", "dayorder"),
+    "history.sql": ("sql", "result", "views"),
 }
 EVERYWHERE = (("screen.desk", "watchlist"), ("day.review", "day"))
 """Where the keys that work everywhere are pressed as well."""
@@ -61,8 +63,8 @@ def presses(key: str) -> list[str]:
 def test_every_key_of_the_registry_is_one_a_terminal_sends(context: Context) -> None:
     for key in default_keys(context):
         for event in presses(key):
-            character = key[0] if len(key) == 1 or key[0] == key[-1] else None
-            assert key_name(event, character) == (key if len(key) == 1 or key[0] != key[-1] else key[0])
+            is_letter = len(key) == 1 or presses(key) != [textual_name(key)]
+            assert key_name(event, key[0] if is_letter else None) == (key[0] if is_letter else key)
 
 
 @asynccontextmanager
@@ -170,7 +172,8 @@ async def test_a_question_mark_explains_a_cell_of_each_pane_or_says_that_there_i
     async with head_on(screen, (200, 60)) as (head, _):
         for name in PANES[screen]:
             await put_back(head, screen, name)
-            if not head.app.view.panes[name].display:
+            pane = head.app.view.panes[name]
+            if not pane.display or isinstance(pane, SqlEditor):  # a question mark is text there
                 continue
             cell = head.app.cell()
             await head.press("w" if head.app.context is Context.TICKET else "question_mark")

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from stockpulse_engine.actions.registry_global import SCREENS, SHELL, TRADING
 from stockpulse_engine.actions.registry_market import MARKET
 from stockpulse_engine.actions.registry_panes import CHART, LISTS, WATCHLIST
+from stockpulse_engine.actions.registry_sql import SQL
 from stockpulse_engine.actions.registry_system import PALETTE, SYSTEM
 from stockpulse_engine.actions.registry_trade import LADDER, LINE, ORDERS, POSITIONS, TICKET
 from stockpulse_engine.actions.registry_types import Action, Context, Role, Scope
@@ -45,6 +46,7 @@ ACTIONS: tuple[Action, ...] = (
     *POSITIONS,
     *LADDER,
     *MARKET,
+    *SQL,
     *SYSTEM,
     *PALETTE,
 )
@@ -145,6 +147,32 @@ FOOTERS: dict[Context, tuple[str, ...]] = {
         "help.keys",
         "pane.next",
         "trading.arm",
+        "trading.halt",
+    ),
+    Context.SQL: (
+        "sql.run",
+        "sql.cancel",
+        "sql.newline",
+        "sql.earlier",
+        "sql.views",
+        "help.keys",
+        "pane.next",
+        "line.open",
+        "trading.halt",
+    ),
+    Context.RESULT: (
+        "row.open",
+        "sql.plot",
+        "sql.export",
+        "sql.cancel",
+        "sql.run",
+        "sql.edit",
+        "sql.views",
+        "list.find",
+        "cell.copy",
+        "help.keys",
+        "pane.next",
+        "line.open",
         "trading.halt",
     ),
     Context.PALETTE: ("palette.complete", "palette.go", "palette.close"),

@@ -57,13 +57,6 @@ SYSTEM = (
         cli="coverage INSTRUMENT",
     ),
     Action(
-        id="history.sql",
-        title="sql",
-        help="Ask the stored history in SQL; it reads and never writes.",
-        group="History",
-        cli="sql STATEMENT",
-    ),
-    Action(
         id="store.show",
         title="store",
         help="The copy of history and books on a PostgreSQL: how far it is, moving, and proof that it is equal.",

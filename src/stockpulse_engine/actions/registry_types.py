@@ -17,6 +17,8 @@ class Context(Enum):
     ORDERS = "orders"
     POSITIONS = "positions"
     LADDER = "ladder"
+    SQL = "statement"
+    RESULT = "result"
     PALETTE = "palette"
 
 

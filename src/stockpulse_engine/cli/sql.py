@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import math
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +16,7 @@ from stockpulse_engine.cli.moments import AsOfMoment, AsRecordedMoment, as_of
 from stockpulse_engine.cli.options import JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_table, is_terminal, say
 from stockpulse_engine.cli.register import add_command
+from stockpulse_engine.client.tablefile import require_suffix, write_csv, write_table
 from stockpulse_engine.domain.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 SHOWN = 200
 """Rows that a terminal is shown unless --limit says otherwise."""
-_SUFFIXES = (".csv", ".json", ".parquet")
 
 
 def sql(
@@ -50,8 +48,8 @@ def sql(
     from stockpulse_engine.bootstrap.history import SqlLimits, sql_over
 
     target = Path(out).expanduser() if out else None
-    if target is not None and target.suffix not in _SUFFIXES:
-        raise InvalidValueError(f"{target.name} does not say its format.", fix=f"End it in {', '.join(_SUFFIXES)}.")
+    if target is not None:
+        require_suffix(target)
     is_shown = not (as_json or as_csv or target)
     with sql_over(paths()) as session:
         if views or not statement:
@@ -64,9 +62,10 @@ def sql(
     if as_json:
         emit_json({**_as_json(answer), "is_cut": answer.is_cut, "elapsed_ms": answer.elapsed_ms})
     elif target is not None:
-        _write(answer, target)
+        write_table(_columns(answer), answer.rows, target)
+        say(f"{len(answer.rows):,} rows in {target}")
     elif as_csv:
-        _write_csv(answer, sys.stdout)
+        write_csv(_columns(answer), answer.rows, sys.stdout)
     elif plot:
         _plot(answer)
     else:
@@ -96,49 +95,12 @@ def _table(answer: SqlAnswer) -> None:
     )
 
 
+def _columns(answer: SqlAnswer) -> list[tuple[str, str]]:
+    return [(column.name, column.type) for column in answer.columns]
+
+
 def _as_json(answer: SqlAnswer) -> dict[str, object]:
     return {"columns": answer.columns, "rows": [list(row) for row in answer.rows]}
-
-
-def _write(answer: SqlAnswer, target: Path) -> None:
-    """The whole file or none: written beside its place, then moved there."""
-    part = target.with_name(f".{target.name}.part")
-    try:
-        if target.suffix == ".csv":
-            with part.open("w", newline="", encoding="utf-8") as file:
-                _write_csv(answer, file)
-        elif target.suffix == ".json":
-            import msgspec
-
-            part.write_bytes(msgspec.json.encode(_as_json(answer)))
-        else:
-            _write_parquet(answer, part)
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InvalidValueError(f"{target} can not be written: {error.strerror}.", fix="Name another --out.") from error
-    say(f"{len(answer.rows):,} rows in {target}")
-
-
-def _write_csv(answer: SqlAnswer, file: TextIO) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([column.name for column in answer.columns])
-    writer.writerows([["" if cell is None else cell for cell in row] for row in answer.rows])
-
-
-def _write_parquet(answer: SqlAnswer, file: Path) -> None:
-    """Numbers as numbers (decimals exact), everything else as DuckDB spells it."""
-    import polars as pl
-
-    names: dict[str, int] = {}
-    columns = []
-    for index, column in enumerate(answer.columns):
-        names[column.name] = names.get(column.name, 0) + 1
-        name = column.name if names[column.name] == 1 else f"{column.name}_{names[column.name]}"
-        values = pl.Series(name, [row[index] for row in answer.rows], strict=False)
-        scale = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", column.type)
-        columns.append(values.cast(pl.Decimal(int(scale[1]), int(scale[2]))) if scale else values)
-    pl.DataFrame(columns).write_parquet(file)
 
 
 def _plot(answer: SqlAnswer) -> None:

@@ -26,6 +26,8 @@ from stockpulse_engine.wire.version import HEAD_HEADER, PROTOCOL_VERSION, VERSIO
 if TYPE_CHECKING:
     import httpx
 
+    from stockpulse_engine.wire.sql import SqlRequest, SqlTable, SqlView
+
 T = TypeVar("T")
 TIMEOUT_S = 10.0
 MAX_CONNECTIONS = 8
@@ -254,6 +256,18 @@ class EngineClient:
     async def backup(self, request_id: str = "") -> rest.BackupAnswer:
         """Write a backup."""
         return await self.send(calls.backup(request_id))
+
+    async def run_sql(self, asked: SqlRequest) -> SqlTable:
+        """One SELECT over stored history; canceled, the statement ends."""
+        from stockpulse_engine.client import sql  # few heads ask
+
+        return await self.send(sql.run_sql(asked))
+
+    async def sql_views(self) -> list[SqlView]:
+        """What a statement can select from."""
+        from stockpulse_engine.client import sql  # the same
+
+        return await self.send(sql.sql_views())
 
     async def stop_engine(self, request_id: str = "") -> rest.Accepted:
         """Begin the ordered stop."""

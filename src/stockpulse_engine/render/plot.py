@@ -15,11 +15,19 @@ MIN_WIDTH, MIN_HEIGHT = 20, 3
 
 
 def render_plot(
-    values: Sequence[float], width: int, height: int, *, first: str = "", last: str = "", glyphs: Glyphs = FULL
+    values: Sequence[float],
+    width: int,
+    height: int,
+    *,
+    first: str = "",
+    last: str = "",
+    places: Sequence[float] | None = None,
+    glyphs: Glyphs = FULL,
 ) -> list[Line]:
     """Draw `values` left to right; `first` and `last` name the ends of the axis.
 
-    NaN breaks the line. Fewer than two finite values give an empty list.
+    `places` say where each lies, from 0 at the left to 1; without them all steps are equal. NaN breaks the line. Fewer
+    than two finite values give an empty list.
     """
     finite = [value for value in values if math.isfinite(value)]
     if len(finite) < 2 or width < MIN_WIDTH or height < MIN_HEIGHT:
@@ -31,9 +39,9 @@ def render_plot(
     canvas = Canvas(width, height)
     margin = (high - low) * 0.02 or abs(high) * 0.02 or 1.0
     scale = Scale(low - margin, high + margin, rows)
-    across = (plot - 1) / max(1, len(values) - 1)
+    where = places or [index / max(1, len(values) - 1) for index in range(len(values))]
     points = [
-        (index * across + 0.5, scale.place(value) if math.isfinite(value) else math.nan)
+        (where[index] * (plot - 1) + 0.5, scale.place(value) if math.isfinite(value) else math.nan)
         for index, value in enumerate(values)
     ]
     draw_line(canvas, points, "series1", glyphs)

@@ -17,6 +17,7 @@ HANDLERS: tuple[str, ...] = (
     "stockpulse_tui.handlers.safety:SafetyHandler",
     "stockpulse_tui.handlers.trade:TradeHandler",
     "stockpulse_tui.handlers.book:BookHandler",
+    "stockpulse_tui.handlers.query:QueryHandler",
     "stockpulse_tui.handlers.worlds:WorldHandler",
     "stockpulse_tui.handlers.around:AroundHandler",
 )

@@ -41,6 +41,9 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec(name="mine", target="stockpulse_tui.widgets.ladder_orders:LadderOrders", on_desk=False),
     PaneSpec(name="day", target="stockpulse_tui.widgets.day:Day", screen="day.review", on_desk=False),
     PaneSpec(name="dayorder", target="stockpulse_tui.widgets.day_order:DayOrderPane", on_desk=False),
+    PaneSpec(name="sql", target="stockpulse_tui.widgets.sql_editor:SqlEditor", screen="history.sql", on_desk=False),
+    PaneSpec(name="result", target="stockpulse_tui.widgets.sql_result:SqlResult", on_desk=False),
+    PaneSpec(name="views", target="stockpulse_tui.widgets.sql_views:SqlViews", on_desk=False),
     PaneSpec(name="news", target="stockpulse_tui.widgets.news:News"),
 )
 """In the order Tab visits them."""
@@ -51,6 +54,7 @@ VIEWS: dict[str, str] = {
     "screen.ladder": "stockpulse_tui.screens.ladder:LadderView",
     "day.review": "stockpulse_tui.screens.day:DayView",
     "screen.orders": "stockpulse_tui.screens.orders:Orders",
+    "history.sql": "stockpulse_tui.screens.sql:SqlScreen",
 }
 """Screen action → `module:class` of a view of its own; a screen without a line shows its panes as `Single` does."""
 

@@ -165,7 +165,7 @@ class _Child:
         frames: list[Frame] = []
         while (frame := read_frame(self._process.stdout)) is not None:
             if isinstance(frame, Refused):
-                raise InvalidValueError(f"{frame.title}: {frame.message}", fix=frame.fix)
+                raise InvalidValueError(frame.message, fix=frame.fix)
             frames.append(frame)
             if isinstance(frame, Tail):
                 return frames
