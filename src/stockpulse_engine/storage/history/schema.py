@@ -73,18 +73,32 @@ def _open(path: Path, flags: int) -> apsw.Connection:
 def _open_for_writing(path: Path) -> apsw.Connection:
     ensure_private(path.parent)
     with exclusive(path.with_name("catalog.lock")):  # the switch to WAL does not wait for others by itself
-        is_new = not path.exists()
-        connection = _open(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
-        if is_new:
-            path.chmod(0o600)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(f"BEGIN IMMEDIATE; {TABLES} COMMIT")
+        if not path.exists():
+            _make(path)
+        connection = _open(path, apsw.SQLITE_OPEN_READWRITE)
+        _prepare(connection)
     _check_format(path, connection)
-    if is_new:
-        fsync_dir(path.parent)
-        fsync_dir(path.parent.parent)
     return connection
+
+
+def _make(path: Path) -> None:
+    """Under another name first: who reads meanwhile finds no catalog or a whole one."""
+    fresh = path.with_name(f"{path.name}.new")
+    for ending in ("", "-wal", "-shm", "-journal"):  # of one that was killed over it
+        path.with_name(f"{fresh.name}{ending}").unlink(missing_ok=True)
+    connection = _open(fresh, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+    fresh.chmod(0o600)
+    _prepare(connection)
+    connection.close()  # the last one takes its log into the file
+    fresh.replace(path)
+    fsync_dir(path.parent)
+    fsync_dir(path.parent.parent)
+
+
+def _prepare(connection: apsw.Connection) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"BEGIN IMMEDIATE; {TABLES} COMMIT")
 
 
 def _check_format(path: Path, connection: apsw.Connection) -> None:
