@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from stockpulse_engine.domain.accounts import Account, TradingState
+from stockpulse_engine.domain.corporate import ActionStatement
 from stockpulse_engine.domain.orders import OrderEvent
 
 
@@ -90,6 +91,15 @@ class SessionMarked(msgspec.Struct, frozen=True, kw_only=True, tag="session_mark
     recorded_at: int
 
 
+class ActionApplied(msgspec.Struct, frozen=True, kw_only=True, tag="action_applied"):
+    """A corporate action changed what an account holds; `statement.action_id` makes it post once."""
+
+    statement: ActionStatement
+    ts_event: int
+    recorded_at: int
+    report_seq: int = 0
+
+
 Event = (
     OrderEvent
     | AccountOpened
@@ -100,4 +110,5 @@ Event = (
     | HomeRestored
     | Reconciled
     | SessionMarked
+    | ActionApplied
 )

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from stockpulse_engine.domain.corporate import ActionStatement
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import OrderEventKind, OrderTerms
@@ -28,6 +29,8 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     terms: OrderTerms | None = None
     reason: str = ""
     code: str = ""
+    action: ActionStatement | None = None
+    """A corporate action that met an account; then there is no order, and `kind` says nothing."""
 
 
 class VenueOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

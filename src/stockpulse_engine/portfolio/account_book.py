@@ -58,6 +58,8 @@ class AccountBook:
         self.busted: set[str] = set()
         """Execution ids the venue took back, also those whose fill never came."""
         self.movements: set[str] = set()
+        self.actions: set[str] = set()
+        """Corporate actions that were posted."""
         self.sessions: dict[str, SessionBase] = {}
         """Session date → its base, oldest first, at most MAX_SESSIONS."""
         self.reconciled = ReconciledBase()
@@ -99,6 +101,11 @@ class AccountBook:
     def fees(self) -> Decimal:
         """Fees paid; positive is a cost."""
         return self.balances[Book.FEES]
+
+    @property
+    def income(self) -> Decimal:
+        """Dividends received; negative is paid."""
+        return -self.balances[Book.INCOME]
 
     @property
     def deposits(self) -> Decimal:
@@ -154,6 +161,7 @@ class AccountBook:
             ),
             busted=tuple(sorted(self.busted)),
             movements=tuple(sorted(self.movements)),
+            actions=tuple(sorted(self.actions)),
             sessions=tuple(self.sessions.values()),
             reconciled=self.reconciled,
         )
@@ -162,13 +170,15 @@ class AccountBook:
     def load(cls, state: AccountBookState) -> AccountBook:
         """The inverse of `dump`."""
         book = cls(state.account)
-        book.balances = {Book(name): amount for name, amount in state.balances.items()}
+        book.balances |= {Book(name): amount for name, amount in state.balances.items()}
         for dumped in state.holdings:
             holding = book.holdings[dumped.instrument_id] = Holding.load(dumped)
-            book.booked.update((booked.fill.fill_id, booked) for booked in holding.history)
+            fills = (step for step in holding.history if isinstance(step, Booked))
+            book.booked.update((booked.fill.fill_id, booked) for booked in fills)
         for alias, fill_id in state.aliases:
             book.booked[alias] = book.booked[fill_id]
         book.busted, book.movements = set(state.busted), set(state.movements)
+        book.actions = set(state.actions)
         book.sessions = {base.session_date: base for base in state.sessions}
         book.reconciled = state.reconciled
         return book
@@ -185,3 +195,4 @@ class AccountBookState(msgspec.Struct, frozen=True, kw_only=True):
     movements: tuple[str, ...]
     sessions: tuple[SessionBase, ...]
     reconciled: ReconciledBase
+    actions: tuple[str, ...] = ()

@@ -28,6 +28,8 @@ class Book(Enum):
     FEES = "FEES"
     DEPOSITS = "DEPOSITS"
     """Money put in (negative) or taken out (positive)."""
+    INCOME = "INCOME"
+    """Dividends; what was received is negative (a source of money)."""
     ROUNDING = "ROUNDING"
     """What rounding to 1e-8 left over; at most one minor unit per fill (L7)."""
 
@@ -41,6 +43,8 @@ class EntryKind(Enum):
     FILL = "FILL"
     REVERSAL = "REVERSAL"
     """Takes an earlier entry back; `reverses` names it."""
+    ACTION = "ACTION"
+    """A corporate action: a split's fraction paid out, a dividend."""
     RESTATEMENT = "RESTATEMENT"
     """A fill posted anew because an earlier fill was busted or corrected."""
 

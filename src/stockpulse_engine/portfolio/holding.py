@@ -6,13 +6,14 @@ from decimal import Decimal
 
 import msgspec
 
+from stockpulse_engine.domain.corporate import scaled_price, split_parts
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO, to_minor
 from stockpulse_engine.portfolio.entries import Book, Posting
 from stockpulse_engine.portfolio.lots import LotBook, LotBookState
 
 
-class Booked(msgspec.Struct, gc=False):
+class Booked(msgspec.Struct, gc=False, tag="fill"):
     """A fill as it stands in the ledger.
 
     Attributes:
@@ -26,11 +27,31 @@ class Booked(msgspec.Struct, gc=False):
     named: tuple[str, ...]
     entry_id: int = 0
 
+    @property
+    def reference(self) -> str:
+        """What its entries name."""
+        return self.fill.fill_id
+
+
+class Split(msgspec.Struct, gc=False, tag="split"):
+    """A split as it stands in the ledger, between the fills before and after it."""
+
+    reference: str
+    numerator: int
+    denominator: int
+    lot_size: Decimal
+    price: Decimal
+    ts_event: int
+    entry_id: int = 0
+
+
+Step = Booked | Split
+
 
 class Restated(msgspec.Struct, frozen=True):
-    """One fill whose postings changed: `before` is to be reversed, `after` posted (None: it no longer stands)."""
+    """One step whose postings changed: `before` is to be reversed, `after` posted (None: it no longer stands)."""
 
-    booked: Booked
+    booked: Step
     before: tuple[Posting, ...]
     after: tuple[Posting, ...] | None
 
@@ -47,7 +68,7 @@ class Holding:
     def __init__(self, instrument_id: str) -> None:
         self.instrument_id = instrument_id
         self.lots = LotBook()
-        self.history: list[Booked] = []
+        self.history: list[Step] = []
         self.posted = (ZERO, ZERO)
         """Cost basis and realized P&L as posted: the exact ones rounded to the minor unit."""
         self.fees = ZERO
@@ -55,7 +76,30 @@ class Holding:
     @property
     def last_fill(self) -> Fill | None:
         """The newest fill that stands: a price of last resort."""
-        return self.history[-1].fill if self.history else None
+        return next((step.fill for step in reversed(self.history) if isinstance(step, Booked)), None)
+
+    @property
+    def stated(self) -> Decimal:
+        """The quantity that fills and splits add up to."""
+        total = ZERO
+        for step in self.history:
+            if isinstance(step, Split):
+                total = split_parts(total, step.numerator, step.denominator, step.lot_size).whole
+            else:
+                total += step.fill.signed_quantity
+        return total
+
+    def price_since(self, price: Decimal, ts_event: int) -> Decimal:
+        """A price of some time ago in the shares of now."""
+        for step in self.history:
+            if isinstance(step, Split) and step.ts_event > ts_event:
+                price = scaled_price(price, step.numerator, step.denominator)
+        return price
+
+    def split(self, split: Split) -> tuple[Posting, ...]:
+        """Book a split; returns the legs to post, none when no fraction is paid out."""
+        self.history.append(split)
+        return self._fold(split)
 
     def add(self, booked: Booked) -> tuple[Posting, ...]:
         """Book a new fill; returns the legs to post."""
@@ -81,7 +125,7 @@ class Holding:
         return self._changes(index, before, self._refold(index))
 
     def _index(self, target: Booked) -> int:
-        return next(index for index, booked in enumerate(self.history) if booked is target)
+        return next(index for index, step in enumerate(self.history) if step is target)
 
     def _changes(
         self, start: int, before: list[tuple[Posting, ...]], after: list[tuple[Posting, ...]]
@@ -92,16 +136,30 @@ class Holding:
     def _refold(self, start: int) -> list[tuple[Posting, ...]]:
         """Fold the whole history afresh; returns the legs of the fills from `start` on."""
         self.lots, self.posted = LotBook(), (ZERO, ZERO)
-        return [self._fold(booked) for booked in self.history][start:]
+        return [self._fold(step) for step in self.history][start:]
 
-    def _fold(self, booked: Booked) -> tuple[Posting, ...]:
-        """Fold one fill into the lots and say what it moves; what rounding leaves goes to ROUNDING (L7)."""
-        fill = booked.fill
-        self.lots.book(fill, booked.lot_id, booked.named)
+    def _fold(self, step: Step) -> tuple[Posting, ...]:
+        """Fold one step into the lots and say what it moves."""
+        if isinstance(step, Split):
+            return self._legs(-self._split(step), ZERO)
+        fill = step.fill
+        self.lots.book(fill, step.lot_id, step.named)
+        return self._legs(to_minor(fill.quantity * fill.price * fill.sign), to_minor(fill.fee))
+
+    def _split(self, split: Split) -> Decimal:
+        """Turn the shares into new ones; returns what is paid for the fraction."""
+        lots = self.lots
+        parts = split_parts(lots.quantity, split.numerator, split.denominator, split.lot_size)
+        lots.scale(split.numerator, split.denominator)
+        if parts.fraction:
+            lots.pay_out(parts.fraction, split.price)
+        return to_minor(parts.fraction * split.price)
+
+    def _legs(self, paid: Decimal, fee: Decimal) -> tuple[Posting, ...]:
+        """What moved since the last step; what rounding leaves goes to ROUNDING (L7)."""
         cost, realized = to_minor(self.lots.cost), to_minor(self.lots.realized)
         held, gained = cost - self.posted[0], realized - self.posted[1]
         self.posted = (cost, realized)
-        paid, fee = to_minor(fill.quantity * fill.price * fill.sign), to_minor(fill.fee)
         legs = (
             (Book.CASH, -paid - fee, ""),
             (Book.SECURITIES, held, self.instrument_id),
@@ -131,6 +189,6 @@ class HoldingState(msgspec.Struct, frozen=True, array_like=True):
 
     instrument_id: str
     lots: LotBookState
-    history: tuple[Booked, ...]
+    history: tuple[Step, ...]
     posted: tuple[Decimal, Decimal]
     fees: Decimal

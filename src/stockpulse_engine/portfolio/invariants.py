@@ -1,7 +1,7 @@
 """The ledger's invariants by name: run after every step in tests, and the cheap ones live after every event.
 
-Each check raises InvariantError with its name in front; whoever runs them live halts trading on one. L8 and L14
-belong to corporate actions and strategies.
+Each check raises InvariantError with its name in front; whoever runs them live halts trading on one. L8 (what a split
+keeps) is asserted by tests over splits; L14 belongs to strategies.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from stockpulse_engine.domain.events import Event
 from stockpulse_engine.domain.money import MINOR_UNIT, ZERO, to_minor
 from stockpulse_engine.portfolio.account_book import AccountBook
 from stockpulse_engine.portfolio.entries import Entry, EntryKind, negated, require_balanced
-from stockpulse_engine.portfolio.holding import Holding
+from stockpulse_engine.portfolio.holding import Booked, Holding
 from stockpulse_engine.portfolio.ledger import Ledger, LedgerSnapshot
 from stockpulse_engine.portfolio.reservations import Claim, in_flight
 from stockpulse_engine.portfolio.valuation import Balances, Valued
@@ -42,9 +42,9 @@ def check_entries(entries: Sequence[Entry]) -> None:
 
 
 def check_cash(book: AccountBook) -> None:
-    """L2: cash + cost of positions = net deposits + realized P&L - fees, up to the rounding account."""
+    """L2: cash + cost of positions = net deposits + realized P&L + dividends - fees, up to the rounding account."""
     left = book.cash + book.cost
-    right = book.deposits + book.realized - book.fees - book.rounding
+    right = book.deposits + book.realized + book.income - book.fees - book.rounding
     _hold(left == right, f"L2: {book.account.account_id} holds {left}, its sources give {right}.")
 
 
@@ -58,8 +58,8 @@ def check_equity(balances: Balances, valued: Iterable[Valued]) -> None:
 
 
 def check_position(holding: Holding) -> None:
-    """L4: quantity = sum of the signed fills that stand = sum of open lots."""
-    fills = sum((booked.fill.signed_quantity for booked in holding.history), ZERO)
+    """L4: quantity = sum of the signed fills that stand, splits applied = sum of open lots."""
+    fills = holding.stated
     lots = sum((lot.quantity for lot in holding.lots), ZERO)
     name = holding.instrument_id
     _hold(
@@ -72,14 +72,15 @@ def check_lots(holding: Holding) -> None:
     cost = ZERO
     for lot in holding.lots:
         _hold(lot.quantity * holding.lots.quantity > 0, f"L5: lot {lot.lot_id} has {lot.quantity}.")
-        cost += lot.quantity * lot.price
+        cost += lot.cost
     _hold(cost == holding.lots.cost, f"L5: {holding.instrument_id} lots cost {cost}, position {holding.lots.cost}.")
     _hold(to_minor(cost) == holding.posted[0], f"L5: {holding.instrument_id} posted {holding.posted[0]} for {cost}.")
 
 
 def check_once(book: AccountBook) -> None:
     """L6: each execution stands at most once, and none that was busted stands."""
-    standing = [booked.fill.fill_id for holding in book.holdings.values() for booked in holding.history]
+    steps = [step for holding in book.holdings.values() for step in holding.history]
+    standing = [step.reference for step in steps if isinstance(step, Booked)]
     _hold(len(standing) == len(set(standing)), f"L6: an execution of {book.account.account_id} stands twice.")
     _hold(book.busted.isdisjoint(standing), f"L6: a busted execution of {book.account.account_id} stands.")
     _hold(all(key in book.booked for key in standing), f"L6: {book.account.account_id} forgot an execution.")

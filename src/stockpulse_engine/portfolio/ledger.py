@@ -15,14 +15,14 @@ import msgspec
 
 from stockpulse_engine.domain.accounts import Account
 from stockpulse_engine.domain.errors import InvariantError, NotFoundError
-from stockpulse_engine.domain.events import AccountOpened, CashMoved, Event, Reconciled, SessionMarked
+from stockpulse_engine.domain.events import AccountOpened, ActionApplied, CashMoved, Event, Reconciled, SessionMarked
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO, to_minor
 from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind, OrderTerms
 from stockpulse_engine.domain.positions import Lot, Position
 from stockpulse_engine.portfolio.account_book import AccountBook, AccountBookState, ReconciledBase, SessionBase
 from stockpulse_engine.portfolio.entries import Book, Entry, EntryKind, Posting, negated, require_balanced
-from stockpulse_engine.portfolio.holding import Booked, Restated
+from stockpulse_engine.portfolio.holding import Booked, Restated, Split
 from stockpulse_engine.portfolio.lots import ClosedPart
 
 MAX_ENTRIES = 10_000
@@ -67,6 +67,8 @@ class Ledger:
                 self._mark_session(event)
             elif isinstance(event, Reconciled):
                 self._note_reconciled(event)
+            elif isinstance(event, ActionApplied):
+                self._act(event)
 
     # --- what it knows -------------------------------------------------------------------------------------------
 
@@ -192,6 +194,31 @@ class Ledger:
         )
         book.begin_session(base)
 
+    def _act(self, event: ActionApplied) -> None:
+        """A split or a dividend, once for each account and action; on what the ledger itself holds."""
+        said = event.statement
+        book = self._own(said.account_id)
+        amounts = (said.amount, said.price, said.lot_size)
+        is_sane = all(map(_is_amount, amounts)) and said.lot_size > 0 and said.price >= 0
+        _require(is_sane and min(said.numerator, said.denominator) > 0, f"L8: {said.action_id} is not an action.")
+        if said.action_id in book.actions:
+            return
+        book.actions.add(said.action_id)
+        held = book.quantity(said.instrument_id)
+        if not held:
+            return
+        if not said.is_split:
+            money = to_minor(held * said.amount)
+            legs: tuple[Posting, ...] = (Posting(Book.CASH, money), Posting(Book.INCOME, -money)) if money else ()
+            if legs:
+                self._post(book, legs, EntryKind.ACTION, said.action_id, event.ts_event)
+            return
+        ratio = (said.numerator, said.denominator)
+        split = Split(said.action_id, *ratio, said.lot_size, said.price, event.ts_event)
+        legs = book.holding(said.instrument_id).split(split)
+        if legs:
+            split.entry_id = self._post(book, legs, EntryKind.ACTION, said.action_id, event.ts_event)
+
     def _note_reconciled(self, event: Reconciled) -> None:
         book = self._own(event.account_id)
         clean_at = book.reconciled.clean_at if event.differences else event.ts_event
@@ -251,9 +278,10 @@ class Ledger:
     def _restate(self, book: AccountBook, changes: Sequence[Restated], ts_event: int) -> None:
         """Reverse what no longer holds and post what does; every reversal names the entry it takes back."""
         for change in changes:
-            booked, reference = change.booked, change.booked.fill.fill_id
+            booked, reference = change.booked, change.booked.reference
             old_id = booked.entry_id
-            self._post(book, negated(change.before), EntryKind.REVERSAL, reference, ts_event, reverses=old_id)
+            if old_id:  # a split that paid nothing out had nothing to post
+                self._post(book, negated(change.before), EntryKind.REVERSAL, reference, ts_event, reverses=old_id)
             if change.after is not None:
                 booked.entry_id = self._post(book, change.after, EntryKind.RESTATEMENT, reference, ts_event)
 

@@ -12,19 +12,40 @@ from decimal import Decimal
 
 import msgspec
 
+from stockpulse_engine.domain.corporate import scaled, share_of
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.positions import Lot
 
+FINE = Decimal("1e-12")
+"""To which a part of a split lot's cost is rounded."""
+
 
 class OpenLot(msgspec.Struct, gc=False):
-    """A lot while it lives. `quantity` is signed; it only ever moves towards zero."""
+    """A lot while it lives. `quantity` is signed; between splits it only ever moves towards zero.
+
+    After a split its cost is no longer quantity × price, because that price may have no end: `basis` is what the
+    `basis_quantity` that came out of the split cost, and what is left of them costs its part of it.
+    """
 
     lot_id: str
     fill_id: str
     quantity: Decimal
     price: Decimal
     opened_at: int
+    basis: Decimal | None = None
+    basis_quantity: Decimal = ZERO
+
+    @property
+    def cost(self) -> Decimal:
+        """Signed cost of what is left."""
+        return self.cost_of(self.quantity)
+
+    def cost_of(self, quantity: Decimal) -> Decimal:
+        """Signed cost of so much of it; after a split a function of the quantity alone, however it came about."""
+        if self.basis is None:
+            return quantity * self.price
+        return share_of(self.basis, quantity, self.basis_quantity, FINE)
 
 
 class ClosedPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +87,27 @@ class LotBook:
         if left:
             self._open(OpenLot(lot_id, fill.fill_id, left, fill.price, fill.ts_event))
 
+    def scale(self, numerator: int, denominator: int) -> None:
+        """A split: every lot has other shares and costs what it did, to the last digit."""
+        old = new = ZERO
+        for lot in tuple(self._lots.values()):
+            cost, old = lot.cost, old + lot.quantity
+            # Rounded over the running total: the lots add up to what the position as a whole becomes.
+            quantity = scaled(old, numerator, denominator) - new
+            new += quantity
+            if not quantity:
+                self.realized -= cost
+                self.cost -= cost
+                del self._lots[lot.lot_id]
+                continue
+            lot.quantity = lot.basis_quantity = quantity
+            lot.basis, lot.price = cost, share_of(cost, Decimal(1), quantity, FINE)
+        self.quantity = new
+
+    def pay_out(self, fraction: Decimal, price: Decimal) -> None:
+        """Close a signed fraction at a price."""
+        self._close(-fraction, price, ())
+
     def preview(self, signed: Decimal, price: Decimal, named: Sequence[str] = ()) -> tuple[ClosedPart, ...]:
         """Which lots a trade of `signed` quantity at `price` would close; changes nothing."""
         if not self.quantity or (self.quantity > 0) == (signed > 0):
@@ -88,7 +130,7 @@ class LotBook:
                 account_id=account_id,
                 instrument_id=instrument_id,
                 quantity=lot.quantity,
-                cost=lot.quantity * lot.price,
+                cost=lot.cost,
                 price=lot.price,
                 opened_at=lot.opened_at,
                 fill_id=lot.fill_id,
@@ -115,7 +157,7 @@ class LotBook:
             self.opened_at = lot.opened_at
         self._lots[lot.lot_id] = lot
         self.quantity += lot.quantity
-        self.cost += lot.quantity * lot.price
+        self.cost += lot.cost
 
     def _close(self, left: Decimal, price: Decimal, named: Sequence[str]) -> Decimal:
         """Close up to `left` (signed like the fill); returns what remains after the position is flat."""
@@ -130,9 +172,10 @@ class LotBook:
     def _reduce(self, lot: OpenLot, left: Decimal, price: Decimal) -> Decimal:
         """Take `left` (signed opposite to the lot) out of one lot; returns what is still to close."""
         part = -left if abs(left) < abs(lot.quantity) else lot.quantity
+        cost = lot.cost - lot.cost_of(lot.quantity - part)
         self.quantity -= part
-        self.cost -= part * lot.price
-        self.realized += part * (price - lot.price)
+        self.cost -= cost
+        self.realized += part * price - cost
         if part == lot.quantity:
             del self._lots[lot.lot_id]
         else:
@@ -165,5 +208,5 @@ def _closed(lot: OpenLot, part: Decimal, price: Decimal) -> ClosedPart:
         lot_price=lot.price,
         close_price=price,
         opened_at=lot.opened_at,
-        realized=part * (price - lot.price),
+        realized=part * price - (lot.cost - lot.cost_of(lot.quantity - part)),
     )

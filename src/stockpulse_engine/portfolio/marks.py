@@ -51,5 +51,8 @@ def remembered_mark(book: AccountBook, instrument_id: str) -> Mark | None:
     fill = holding.last_fill if holding is not None else None
     price = session.marks.get(instrument_id) if session is not None else None
     if session is not None and price is not None and (fill is None or fill.ts_event < session.ts_event):
-        return Mark(price, session.ts_event, "session")
-    return Mark(fill.price, fill.ts_event, "fill") if fill is not None else None
+        now = holding.price_since(price, session.ts_event) if holding is not None else price
+        return Mark(now, session.ts_event, "session")
+    if holding is None or fill is None:
+        return None
+    return Mark(holding.price_since(fill.price, fill.ts_event), fill.ts_event, "fill")

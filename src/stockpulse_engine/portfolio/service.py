@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from stockpulse_engine.domain.errors import NotFoundError
-from stockpulse_engine.domain.events import AccountOpened, CashMoved, Event, SessionMarked
+from stockpulse_engine.domain.events import AccountOpened, ActionApplied, CashMoved, Event, SessionMarked
 from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderEvent
@@ -329,4 +329,6 @@ def _account_touched(event: Event) -> str:
         return event.fill.account_id if event.fill is not None else ""
     if isinstance(event, AccountOpened):
         return event.account.account_id
+    if isinstance(event, ActionApplied):
+        return event.statement.account_id
     return event.account_id if isinstance(event, CashMoved | SessionMarked) else ""

@@ -11,6 +11,7 @@ from stockpulse_engine.domain.accounts import Account, TradingState
 from stockpulse_engine.domain.errors import InvariantError
 from stockpulse_engine.domain.events import (
     AccountOpened,
+    ActionApplied,
     EngineStarted,
     EngineStopped,
     Event,
@@ -72,6 +73,8 @@ class TradingBook:
         self.requests: dict[str, RequestMark] = {}
         self.cursors: dict[str, int] = {}
         """Broker → highest report sequence number that was journalled."""
+        self.actions: dict[FillKey, None] = {}
+        """Account and corporate action, for each that was journalled."""
         self.state = TradingStateChanged(state=TradingState.ACTIVE, reason="", ts_event=0, recorded_at=0)
         self.reconciled: dict[str, Reconciled] = {}
         self.unclean_starts = 0
@@ -204,6 +207,9 @@ class TradingBook:
             self.state = event
         elif isinstance(event, Reconciled):
             self.reconciled[event.account_id] = event
+        elif isinstance(event, ActionApplied):
+            self.actions[event.statement.account_id, event.statement.action_id] = None
+            self._advance_cursor(event.statement.account_id, event.report_seq)
         elif isinstance(event, EngineStarted):
             self.unclean_starts += not event.was_clean
             self.is_running = True

@@ -8,13 +8,16 @@ from typing import Final
 from msgspec import structs
 
 from stockpulse_engine.base.text import clean_line
+from stockpulse_engine.domain.corporate import ActionStatement
 from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.domain.events import ActionApplied
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus, OrderTerms, OrderType, Side
 from stockpulse_engine.domain.reports import ExecutionReport, VenueOrder
 from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.milestones import ACK, FILL, FIRST_WORDS
 from stockpulse_engine.trading.ports import Broker
+from stockpulse_engine.trading.words import action_words
 
 _K = OrderEventKind
 _EXECUTIONS: Final = frozenset({_K.FILL, _K.BUST, _K.CORRECT})
@@ -82,9 +85,13 @@ class Intake:
             if seq > last + 1 and last:
                 self._on_gap(broker)
             self._last_seq[broker] = max(seq, last)
-            if seq <= self._floor.get(broker, 0) and report.kind not in _EXECUTIONS:
+            is_news = report.action is not None or report.kind in _EXECUTIONS
+            if seq <= self._floor.get(broker, 0) and not is_news:
                 return
-        self._record(report)
+        if report.action is not None:
+            self._record_action(report, report.action)
+        else:
+            self._record(report)
 
     def _record(self, report: ExecutionReport) -> bool:
         """One word of the venue; a failure of ours is an alert, not an exception in the reader."""
@@ -103,6 +110,24 @@ class Intake:
         if desk.order(key).is_unknown:
             self._ask(key)
         return True
+
+    def _record_action(self, report: ExecutionReport, statement: ActionStatement) -> None:
+        """A corporate action: journalled before anything acts on it, once for each account."""
+        desk = self._desk
+        if (statement.account_id, statement.action_id) in desk.recorder.front.actions:
+            return
+        fact = ActionApplied(
+            statement=statement,
+            ts_event=report.ts_event,
+            recorded_at=desk.clock.now_ns(),
+            report_seq=report.report_seq,
+        )
+        try:
+            desk.recorder.record([fact])
+        except StockPulseError as error:
+            desk.alert("danger", f"A corporate action could not be recorded: {error.message}", statement.instrument_id)
+            return
+        desk.alert("info", action_words(statement), statement.instrument_id)
 
     def _is_known(self, report: ExecutionReport) -> bool:
         """Whether it states an execution that was booked already; a bust speaks of one on purpose."""

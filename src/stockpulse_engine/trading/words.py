@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Final
 
 from stockpulse_engine.domain.accounts import TradingState
+from stockpulse_engine.domain.corporate import ActionStatement
 from stockpulse_engine.domain.events import (
     AccountOpened,
+    ActionApplied,
     CashMoved,
     EngineStarted,
     EngineStopped,
@@ -160,6 +162,21 @@ def _marked(event: SessionMarked) -> tuple[str, str, str]:
     return "SESSION_MARKED", event.account_id, f"Session {event.session_date} opened at {number(event.equity)}."
 
 
+def action_words(said: ActionStatement) -> str:
+    """A corporate action as it met an account, in a sentence."""
+    if not said.is_split:
+        verb = "paid" if said.cash >= 0 else "cost"
+        return f"{said.instrument_id}: a dividend of {number(said.amount)} a share {verb} {number(abs(said.cash))}."
+    paid = f", {number(said.cash)} paid for the fraction" if said.cash else ""
+    orders = f", {said.canceled} working order(s) canceled" if said.canceled else ""
+    ratio = f"{said.numerator} for {said.denominator}"
+    return f"{said.instrument_id}: split {ratio}: {number(said.before)} became {number(said.after)}{paid}{orders}."
+
+
+def _acted(event: ActionApplied) -> tuple[str, str, str]:
+    return "ACTION_APPLIED", event.statement.account_id, action_words(event.statement)
+
+
 _OTHERS: Final[dict[type, Callable[..., tuple[str, str, str]]]] = {
     AccountOpened: _opened,
     CashMoved: _cash,
@@ -169,6 +186,7 @@ _OTHERS: Final[dict[type, Callable[..., tuple[str, str, str]]]] = {
     HomeRestored: _restored,
     Reconciled: _reconciled,
     SessionMarked: _marked,
+    ActionApplied: _acted,
 }
 
 STATE_WORDS: Final = {

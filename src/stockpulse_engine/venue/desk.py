@@ -12,6 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from stockpulse_engine.domain.accounts import Account
+from stockpulse_engine.domain.corporate import ActionStatement
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import OrderEventKind, OrderTerms
@@ -205,6 +206,25 @@ class Desk:
         self._book(fill)
         order.status = FILLED if order.filled == order.terms.quantity else PARTIALLY_FILLED
         self.report(order, OrderEventKind.FILL, fill=fill)
+
+    def act(self, statement: ActionStatement) -> None:
+        """Book what a corporate action does to an account: cash and position move together, and it is told."""
+        state = self.accounts[statement.account_id]
+        state.cash += statement.cash
+        state.positions.pop(statement.instrument_id, None)
+        if statement.after:
+            state.positions[statement.instrument_id] = statement.after
+        self.turn.accounts[statement.account_id] = state
+        self.counters.report += 1
+        made = ExecutionReport(
+            client_order_id="",
+            venue_order_id="",
+            kind=OrderEventKind.UPDATE,
+            ts_event=self.now,
+            report_seq=self.counters.report,
+            action=statement,
+        )
+        self.turn.reports.append(AccountReport(statement.account_id, made))
 
     def _fill_of(self, order: WorkingOrder, quantity: Decimal, price: Decimal, fee: Decimal, liquidity: str) -> Fill:
         return Fill(

@@ -17,13 +17,14 @@ from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import SECOND_NS, MarketEvent, NewsItem
 from stockpulse_engine.domain.views import SourceCounts
 from stockpulse_engine.marketdata.ports import ClockState
+from stockpulse_engine.venue.actions import apply_action
 from stockpulse_engine.venue.desk import AccountReport, Desk
 from stockpulse_engine.venue.fed import FedSource
 from stockpulse_engine.venue.fees import FeeSchedule
 from stockpulse_engine.venue.intake import Intake
 from stockpulse_engine.venue.matching import Matcher, Rules
 from stockpulse_engine.venue.protocol import FeedEvents
-from stockpulse_engine.venue.source import CountingSource, MarketSource
+from stockpulse_engine.venue.source import ActionSource, CountingSource, DueAction, MarketSource
 from stockpulse_engine.venue.store import Identity, VenueStore
 
 CHUNK_NS = 2 * SECOND_NS
@@ -127,8 +128,13 @@ class Exchange:
         target, started = self.time.target(), self._wall.monotonic_ns()
         events: list[MarketEvent] = []
         while self._source_ns < target:
-            self._source_ns = min(target, self._source_ns + CHUNK_NS)
+            reach = min(target, self._source_ns + CHUNK_NS)
+            due = self._due_action(self._source_ns)
+            self._source_ns = reach if due is None else min(reach, due.at_ns)
             events += self._advance(self._source_ns)
+            if due is not None and due.at_ns == self._source_ns:
+                self.matcher.advance(self._source_ns)
+                events += apply_action(self.matcher, due)
             if self._wall.monotonic_ns() - started > BUDGET_NS:
                 break
         if self._source_ns == target and isinstance(self.source, FedSource):
@@ -172,6 +178,9 @@ class Exchange:
         for book in self.matcher.books.values():
             shown += (book.status, book.last_trade, book.quote, book.depth)
         return (*(event for event in shown if event is not None), *self.news)
+
+    def _due_action(self, after_ns: int) -> DueAction | None:
+        return self.source.next_action(after_ns) if isinstance(self.source, ActionSource) else None
 
     def _learn(self, source: FedSource, instruments: Sequence[Instrument]) -> None:
         for instrument in instruments:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, BarSpec, MarketEvent
 from stockpulse_engine.domain.views import SourceCounts
+from stockpulse_engine.marketdata.actions import CorporateAction
 
 
 class MarketSource(Protocol):
@@ -92,4 +93,21 @@ class DaysSource(Protocol):
 
     def end_of_night(self, ns: int) -> int | None:
         """When the next day begins, None while one is played."""
+        ...
+
+
+class DueAction(NamedTuple):
+    """A corporate action and when it is applied: after the last event before its ex-date, before the first of it."""
+
+    at_ns: int
+    action_id: str
+    action: CorporateAction
+
+
+@runtime_checkable
+class ActionSource(Protocol):
+    """A source that knows corporate actions between its days."""
+
+    def next_action(self, after_ns: int) -> DueAction | None:
+        """The first one due after a moment; those of one moment come one nanosecond after the other."""
         ...

@@ -7,9 +7,12 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
+from stockpulse_engine.domain.corporate import ActionStatement
+from stockpulse_engine.domain.events import ActionApplied
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import OrderEventKind as K
 from stockpulse_engine.domain.orders import OrderStatus
+from tests.fakes.memory_journal import MemoryJournal
 from tests.fakes.order_desk import AAPL, OrderDesk
 
 S = OrderStatus
@@ -166,3 +169,45 @@ async def test_a_comparison_that_differs_does_not_look_fresh(desk: OrderDesk) ->
     await desk.time.advance(desk.timing.reconcile + 2)
     assert desk.service.matched_at("PAPER") == before
     assert desk.service.book.reconciled["PAPER"].differences
+
+
+def split_of(desk: OrderDesk) -> ActionStatement:
+    """A split as the venue states it, and what was journalled of it before."""
+    return ActionStatement(
+        action_id=f"{AAPL}:SPLIT:2014-06-09",
+        account_id="PAPER",
+        instrument_id=AAPL,
+        kind="SPLIT",
+        numerator=7,
+        before=Decimal(100),
+        after=Decimal(700),
+    )
+
+
+def actions_in(desk: OrderDesk) -> list[str]:
+    """Corporate actions in the journal."""
+    assert isinstance(desk.journal, MemoryJournal)
+    return [e.event.statement.action_id for e in desk.journal.disk if isinstance(e.event, ActionApplied)]
+
+
+async def test_a_corporate_action_is_journalled_once_however_often_it_is_stated(desk: OrderDesk) -> None:
+    said = split_of(desk)
+    for _ in range(2):
+        desk.venue.say(K.UPDATE, "", action=said)
+    await desk.time.settle()
+    assert desk.texts("info").count("split 7 for 1: 100 became 700") == 1
+    await desk.restart()
+    desk.venue.say(K.UPDATE, "", action=said)
+    await desk.time.settle()
+    assert actions_in(desk) == [said.action_id]
+
+
+async def test_killed_before_the_action_was_durable_it_is_taken_in_at_the_next_start(desk: OrderDesk) -> None:
+    assert isinstance(desk.journal, MemoryJournal)
+    desk.journal.is_held = True
+    desk.venue.say(K.UPDATE, "", action=split_of(desk))
+    await desk.time.settle()
+    assert actions_in(desk) == []
+    await desk.restart()
+    await desk.time.settle()
+    assert actions_in(desk) == [f"{AAPL}:SPLIT:2014-06-09"], "the venue states it again, and floors do not hide it"

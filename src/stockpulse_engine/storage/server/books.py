@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Table
 
-from stockpulse_engine.domain.events import AccountOpened, CashMoved
+from stockpulse_engine.domain.events import AccountOpened, ActionApplied, CashMoved
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.portfolio.ledger import Ledger
@@ -126,6 +126,10 @@ class BooksMirror:
                 touched.accounts[entry.event.account.account_id] = entry.seq
             elif isinstance(entry.event, CashMoved):
                 touched.accounts[entry.event.account_id] = entry.seq
+            elif isinstance(entry.event, ActionApplied):
+                said = entry.event.statement
+                touched.holdings[said.account_id, said.instrument_id] = entry.seq
+                touched.accounts[said.account_id] = entry.seq
         return touched
 
     def _write(self, touched: Touched) -> None:

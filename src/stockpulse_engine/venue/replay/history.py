@@ -21,11 +21,13 @@ from stockpulse_engine.venue.cut import (
     merge,
     weekly,
 )
+from stockpulse_engine.venue.replay.between import SplitAt
 from stockpulse_engine.venue.replay.past import Past
 from stockpulse_engine.venue.replay.rows import Ints
 from stockpulse_engine.venue.replay.track import PRICES, SCALE, SIZES, MinuteRow, Track, minute_row, unit_reader
 
 _VOLUME_DAYS = 20
+_PRICES = ("open", "high", "low", "close")
 
 
 class ReplayHistory:
@@ -38,16 +40,27 @@ class ReplayHistory:
         self._old_days = lru_cache(maxsize=256)(past.days)
 
     def bars(
-        self, track: Track, spec: BarSpec, limit: int, end_ns: int, *, now_ns: int, printed: Sequence[Trade]
+        self,
+        track: Track,
+        spec: BarSpec,
+        limit: int,
+        end_ns: int,
+        *,
+        now_ns: int,
+        printed: Sequence[Trade],
+        splits: Sequence[SplitAt] = (),
     ) -> list[Bar]:
-        """The last `limit` bars that start before `end_ns`; `printed` are the prints of the minute still running."""
+        """The last `limit` bars that start before `end_ns`, in the shares of now.
+
+        `printed` are the prints of the minute still running, `splits` what has come into effect.
+        """
         check_spec(spec)
-        minutes = concatenate([_columns(track.minutes), _running(printed, now_ns)])
+        minutes = _in_new_shares(concatenate([_columns(track.minutes), _running(printed, now_ns)]), splits)
         if spec.is_intraday:
-            minutes = concatenate([self._old_minutes(track.key), minutes])
+            minutes = concatenate([_in_new_shares(self._old_minutes(track.key), splits), minutes])
             columns = self._cut(minutes.take(minutes.ts < end_ns), spec)
         else:
-            columns = self._days(track, minutes, now_ns)
+            columns = self._days(track, minutes, splits, now_ns)
             columns = columns if spec.unit == "d" else weekly(columns, self._calendar)
         columns = columns.take(columns.ts < end_ns).take(slice(-limit, None) if limit > 0 else slice(0, 0))
         units = Units(unit_reader(PRICES), unit_reader(SIZES), track.source)
@@ -87,9 +100,9 @@ class ReplayHistory:
             begin = end
         return out
 
-    def _days(self, track: Track, minutes: BarColumns, now_ns: int) -> BarColumns:
+    def _days(self, track: Track, minutes: BarColumns, splits: Sequence[SplitAt], now_ns: int) -> BarColumns:
         """Stored daily bars for days that are over, else from what was printed in regular hours."""
-        old = self._old_days(track.key)
+        old = _in_new_shares(self._old_days(track.key), splits)
         old = old.take(old.end <= now_ns)
         recorded = set(old.ts.tolist())
         built = [
@@ -129,3 +142,15 @@ def _running(printed: Sequence[Trade], now_ns: int) -> BarColumns:
         return concatenate([])
     price, size = (np.array([float(getattr(trade, name)) for trade in inside]) for name in ("price", "size"))
     return _columns([minute_row(begin, price, size)])
+
+
+def _in_new_shares(bars: BarColumns, splits: Sequence[SplitAt]) -> BarColumns:
+    """Bars from before a split with their prices and volumes in the shares after it."""
+    for split in splits:
+        old = bars.ts < split.ns
+        if old.any():
+            prices, volumes = split.denominator / split.numerator, split.numerator / split.denominator
+            values = (np.where(old, np.rint(getattr(bars, name) * prices), getattr(bars, name)) for name in _PRICES)
+            volume = np.where(old, np.rint(bars.volume * volumes), bars.volume)
+            bars = BarColumns(bars.ts, bars.end, *(each.astype(np.int64) for each in (*values, volume)))
+    return bars

@@ -21,12 +21,15 @@ from stockpulse_engine.domain.market import (
 from stockpulse_engine.domain.views import SourceCounts
 from stockpulse_engine.marketdata.calendar import Calendar, load_calendar
 from stockpulse_engine.venue.batch import EventBlock
+from stockpulse_engine.venue.replay.between import SPLITS, due_actions, splits_by
 from stockpulse_engine.venue.replay.day import MINUTE_NS, TICKS, ReplayDay
 from stockpulse_engine.venue.replay.history import ReplayHistory
 from stockpulse_engine.venue.replay.phases import PhaseChange
 from stockpulse_engine.venue.replay.rows import Counts, TradeRows
 from stockpulse_engine.venue.replay.script import Script, script_of_files
 from stockpulse_engine.venue.replay.track import Played, Track, depth_of
+from stockpulse_engine.venue.restate import restated
+from stockpulse_engine.venue.source import DueAction
 
 
 class ReplaySource:
@@ -48,6 +51,7 @@ class ReplaySource:
         self._instruments = dict(script.instruments)
         self._ids = {each.instrument_id: symbol for symbol, each in self._instruments.items()}
         self._spans = [self._span(date) for date in self._plan.dates]
+        self._due = due_actions(script.actions, self._spans, self._calendar)
         self._now = 0
         self._reset()
 
@@ -106,6 +110,11 @@ class ReplaySource:
             return None
         return self._spans[place + 1][0] if place + 1 < len(self._spans) else None
 
+    def next_action(self, after_ns: int) -> DueAction | None:
+        """The first corporate action due after a moment."""
+        place = bisect_right(self._due, after_ns, key=lambda due: due.at_ns)
+        return self._due[place] if place < len(self._due) else None
+
     def _span(self, date: str) -> tuple[int, int]:
         """First minute and last moment of a day."""
         parts = self._plan.parts[date]
@@ -128,7 +137,7 @@ class ReplaySource:
         self._now = at_ns
         while self._next is not None and self._next[1] + MINUTE_NS <= at_ns:
             self._step(is_shown=False)
-        quotes = {name: quote for name, quote in self._shown_quotes() if quote is not None}
+        quotes = {name: self._in_new_shares(quote, at_ns) for name, quote in self._shown_quotes() if quote is not None}
         statuses = dict(self._statuses)
         self._step(is_shown=True)
         for event in self._block.take(at_ns):
@@ -138,6 +147,15 @@ class ReplaySource:
                 quotes[event.instrument_id] = event
         books = [event for quote in quotes.values() for event in (quote, depth_of(quote))]
         return [*statuses.values(), *books]
+
+    def _in_new_shares(self, quote: Quote, at_ns: int) -> Quote:
+        """A quote from before a split that has been applied by now."""
+        for due in self._due:
+            is_after = quote.ts_event < due.at_ns <= at_ns and due.action.kind in SPLITS
+            if is_after and due.action.instrument_id == quote.instrument_id:
+                tick = self._instruments[self._ids[quote.instrument_id]].tick_size
+                quote = restated(quote, due, tick)
+        return quote
 
     def _shown_quotes(self) -> Iterator[tuple[str, Quote | None]]:
         for track in self._tracks.values():
@@ -166,7 +184,10 @@ class ReplaySource:
             event for event in self._block.taken() if isinstance(event, Trade) and event.instrument_id == instrument_id
         ]
         end = self._now + 1 if end_ns is None else end_ns
-        return self._history.bars(self._tracks[symbol], spec, limit, end, now_ns=self._now, printed=printed)
+        splits = splits_by(self._script.actions, instrument_id, self._now, self._calendar)
+        return self._history.bars(
+            self._tracks[symbol], spec, limit, end, now_ns=self._now, printed=printed, splits=splits
+        )
 
     def _require_open(self) -> None:
         if not self._now:
@@ -205,12 +226,21 @@ class ReplaySource:
         if self._begin == day.begin:
             for symbol, track in self._tracks.items():
                 track.start_day(day.source_of(symbol))
+            self._split_tracks(day)
         changes = day.changes(self._begin)
         self._statuses |= {change.status.instrument_id: change.status for change in changes}
         played = self._play(day)
         self._next = next(self._minutes, None)
         if is_shown:
             self._block = _written(changes, played)
+
+    def _split_tracks(self, day: ReplayDay) -> None:
+        """What was shown on the days before was shown of old shares."""
+        for due in self._due:
+            if due.at_ns == day.begin - SECOND_NS or day.begin - SECOND_NS < due.at_ns < day.begin:
+                symbol = self._ids.get(due.action.instrument_id)
+                if symbol is not None and due.action.kind in SPLITS:
+                    self._tracks[symbol].split(due)
 
     def _play(self, day: ReplayDay) -> list[Played]:
         played = []

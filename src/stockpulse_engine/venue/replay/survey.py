@@ -15,6 +15,7 @@ from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.market import SECOND_NS, parse_bar_spec
 from stockpulse_engine.marketdata.calendar import Calendar, Session
 from stockpulse_engine.marketdata.history import BARS, QUOTES, TRADES, HistoryReader, SeriesInfo
+from stockpulse_engine.venue.replay.between import unapplied_words
 from stockpulse_engine.venue.replay.daterange import DateRange
 from stockpulse_engine.venue.replay.gaps import Held, gap_words, played_words
 from stockpulse_engine.venue.replay.held import SIDES, StoredTape
@@ -63,15 +64,16 @@ def script_of_store(reader: HistoryReader, wanted: Wanted, calendar: Calendar, o
     chosen = _finest(found)
     plan = _plan(chosen)
     past = StoredPast(reader, calendar, plan.dates[0])
+    actions = tuple(action for name in plan.symbols for action in reader.actions(name))
+    first, last = (day_edges(date, calendar)[1] for date in (plan.dates[0], plan.dates[-1]))
+    left = unapplied_words(actions, first, last, calendar)
     script = Script(
         plan,
         past,
         {name: instrument_of(name) for name in plan.symbols},
         played=played_words(chosen),
-        gaps=gap_words(
-            chosen, wanted.days, calendar, {name: spec for name, spec in coarse.items() if name not in plan.symbols}
-        ),
-        actions=tuple(action for name in plan.symbols for action in reader.actions(name)),
+        gaps=(*gap_words(chosen, wanted.days, calendar, coarse), *left[:MAX_NAMED]),
+        actions=actions,
     )
     return script.with_volumes(calendar)
 

@@ -9,10 +9,13 @@ from decimal import Decimal
 
 import numpy as np
 
+from stockpulse_engine.domain.corporate import scaled_price
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Depth, Level, Quote, Trade
 from stockpulse_engine.venue.batch import EventBlock
 from stockpulse_engine.venue.replay.rows import Counts, Flags, Floats, Ints, QuoteRows, TradeRows
+from stockpulse_engine.venue.restate import restated
+from stockpulse_engine.venue.source import DueAction
 
 SCALE = 100_000_000
 """Prices and sizes in bars are whole numbers of 1e-8."""
@@ -82,6 +85,16 @@ class Track:
         """Session volume starts over; `source` names what the day's rows are made of."""
         self.volume = 0.0
         self.source = source
+
+    def split(self, due: DueAction) -> None:
+        """What was quoted in old shares is told in new ones, with nothing for sale."""
+        quote = self.quote()
+        self.bid = self.ask = np.nan
+        if quote is not None:
+            new = restated(quote, due, self.instrument.tick_size)
+            self.shown = Shown(float(new.bid), float(new.ask), 0.0, 0.0, new.ts_event)
+        if self.last is not None:
+            self.last = float(scaled_price(PRICES[self.last], due.action.numerator, due.action.denominator))
 
     def play(self, quotes: QuoteRows, trades: TradeRows, counts: Counts) -> Played:
         """Take rows in: the state moves to their end, and what can be shown of them is returned."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from stockpulse_engine.base.clock import ManualClock
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
 from stockpulse_engine.domain.market import BarSpec, Quote, Trade
+from stockpulse_engine.marketdata.actions import ActionKind, CorporateAction
 from stockpulse_engine.marketdata.calendar import load_calendar
 from stockpulse_engine.marketdata.columns import SCALE
 from stockpulse_engine.marketdata.history import SeriesInfo
@@ -206,3 +209,39 @@ def take_in(store: EmbeddedHistory, files: Sequence[Path]) -> None:
         frame = rows.select(**head, **numbers, **marks, **flags)
         write = store.writer.write_quotes if "bid" in names else store.writer.write_trades
         write(frame, source="tape")
+
+
+def acted(kind: ActionKind, date: str, **more: Any) -> CorporateAction:
+    """An action of IBM on an ex-date."""
+    at = day(date).open
+    return CorporateAction(instrument_id=IBM, kind=kind, ts_event=at, known_at=at, source="acts", **more)
+
+
+def test_a_split_between_two_days_is_due_before_the_second_and_restates_what_was_shown(store: EmbeddedHistory) -> None:
+    minutes(store, IBM, MON)
+    frame = bar_frame([50.0] * 390, name=IBM, start=day(TUE).open)
+    store.writer.write_bars(frame, spec=M1, source="vendor")
+    store.writer.write_actions(
+        [
+            acted(ActionKind.SPLIT, TUE, numerator=2),
+            acted(ActionKind.DIVIDEND, TUE, amount_e8=SCALE),
+            acted(ActionKind.DIVIDEND, MON, amount_e8=SCALE),
+            acted(ActionKind.SPINOFF, TUE, amount_e8=SCALE),
+        ]
+    )
+    source = played(store, f"{MON}..{TUE}")
+    assert source.tally().gaps == (f"{TUE}: SPINOFF of {IBM} is not applied to holdings",)
+    first = source.next_action(0)
+    assert first is not None
+    second = source.next_action(first.at_ns)
+    assert second is not None
+    assert [due.action_id for due in (first, second)] == [f"{IBM}:DIVIDEND:{TUE}", f"{IBM}:SPLIT:{TUE}"]
+    assert day(MON).post_close < first.at_ns < second.at_ns < day(TUE).pre_open
+    assert source.next_action(second.at_ns) is None, "what was before the first day meets nobody"
+    (quote,) = [each for each in source.seed_events(day(TUE).pre_open) if isinstance(each, Quote)]
+    assert [quote.bid, quote.ask, quote.bid_size] == [Decimal("49.99"), Decimal("50.01"), 0]
+    source.advance(day(TUE).open + 10 * MINUTE)
+    bars = source.bars(IBM, M1, 12)
+    assert {bar.close for bar in bars} == {Decimal(50)}, "yesterday's minutes are drawn in new shares"
+    assert {bar.volume for bar in bars[:1]} == {Decimal(200)}
+    assert [bar.close for bar in source.bars(IBM, D1, 2)] == [Decimal(50), Decimal(50)]
