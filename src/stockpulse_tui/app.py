@@ -7,6 +7,7 @@ import os
 from asyncio import TimerHandle
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from textual import events
 from textual.app import App
@@ -17,6 +18,7 @@ from stockpulse_engine.actions.registry import Context
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.render.glyphs import Glyphs, glyphs_named
+from stockpulse_engine.render.pasttheme import as_past
 from stockpulse_engine.render.theme import choose_theme
 from stockpulse_engine.wire.stream import DEFAULT_TOPICS
 from stockpulse_tui import styles, turns
@@ -24,6 +26,7 @@ from stockpulse_tui.background import Background, Work
 from stockpulse_tui.cell import Cell
 from stockpulse_tui.direct import DirectWriter
 from stockpulse_tui.dispatch import Dispatcher
+from stockpulse_tui.head_link import HeadLink
 from stockpulse_tui.incoming import Incoming
 from stockpulse_tui.keymap import Keymap
 from stockpulse_tui.latency import Latency
@@ -33,6 +36,7 @@ from stockpulse_tui.moved import WorldSeen
 from stockpulse_tui.painter import Painter, cells, dimmed
 from stockpulse_tui.places import Places
 from stockpulse_tui.ports import Link
+from stockpulse_tui.rewind import Rewind
 from stockpulse_tui.screens.base import View
 from stockpulse_tui.screens.panes import make_view, screens_there
 from stockpulse_tui.screens.shell import ShellScreen
@@ -62,8 +66,11 @@ class StockPulseApp(App[None], inherit_bindings=False):
         watch_file: Path | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self.store = Store()
-        self.link = link
+        self.live = Store()
+        """The fold of the stream, whatever the panes show."""
+        self.live_link = link
+        self.rewind = Rewind(self)
+        self.link: Link = cast("Link", HeadLink(link, self.rewind))
         self.clock = clock
         self.keymap = Keymap()
         self.watchlists = watchlists or Watchlists()
@@ -89,6 +96,11 @@ class StockPulseApp(App[None], inherit_bindings=False):
             self.register_theme(theme)
         self._choose_look()
 
+    @property
+    def store(self) -> Store:
+        """What the panes show: the stream's fold, or a moment of the past."""
+        return self.rewind.store(self.live)
+
     # -- start and look
 
     def get_default_screen(self) -> Screen[None]:
@@ -100,7 +112,8 @@ class StockPulseApp(App[None], inherit_bindings=False):
         theme = choose_theme(ui.theme, os.environ)
         self.glyphs: Glyphs = glyphs_named(ui.glyphs)
         is_ascii = self.glyphs.name == "ascii"
-        self._painters = (Painter(theme, is_ascii=is_ascii), Painter(dimmed(theme), is_ascii=is_ascii))
+        worn = as_past(theme) if self.rewind.is_past else theme
+        self._painters = (Painter(worn, is_ascii=is_ascii), Painter(dimmed(worn), is_ascii=is_ascii))
         self.theme = theme.name
 
     def apply_look(self) -> None:
@@ -207,7 +220,8 @@ class StockPulseApp(App[None], inherit_bindings=False):
 
     def resubscribe(self) -> None:
         """Ask for the topics of the panes in sight."""
-        wanted = {topic for pane in self.view.seen() for topic in pane.topics()}
+        shows_now = not self.rewind.is_past
+        wanted = {topic for pane in self.view.seen() for topic in pane.topics()} if shows_now else set()
         self.link.subscribe((*DEFAULT_TOPICS, *sorted(wanted)))
 
     def travel(self, step: int) -> None:

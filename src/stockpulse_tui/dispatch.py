@@ -119,6 +119,10 @@ class Dispatcher:
 
     def run(self, action_id: str, command: Command | None = None) -> None:
         """Do an action by its id."""
+        refusal = self._shell.rewind.refuses(action_id)
+        if refusal:
+            self._shell.notify_line(refusal, "warn")
+            return
         found = self._find(action_id, is_typed=command is not None)
         if found is None:
             self._shell.notify_line(f"{BY_ID[action_id].title}: nothing here does that", "warn")
@@ -132,6 +136,8 @@ class Dispatcher:
     def can(self, action_id: str, *, is_typed: bool = False) -> bool:
         """Whether anything here would do it now, by its key or typed as a line."""
         if action_id.startswith("screen.") and action_id not in screens_there():
+            return False
+        if self._shell.rewind.refuses(action_id):
             return False
         return self._find(action_id, is_typed=is_typed) is not None
 

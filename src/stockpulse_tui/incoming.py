@@ -26,8 +26,9 @@ class Incoming:
 
     def take(self, frame: Frame) -> None:
         """Fold a frame in; panes hear of it as soon as the pace allows."""
-        changes = self._shell.store.apply(frame)
+        changes = self._shell.live.apply(frame)
         self._shell.status.frame_seen(is_reset=changes.is_reset)
+        self._shell.rewind.announce(frame)
         self._pending.join(changes)
         if self._pending:
             self._pace.ask()
@@ -38,7 +39,8 @@ class Incoming:
         self._painted_from_ns = 0 if changes.is_reset else changes.sent_at
         if changes.is_reset:
             shell.world_seen.look()
-        shell.view.on_store(changes)
+        if not shell.rewind.is_past:  # a moment of the past stands still
+            shell.view.on_store(changes)
         shell.windows.on_store()
         if changes.kinds - QUIET_KINDS or changes.is_reset:
             shell.redraw_chrome()

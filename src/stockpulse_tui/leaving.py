@@ -74,7 +74,7 @@ class Leaving:
         shell = self._shell
         shell.settings.state.instrument_id = shell.instrument_id
         try:
-            if self.save_frame is not None:
+            if self.save_frame is not None and not shell.rewind.is_past:  # the next start shows now
                 self.save_frame()
             shell.settings.save()
         except OSError as error:

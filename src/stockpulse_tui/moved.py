@@ -19,11 +19,12 @@ class WorldSeen:
 
     def look(self) -> None:
         """A snapshot came: make the views anew when it is of another world."""
-        clock = self._shell.store.clock
+        clock = self._shell.live.clock
         if clock is None or clock.world == self._world:
             return
         is_first, self._world = not self._world, clock.world
         if not is_first:
+            self._shell.rewind.forget()
             self._make_anew()
 
     def _make_anew(self) -> None:

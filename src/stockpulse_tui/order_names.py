@@ -20,6 +20,8 @@ def named_order(shell: StockPulseApp) -> Order | None:
         return None
     text = words[0].upper().lstrip("…")
     orders = shell.store.orders
+    if shell.rewind.is_past:  # what may be canceled is of now
+        orders = {**shell.live.orders, **orders}
     exact = orders.get(text)
     if exact is not None:
         return exact

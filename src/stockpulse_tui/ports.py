@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.fills import Fill
@@ -25,6 +25,10 @@ from stockpulse_engine.wire.rest import CancelManyAnswer, ModifyBody, SubmitAnsw
 from stockpulse_engine.wire.sql import SqlRequest, SqlTable, SqlView
 from stockpulse_engine.wire.stream import Frame
 
+if TYPE_CHECKING:
+    from stockpulse_engine.client.call import Call
+
+T = TypeVar("T")
 OnFrame = Callable[[Frame], None]
 OnState = Callable[[str, str], None]
 """Called with starting, live, lost or read-only, and the sentence that says it."""
@@ -32,6 +36,10 @@ OnState = Callable[[str, str], None]
 
 class Commands(Protocol):
     """Requests of a head, named and shaped as in `client.EngineClient`; each may raise a StockPulseError."""
+
+    async def send(self, call: Call[T]) -> T:
+        """A request as `client` spells it, for what few panes ask."""
+        ...
 
     async def set_halt(
         self, action: str, *, reason: str = "", word: str = "", account_id: str = "", request_id: str = ""

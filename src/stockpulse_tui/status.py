@@ -43,7 +43,7 @@ class Status:
 
     def frame_seen(self, *, is_reset: bool = False) -> None:
         """A frame came: the engine lives. What it says of the trading state counts once it has seen the latch."""
-        if self.is_latched and (is_reset or self._shell.store.state is TradingState.HALTED):
+        if self.is_latched and (is_reset or self._shell.live.state is TradingState.HALTED):
             self.is_latched = False
         self._seen_ns = self._shell.clock.now_ns()
         self._shell.latency.is_settling = 0 <= self._seen_ns - self._live_ns < SETTLE_NS
@@ -77,7 +77,9 @@ class Status:
 
     def prices_lost_ns(self) -> int:
         """How long no price is known to hold: the engine is lost, or it hears nothing of its feed; -1 while they do."""
-        lost, health = self.lost_ns(), self._shell.store.health
+        lost, health = self.lost_ns(), self._shell.live.health
+        if self._shell.rewind.is_past:
+            return -1
         if lost >= 0 or health is None:
             return lost
         feed = next((part for part in health.parts if part.name == "feed"), None)
@@ -93,7 +95,7 @@ class Status:
     @property
     def words(self) -> str:
         """The link in one sentence, for empty panes."""
-        health = self._shell.store.health
+        health = self._shell.live.health
         if health is not None and health.step:
             return cells(clean_line(health.step, 120))
         return cells(self.text)
@@ -111,33 +113,35 @@ class Status:
     def armed_until(self) -> int:
         """Wall time until which this head sends by keys; 0 while safe or lost."""
         shell = self._shell
-        arm = shell.store.arm_of(shell.link.head_id)
+        arm = shell.live.arm_of(shell.link.head_id)
         if arm is None or self.state != LIVE or arm.until_ns <= shell.clock.now_ns():
             return 0
         return arm.until_ns
 
     def header(self) -> HeaderFacts:
         """What the header is drawn from."""
-        shell, store = self._shell, self._shell.store
+        shell, store, live = self._shell, self._shell.store, self._shell.live
         view = store.account
+        at_risk = live.account
         return HeaderFacts(
             account=view,
-            state=TradingState.HALTED if self.is_latched else store.state,
+            state=TradingState.HALTED if self.is_latched else live.state,
             armed_until=self.armed_until(),
             wall_ns=shell.clock.now_ns(),
             market_ns=self.market_ns(),
             clock=store.clock,
-            unknown=max(len(store.unknown_orders()), view.unknown_orders if view else 0),
+            unknown=max(len(live.unknown_orders()), at_risk.unknown_orders if at_risk else 0),
             working=view.working_orders if view else 0,
-            alerts=len(store.alerts),
+            alerts=len(live.alerts),
             is_lost=self.state == LOST or self.silent_ns() > 0,
-            is_read_only=self.state == READ_ONLY or store.is_read_only,
+            is_read_only=self.state == READ_ONLY or live.is_read_only,
+            rewound=shell.rewind.is_past,
         )
 
     def health(self) -> HealthFacts:
         """What the health line is drawn from."""
         shell = self._shell
-        health = shell.store.health
+        health = shell.live.health
         return HealthFacts(
             parts=health.parts if health else (),
             link_state=SILENT if self.silent_ns() else self.state,
@@ -152,26 +156,32 @@ class Status:
 
     def _show_banner(self) -> None:
         screen = self._shell.shell_screen
-        health = self._shell.store.health
+        trouble, past = self._trouble(), self._shell.rewind.banner()
+        if past is not None:
+            what, works, then = past
+            screen.banner.say(cells(what), cells(trouble[0] if trouble else works), cells(then), is_past=True)
+        elif trouble is not None:
+            screen.banner.say(*trouble)
+        screen.show_banner(trouble is not None or past is not None)
+
+    def _trouble(self) -> tuple[str, str, str] | None:
+        """What is broken, what still works, when it is tried again; None while all is well."""
+        health = self._shell.live.health
         gone = [part for part in (health.parts if health else ()) if part.state == "gone"]
-        if self.state == LOST and self._shell.store.seq and not self.moving:
+        if self.state == LOST and self._shell.live.seq and not self.moving:
             age = format_age(max(0, self.lost_ns()))
-            what = f"The engine has not answered for {age}."
             halted = "The latch is set: no order leaves. " if self.is_latched else ""
             then = "Prices are frozen. It is asked again by itself; :engine starts it."
-            screen.banner.say(what, f"{halted}{then}", cells(self.text))
-        elif self.moving:
-            screen.banner.say(f"The engine moves to {cells(self.moving)}.", cells(self.text), "nothing here is live")
-        elif self.silent_ns() >= FROZEN_NS:
+            return (f"The engine has not answered for {age}.", f"{halted}{then}", cells(self.text))
+        if self.moving:
+            return (f"The engine moves to {cells(self.moving)}.", cells(self.text), "nothing here is live")
+        if self.silent_ns() >= FROZEN_NS:
             what = f"The engine has been silent for {format_age(self.silent_ns())}."
             brake = "The latch is set: no order leaves." if self.is_latched else "!! still halts."
-            screen.banner.say(what, f"What is shown is as old as that. {brake}")
-        elif self.state == READ_ONLY:
-            screen.banner.say("This head is read-only.", cells(self.text))
-        elif gone:
+            return (what, f"What is shown is as old as that. {brake}", "")
+        if self.state == READ_ONLY:
+            return ("This head is read-only.", cells(self.text), "")
+        if gone:
             what = f"{cells(clean_line(gone[0].name, 24))} is gone."
-            screen.banner.say(what, cells(clean_line(gone[0].detail, 100)) or "What it fed turns grey with its age.")
-        else:
-            screen.show_banner(False)
-            return
-        screen.show_banner(True)
+            return (what, cells(clean_line(gone[0].detail, 100)) or "What it fed turns grey with its age.", "")
+        return None

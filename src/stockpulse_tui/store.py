@@ -98,6 +98,8 @@ class Store:
         self.health: HealthView | None = None
         self.is_read_only = False
         self.reason = ""
+        self.notes: dict[str, str] = {}
+        """Instrument → why its row says less than others; of a moment of the past."""
         self.seq = 0
 
     def apply(self, frame: Frame) -> Changes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from unittest.mock import patch
 
@@ -18,11 +18,15 @@ from tests.tui.harness import Head
 
 @asynccontextmanager
 async def book_head(
-    size: tuple[int, int] = (120, 40), *, screen: str = "", **settings: str
+    size: tuple[int, int] = (120, 40),
+    *,
+    screen: str = "",
+    make: Callable[[FakeLink], BookCommands] = BookCommands,
+    **settings: str,
 ) -> AsyncIterator[tuple[Head, BookCommands]]:
-    """A head that knows the book. `screen` is the digit pressed first."""
+    """A head that knows the book. `screen` is the digit pressed first, `make` makes the engine that answers."""
     link = FakeLink(ManualClock(T0))
-    desk = BookCommands(link)
+    desk = make(link)
     link.fake_commands = desk
     own = Settings()
     for name, value in settings.items():

@@ -11,6 +11,7 @@ import msgspec
 
 from stockpulse_engine.actions.fuzzy import match
 from stockpulse_engine.actions.registry import ACTIONS, BY_CODE, BY_ID, Action
+from stockpulse_engine.actions.registry_past import PAST_CODE
 
 MAX_LINE = 512
 """Longest line that is looked at."""
@@ -48,6 +49,9 @@ def parse_command(text: str, symbols: Collection[str]) -> Command | Unknown | No
     order is taken; a word that is both a code and a symbol is the code when the other one is a symbol.
     """
     line = text[:MAX_LINE].strip()
+    if line.startswith(PAST_CODE):  # a moment may stand right behind it, and no word of it is a symbol
+        rest = line[len(PAST_CODE) :].split()
+        return Command(action=BY_CODE[PAST_CODE], arguments=tuple(rest), line=f"{PAST_CODE} {' '.join(rest)}".rstrip())
     words = line.split()
     if not words:
         return None

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from stockpulse_engine.actions.registry_global import SCREENS, SHELL, TRADING
 from stockpulse_engine.actions.registry_market import MARKET
 from stockpulse_engine.actions.registry_panes import CHART, LISTS, WATCHLIST
+from stockpulse_engine.actions.registry_past import PAST
 from stockpulse_engine.actions.registry_sql import SQL
 from stockpulse_engine.actions.registry_system import PALETTE, SYSTEM
 from stockpulse_engine.actions.registry_trade import LADDER, LINE, ORDERS, POSITIONS, TICKET
@@ -46,6 +47,7 @@ ACTIONS: tuple[Action, ...] = (
     *POSITIONS,
     *LADDER,
     *MARKET,
+    *PAST,
     *SQL,
     *SYSTEM,
     *PALETTE,

@@ -19,6 +19,7 @@ HANDLERS: tuple[str, ...] = (
     "stockpulse_tui.handlers.book:BookHandler",
     "stockpulse_tui.handlers.query:QueryHandler",
     "stockpulse_tui.handlers.worlds:WorldHandler",
+    "stockpulse_tui.handlers.past:PastHandler",
     "stockpulse_tui.handlers.around:AroundHandler",
 )
 """`module:class`, asked in this order. One more line plugs one more in."""

@@ -56,11 +56,15 @@ class AroundHandler(Handler):
         self.shell.view.cycle(-1)
 
     def do_view_back(self) -> None:
-        """Out of a notice and a zoom; never out of the program."""
+        """Out of a notice, a zoom, a moment of the past; never out of the program."""
         self.shell.shell_screen.footer.clear()
-        view = self.shell.view
-        if view.zoomed:
+        view, rewind = self.shell.view, self.shell.rewind
+        if rewind.asking:
+            rewind.give_up()
+        elif view.zoomed:
             view.do_pane_zoom()
+        elif rewind.is_past:
+            rewind.leave()
 
     def do_line_open(self) -> None:
         """The command line."""

@@ -21,7 +21,7 @@ class SafetyHandler(Handler):
     def do_trading_arm(self) -> None:
         """Arm for 30 minutes, or back to safe."""
         shell = self.shell
-        view = shell.store.account
+        view = shell.live.account
         if view is None:
             shell.notify_line("no account is known yet", "warn")
             return
@@ -35,7 +35,7 @@ class SafetyHandler(Handler):
 
     def entered_arm_live(self, text: str) -> None:
         """The account's name was typed."""
-        view = self.shell.store.account
+        view = self.shell.live.account
         if view is None or text.strip() != view.account.account_id:
             self.shell.notify_line("that is not the account's name: still safe", "warn")
             return
@@ -80,7 +80,7 @@ class SafetyHandler(Handler):
 
     def do_trading_flatten(self) -> None:
         """Ask for the word."""
-        count = len(self.shell.store.positions)
+        count = len(self.shell.live.positions)
         self.shell.windows.ask("trading.flatten", f"type FLATTEN to close {count} position{'s' if count != 1 else ''}")
 
     def entered_trading_flatten(self, text: str) -> None:

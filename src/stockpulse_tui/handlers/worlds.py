@@ -88,7 +88,7 @@ class WorldHandler(Handler):
 
     def _clock(self) -> ClockView | None:
         """The market's clock where it can be steered; says why not otherwise."""
-        clock = self.shell.store.clock
+        clock = self.shell.live.clock
         if clock is None:
             self.shell.notify_line("no market time is known yet", "warn")
         elif clock.world == "live":
@@ -115,7 +115,7 @@ class WorldHandler(Handler):
             self.shell.notify_line(str(error), "danger")
             return
         if action not in ("step", "seek"):  # it is played after its answer; the stream tells when
-            self.shell.store.clock = view
+            self.shell.live.clock = view
         self.shell.redraw_chrome()
         self.shell.notify_line(_done(action, view, step_ns))
 
@@ -127,7 +127,7 @@ class WorldHandler(Handler):
 
     def do_world_gaps(self) -> None:
         """What this replay plays, and what is missing."""
-        health = self.shell.store.health
+        health = self.shell.live.health
         source = health.feed.source if health is not None else None
         if source is None or not (source.played or source.gaps):
             self.shell.notify_line("nothing is replayed from the store here: REPLAY 2013-10-07", "warn")
@@ -160,8 +160,8 @@ class WorldHandler(Handler):
         from stockpulse_tui.widgets.confirm import Confirm
 
         shell = self.shell
-        now = shell.store.clock.world if shell.store.clock else "its world"
-        view = shell.store.account
+        now = shell.live.clock.world if shell.live.clock else "its world"
+        view = shell.live.account
         working = view.working_orders if view else 0
         orders = f"its paper orders ({working} working)" if working else "its paper orders"
         sentences = [
@@ -180,7 +180,7 @@ class WorldHandler(Handler):
     async def _change(self, wanted: WorldLine) -> None:
         shell = self.shell
         status = shell.status
-        world_now = shell.store.clock.world if shell.store.clock else ""
+        world_now = shell.live.clock.world if shell.live.clock else ""
         status.moving = wanted.world
         try:
             await shell.link.change_world(wanted.arguments(), world_now, status.link_changed)

@@ -181,8 +181,10 @@ class Blotter(OrderTable):
         if not self.store.seq:
             return empty_state("…", "Waiting for the engine", self.shell.status.words, size)
         if self.tab is Tab.WORKING:
-            keys = (("b", "buy"), ("v", "sell"))
-            return empty_state("·", "No working orders", "Nothing is at the broker and nothing is staged.", size, keys)
+            is_past = self.shell.rewind.is_past
+            keys = () if is_past else (("b", "buy"), ("v", "sell"))
+            why = f"Nothing {'was' if is_past else 'is'} at the broker and nothing {'was' if is_past else 'is'} staged."
+            return empty_state("·", "No working orders", why, size, keys)
         if self.tab is Tab.UNKNOWN:
             why = "The outcome of every order is proven by the venue's own reports."
             return empty_state("·", "No unknown orders", why, size)

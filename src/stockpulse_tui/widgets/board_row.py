@@ -49,7 +49,7 @@ class BoardRow(RowValues):
 
     def renew(self, look: RowLook) -> str | None:
         """The same for all cells of any row; None when the row has to be painted as a whole."""
-        if self.book is not look.book or self.is_halted or look.stale_ns >= 0 or look.underlined >= 0:
+        if self.book is not look.book or self.is_halted or self.note or look.stale_ns >= 0 or look.underlined >= 0:
             return None
         book, shown, xs = look.book, self._shown, look.xs
         self._shown, self.is_hot = self._pieces(look), look.flash is None
@@ -63,7 +63,7 @@ class BoardRow(RowValues):
     def line(self, look: RowLook) -> Line:
         """The whole row, exactly as wide as the board."""
         self.book, self.is_hot = None, False
-        if look.stale_ns >= 0 or self.is_halted:
+        if look.stale_ns >= 0 or self.is_halted or self.note:
             return self._quiet_line(look)
         self._shown = self._pieces(look)
         line = self.line_shown()
@@ -91,13 +91,13 @@ class BoardRow(RowValues):
     def _quiet_line(self, look: RowLook) -> Line:
         """All faint; how old it is, or that it is halted, over the last columns."""
         bg = look.bg
-        token = "faint" if look.stale_ns >= 0 else "text"
+        token = "faint" if look.stale_ns >= 0 or self.note else "text"
         flash, look.flash = look.flash, None
         mark, name, *columns, pad = (piece.spans for piece in self._pieces(look))
         look.flash = flash
         spans = [*mark, Span(name[0].text, token, bg)]
         spans += [Span(span.text, "faint", bg) for span in chain.from_iterable(columns)]
-        words = "halted" if self.is_halted else f"{format_age(look.stale_ns)} old"
+        words = self.note or ("halted" if self.is_halted else f"{format_age(look.stale_ns)} old")
         room = look.used - len(words) - 2
         return (*_cut(spans, room), Span(f"  {words}", "warn", bg), *pad)
 

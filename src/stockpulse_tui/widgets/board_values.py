@@ -21,8 +21,8 @@ class RowValues:
 
     __slots__ = (
         "_close", "_form", "_high", "_low", "_reference", "_spark", "change", "daily", "held", "hundredths", "id",
-        "instrument", "is_halted", "is_hot", "is_up", "last", "last_text", "name", "places", "price", "quote", "rvol",
-        "spark_text", "symbol", "tenths", "tick_is_up",
+        "instrument", "is_halted", "is_hot", "is_up", "last", "last_text", "name", "note", "places", "price", "quote",
+        "rvol", "spark_text", "symbol", "tenths", "tick_is_up",
     )  # fmt: skip
 
     def __init__(self, symbol: str, instrument: Instrument | None) -> None:
@@ -48,6 +48,8 @@ class RowValues:
         self._close = self._low = self._high = 0.0
         self.is_up = self.tick_is_up = True
         self.held = self.is_halted = False
+        self.note = ""
+        """Why the row says less than others, over its last columns."""
         self.is_hot = False
         """Whether nothing but the quote can differ from what was painted last."""
         self._reference: Reference | None = None
@@ -89,6 +91,7 @@ class RowValues:
         self.is_hot = False
         status = store.statuses.get(self.id)
         self.is_halted = status is not None and status.is_halted
+        self.note = store.notes.get(self.id, "")
         if self.last is not None:
             self._against(store)
         values = store.sparks.get(self.id, ())

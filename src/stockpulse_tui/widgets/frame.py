@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stockpulse_engine.render.span import Line, Span, spread
+from stockpulse_engine.render.span import Line, Span, line_width, spread
 from stockpulse_tui.widgets.header import frame_tokens
 from stockpulse_tui.widgets.line_view import LineView
 
+BACK = "<"
+"""Down both sides of a screen that shows the past: a sign that needs neither colour nor a font."""
+
 
 class FrameColumn(LineView):
-    """One column of the frame: ground while safe, full blocks in the badge's colour while armed."""
+    """One column of the frame: ground while safe, full blocks in the badge's colour while armed, `<` in the past."""
 
     background = "ground"
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """The same cell all the way down."""
+        if self.shell.rewind.is_past:
+            return [(Span(BACK * width, "warn", self.background),)] * height
         tokens = frame_tokens(self.shell.status.header())
         if tokens is None:
             return []
@@ -32,20 +37,23 @@ class Banner(LineView):
         self.what = ""
         self.works = ""
         self.next_try = ""
+        self.is_past = False
 
-    def say(self, what: str, works: str, next_try: str = "") -> None:
-        """Show it, or change its words."""
-        self.what, self.works, self.next_try = what, works, next_try
+    def say(self, what: str, works: str, next_try: str = "", *, is_past: bool = False) -> None:
+        """Show it, or change its words; `is_past` where nothing is broken, and what is shown is of then."""
+        self.what, self.works, self.next_try, self.is_past = what, works, next_try, is_past
         self.redraw()
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """The sentence in the middle row."""
         bg = self.background
-        left = (
-            Span("  ! ", "warn", bg, bold=True),
+        left: Line = (
+            Span("  @ " if self.is_past else "  ! ", "warn", bg, bold=True),
             Span(f"{self.what}  ", "strong", bg, bold=True),
             Span(self.works, "text", bg),
         )
         right = (Span(f"{self.next_try}  ", "warn", bg),) if self.next_try else ()
+        if self.is_past and line_width((*left, *right)) > width:  # the way back is told before what works meanwhile
+            left = left[:-1]
         row = spread(left, right, width, bg=bg)
         return [row] if height < 3 else [(Span(" ", "text", bg),), row]

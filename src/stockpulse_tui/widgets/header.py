@@ -14,6 +14,7 @@ from stockpulse_engine.domain.views import AccountView, ClockView
 from stockpulse_engine.render.format import (
     format_clock,
     format_countdown,
+    format_date,
     format_day,
     format_money,
     format_number,
@@ -58,6 +59,8 @@ class HeaderFacts(msgspec.Struct, frozen=True, kw_only=True):
     working: int = 0
     alerts: int = 0
     is_read_only: bool = False
+    rewound: bool = False
+    """Account, amounts and clock are of a moment of the past; the rest is of now."""
     is_lost: bool = False
     """The engine is silent: amounts are as they were and turn grey."""
 
@@ -165,6 +168,9 @@ def _day(view: AccountView) -> Line:
 def _badges(facts: HeaderFacts) -> Line:
     kind = badge_kind(facts)
     whose = Span(f" {kind} ", f"{kind.lower()}_fg", f"{kind.lower()}_bg", bold=True)
+    if facts.rewound:
+        halted = (Span(" HALTED ", "danger", "warn_bg", bold=True),) if facts.state is TradingState.HALTED else ()
+        return (whose, *halted, Span(" REWOUND ", "warn", "warn_bg", bold=True))
     if facts.state is TradingState.HALTED:
         return (whose, Span(" HALTED ", "danger", "warn_bg", bold=True))
     if facts.is_read_only:
@@ -186,6 +192,9 @@ def _right_parts(facts: HeaderFacts) -> dict[str, Line]:
     if clock is None:
         return {"clock": (Span("no market time yet", "muted"),)}
     now = facts.market_ns
+    if facts.rewound:
+        when = f"@ {format_date(now, clock.time_zone)} {format_clock(now, clock.time_zone)}"
+        return {"clock": (Span(f"{when} {zone_label(clock.time_zone)}", "warn", bold=True),)}
     phase = _PHASES.get(clock.phase, clock.phase.lower())
     parts: dict[str, Line] = {"phase": (Span(phase), Span("  "))}
     if clock.next_change_ns > now:

@@ -173,6 +173,8 @@ class Ladder(LadderTrade, Panel):
         instrument, size = self.instrument, (width, height)
         if instrument is None:
             return empty_state("…", "Waiting for the market", self.shell.status.words, size)
+        if self.depth is None and self.shell.rewind.is_past:
+            return empty_state("·", "The book of then is not kept", "Chart and watchlist show what is.", size)
         if self.depth is None and self.store.last(self.instrument_id) is None:
             return empty_state("…", "Waiting for the book", f"{instrument.symbol} was asked for.", size)
         bar = self.trade_bar(width)

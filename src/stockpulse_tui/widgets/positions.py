@@ -134,6 +134,9 @@ class Positions(FlattenWord, TablePane):
         if not self.store.seq:
             return empty_state("…", "Waiting for the engine", self.shell.status.words, (width, height))
         account = self.store.account
+        if self.shell.rewind.is_past:
+            why = "Every position was flat." if account is not None else "No account was open then."
+            return empty_state("·", "Nothing was held", why, (width, height))
         lines = empty_state("·", "Nothing is held", "Every position is flat.", (width, height), (("b", "buy"),))
         if account is not None and height >= TALL:
             lines = [*lines, (), cash_line(account, width)]
@@ -159,6 +162,8 @@ class Positions(FlattenWord, TablePane):
             gross = format_percent(account.gross_exposure / account.equity, places=0, signed=False)
             net = format_percent(account.net_exposure / account.equity, places=0)
             parts.append(Span(f"gross {gross}  net {net}   ", "muted", bg))
+        if self.shell.rewind.is_past:
+            return (*parts, Span("from the journal, as it stood", "muted", bg))
         if account.differences:
             return (*parts, Span(f"! differs from broker: {len(account.differences)}", "warn", bg, bold=True))
         if not account.reconciled_wall:

@@ -14,6 +14,7 @@ from stockpulse_tui.ticket_session import TicketSession
 from stockpulse_tui.widgets.header import badge_kind, frame_tokens
 from stockpulse_tui.widgets.order_state import outside
 from stockpulse_tui.widgets.panel import Panel
+from stockpulse_tui.widgets.states import empty_state
 from stockpulse_tui.widgets.ticket_lines import PANE, SMALL, Look, spot_at, ticket_body
 from stockpulse_tui.widgets.ticket_parts import TicketFacts
 
@@ -171,12 +172,15 @@ class TicketPane(TicketKeys, Panel):
     def title_right(self) -> Line:
         """The time of the market it speaks of."""
         facts = ticket_facts(self.shell, self.session, is_active=self.is_active)
-        if facts.quote is None:
+        if facts.quote is None or self.shell.rewind.is_past:
             return ()
         return (Span(f"as of {format_clock(facts.quote.ts_event, facts.zone, digits=1)}", "muted", self.title_bg),)
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """The ticket, in the look there is room for."""
+        if self.shell.rewind.is_past:
+            why = "Nothing is sent or changed from the past. `@ now` goes back; cancels and !! work on what is live."
+            return empty_state("·", "No order leaves from here", why, (width, height))
         facts = ticket_facts(self.shell, self.session, is_active=self.is_active)
         return ticket_body(self.session.ticket, facts, width, height, self.look)
 
@@ -186,8 +190,15 @@ class TicketPane(TicketKeys, Panel):
         return SMALL if self.size.width >= 70 else PANE
 
     def take_key(self, key: str) -> bool:
-        """Typing goes to the line."""
-        return self.session.press(key)
+        """Typing goes to the line; there is none in the past."""
+        return not self.shell.rewind.is_past and self.session.press(key)
+
+    def take_paste(self, text: str) -> None:
+        """Pasted text goes into the line; there is none in the past."""
+        if self.shell.rewind.is_past:
+            self.shell.notify_line(self.shell.rewind.refuses("ticket.send"), "warn")
+        else:
+            super().take_paste(text)
 
     def do_ticket_discard(self) -> None:
         """An empty ticket."""
