@@ -11,17 +11,21 @@ from stockpulse_engine.cli.moments import AsOfMoment, AsRecordedMoment, as_of, m
 from stockpulse_engine.cli.options import JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_table, number, say
 from stockpulse_engine.cli.register import add_command
+from stockpulse_engine.cli.universe import TodaysMembers
+from stockpulse_engine.domain.errors import InvalidValueError
+from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.market import parse_bar_spec
 from stockpulse_engine.marketdata.asking import (
     Asked,
     BarsAsked,
+    StoredBars,
     stored_actions,
     stored_bars,
     stored_coverage,
     tick_columns,
 )
 from stockpulse_engine.marketdata.columns import NO_SIDE, QuoteColumns, TradeColumns, from_e8
-from stockpulse_engine.marketdata.history import ActionKind, Adjustment, SeriesInfo
+from stockpulse_engine.marketdata.history import ActionKind, Adjustment, HistoryReader, SeriesInfo
 
 GAPS_SHOWN = 20
 InstrumentName = Annotated[
@@ -35,15 +39,23 @@ Count = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000_000, help
 
 
 def bars(
-    instrument: InstrumentName,
+    instrument: Annotated[
+        str, typer.Argument(metavar="[INSTRUMENT]", help="`IBM.XNYS`, or `IBM` when only one is held.")
+    ] = "",
     spec: SpecName = "1d",
     start: FromMoment = "",
     end: ToMoment = "",
-    limit: Count = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, max=10_000_000, help="The last so many; 0: 20, of a universe 1.")
+    ] = 0,
     adjust: Annotated[
         Literal["raw", "split", "total"], typer.Option("--adjust", help="What actions do to prices.")
     ] = "raw",
     source: SourceName = "",
+    from_ticks: Annotated[bool, typer.Option("--from-ticks", help="Made of stored prints instead.")] = False,
+    prints: Annotated[
+        Literal["all", "regular"], typer.Option("--prints", help="With --from-ticks: which prints make prices.")
+    ] = "all",
     known: AsOfMoment = "",
     recorded: AsRecordedMoment = "",
     as_json: JsonFlag = False,
@@ -51,6 +63,7 @@ def bars(
     """Stored bars, with where they are from; raw as printed, or adjusted for splits, or for dividends as well.
 
     Example: sp bars SPY --spec 1m --from 2013-10-07 --to 2013-10-07
+    Example: sp bars IBM --spec 5m --from-ticks --prints regular
     Example: sp bars AAPL --adjust total --as-of 2014-06-06
     """
     from stockpulse_engine.bootstrap.history import history_of
@@ -65,8 +78,10 @@ def bars(
         adjustment=Adjustment(adjust),
         source=source,
     )
+    if from_ticks and adjust != "raw":
+        raise InvalidValueError("Bars made of ticks are as printed.", fix="Leave --adjust out.")
     with history_of(paths()) as store:
-        found = stored_bars(store.reader, asked)
+        found = _built(store.reader, asked, prints) if from_ticks else stored_bars(store.reader, asked)
         name, rows = found.instrument_id, found.bars
         specs = sorted({one.spec for one in store.reader.series(name, table="bars")})
     if as_json:
@@ -85,6 +100,20 @@ def bars(
     say(f"{name} {spec} from {found.source}, {adjust}")
     for warning in found.warnings:
         say(warning)
+
+
+def _built(reader: HistoryReader, asked: BarsAsked, prints: str) -> StoredBars:
+    from stockpulse_engine.marketdata.tickbars import BUILT, Prints, built_bars
+
+    found = built_bars(reader, asked, Prints(prints))
+    return StoredBars(
+        instrument_id=found.instrument_id,
+        spec=str(asked.spec),
+        source=f"{found.source} ({BUILT})" if found.source else BUILT,
+        adjustment=asked.adjustment,
+        warnings=(),
+        bars=tuple(found.to_bars()),
+    )
 
 
 def ticks(

@@ -86,3 +86,24 @@ def test_the_first_interrupt_asks_and_the_second_ends(capsys: pytest.CaptureFixt
         os.kill(os.getpid(), signal.SIGINT)
     assert "nothing is half in" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_bars_are_made_of_prints_when_asked(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "ticks.csv"
+    prints = ["30:01.5,10,5,20", "30:02,11,5,1", "31:00,9,1,1"]
+    rows = [f"IBM,2014-06-05T13:{when}Z,{rest}" for when, rest in (row.split(",", 1) for row in prints)]
+    file.write_text("\n".join(["symbol,ts,price,size,conditions", *rows]) + "\n")
+    assert run(["import", str(file), "--yes", "--source", "tape"]) == 0
+    capsys.readouterr()
+    assert run(["bars", "IBM", "--spec", "1m", "--from-ticks", "--prints", "regular", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["source"] == "tape (built from ticks)"
+    assert [(bar["open"], bar["close"], bar["volume"]) for bar in told["bars"]] == [("11", "11", "10"), ("9", "9", "1")]
+    assert run(["bars", "IBM", "--spec", "1m", "--from-ticks", "--to", "2014-06-05 09:31"]) == 0
+    shown = capsys.readouterr()
+    assert "2014-06-05T13:30:00" in shown.out
+    assert "2014-06-05T13:31:00" not in shown.out
+    assert run(["bars", "IBM", "--from-ticks", "--adjust", "total"]) == 2
+    assert "as printed" in capsys.readouterr().err
+    assert run(["bars", "IBM", "--from-ticks", "--spec", "1w"]) == 2
+    assert "not made of ticks" in capsys.readouterr().err
