@@ -121,7 +121,7 @@ def build_books(
             hops=lambda key: trading.hops(key),  # noqa: PLW0108 - the order service is made below
             bars=market.review_bars,
             session_of=market.session_of,
-            kills_survived=lambda: trading.kills_survived,
+            kill_times=lambda: trading.kill_times,
         ),
         matched_at=lambda account_id: trading.matched_at(account_id),  # noqa: PLW0108 - the order service is made below
         matched_wall=lambda account_id: trading.matched_wall(account_id),  # noqa: PLW0108 - the same

@@ -63,7 +63,7 @@ class ReviewSources(msgspec.Struct, frozen=True, kw_only=True):
         hops: client order id → milestone → nanoseconds.
         bars: (instrument id, start, end) → known bars that touch the time, oldest first.
         session_of: market time → date of its session, of the coming one while the market is closed.
-        kills_survived: unordered stops the engine came back from in this session.
+        kill_times: market times at which the engine came back from a stop that nobody ordered.
     """
 
     orders: Callable[[str], Iterable[Order]]
@@ -71,7 +71,7 @@ class ReviewSources(msgspec.Struct, frozen=True, kw_only=True):
     hops: Callable[[str], dict[str, int]]
     bars: Callable[[str, int, int], Sequence[Bar]]
     session_of: Callable[[int], str]
-    kills_survived: Callable[[], int]
+    kill_times: Callable[[], Iterable[int]]
 
 
 class Span(msgspec.Struct, frozen=True):

@@ -318,7 +318,7 @@ class PortfolioService:
             slippage=tidy(sum((day.slippage or ZERO for day in orders), ZERO)),
             orders=orders,
             refusals=review_refusals(account_id, base.session_date, sources),
-            kills_survived=sources.kills_survived(),
+            kills_survived=sum(sources.session_of(at) == base.session_date for at in sources.kill_times()),
             curve=tuple(point for point in self._curve(book).points if base.ts_event <= point.ts_event <= end),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -26,6 +27,8 @@ from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, O
 _K = OrderEventKind
 FillKey = tuple[str, str]
 """(account id, fill id): what makes an execution unique."""
+MAX_UNCLEAN = 10_000
+"""Unordered stops whose moment is kept; all are counted."""
 
 
 class Change(NamedTuple):
@@ -78,6 +81,8 @@ class TradingBook:
         self.state = TradingStateChanged(state=TradingState.ACTIVE, reason="", ts_event=0, recorded_at=0)
         self.reconciled: dict[str, Reconciled] = {}
         self.unclean_starts = 0
+        self.unclean_at: deque[int] = deque(maxlen=MAX_UNCLEAN)
+        """Market time of the newest of them."""
         self.is_running = False
         self.children: dict[str, tuple[str, ...]] = {}
         self.entries: dict[str, list[int]] = {}
@@ -211,7 +216,9 @@ class TradingBook:
             self.actions[event.statement.account_id, event.statement.action_id] = None
             self._advance_cursor(event.statement.account_id, event.report_seq)
         elif isinstance(event, EngineStarted):
-            self.unclean_starts += not event.was_clean
+            if not event.was_clean:
+                self.unclean_starts += 1
+                self.unclean_at.append(event.ts_event)
             self.is_running = True
         elif isinstance(event, EngineStopped | HomeRestored):
             self.is_running = False

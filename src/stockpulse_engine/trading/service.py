@@ -298,6 +298,11 @@ class OrderService:
         """Starts that followed no ordered stop."""
         return self._recorder.book.unclean_starts
 
+    @property
+    def kill_times(self) -> tuple[int, ...]:
+        """Market time at which the newest of them began, oldest first."""
+        return tuple(self._recorder.book.unclean_at)
+
     def _account(self, account_id: str) -> Account | None:
         return self._recorder.front.accounts.get(account_id)
 

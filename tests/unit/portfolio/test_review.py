@@ -51,7 +51,7 @@ class Day:
                 hops=lambda _: {"gate": 200_000, "journal": 4_100_000},
                 bars=self.find_bars,
                 session_of=lambda ts: TODAY if ts < 2000 else "2024-03-11",
-                kills_survived=lambda: 1,
+                kill_times=lambda: (300, 2400, 2500),
             ),
         )
         self.ledger.apply(opened())
@@ -193,6 +193,7 @@ def test_yesterday_can_still_be_reviewed_after_the_next_session_began() -> None:
     review = day.service.day("main", TODAY)
     assert (review.session_date, review.equity_now, review.realized) == (TODAY, D("100356.30"), D("118.80"))
     assert day.service.day().session_date == "2024-03-11"
+    assert (review.kills_survived, day.service.day().kills_survived) == (1, 2), "each day has its own"
     assert [each.order.client_order_id for each in day.service.day().orders] == ["old"]
 
 

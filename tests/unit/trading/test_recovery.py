@@ -100,9 +100,14 @@ async def test_fills_while_the_engine_was_dead_are_there_when_it_is_back(desk: O
 
 async def test_kills_are_counted_and_ordered_stops_are_not(desk: OrderDesk) -> None:
     assert desk.service.kills_survived == 0
-    await desk.restart()
-    await desk.restart()
+    spans: list[tuple[int, int]] = []
+    for _ in range(2):
+        before = desk.clock.now_ns()
+        await desk.restart()
+        spans.append((before, desk.clock.now_ns()))
     assert desk.service.kills_survived == 2
+    times = desk.service.kill_times
+    assert all(first <= at <= last for at, (first, last) in zip(times, spans, strict=True))
     await desk.stop()
     await desk.restart()
     assert desk.service.kills_survived == 2
