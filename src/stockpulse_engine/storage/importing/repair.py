@@ -1,8 +1,8 @@
 """Repairs of what Yahoo is known to get wrong, only when asked for (`--repair`), before anything is checked.
 
     units      a price a hundred times too small or too large among its neighbours (pounds for pence)
-    splits     days that were not divided by a later split, or divided twice
-    dividends  an adjusted close that misses a dividend or counts capital gains twice; a dividend told twice
+    splits     days that were not divided by a later split, or divided twice; a split that was applied some days late
+    dividends  told twice or in pence; an adjusted close that misses one, or counts capital gains twice
 
 Whatever is changed is counted by its name in the report. The file itself is never touched.
 """
@@ -33,6 +33,13 @@ WINDOW = 5
 LEAST_SPLIT = 0.3
 """Splits of a smaller ratio (in logarithms) can not be told from trading."""
 NEAR = 0.25
+LATE_ROWS = 10
+"""So many rows after a split its step may come."""
+LATE_NEAR = math.log(2.0)
+"""A price may halve or double on the day of a late split of LATE_LEAST and more, and it is still told from trading."""
+LATE_LEAST = math.log(8.0)
+PENCE_LEAST = 0.1
+"""A dividend of more than this part of the price, which the price did not follow, is in the smaller unit."""
 TWICE_DAYS = 10
 """Two dividends so close together are one, told twice."""
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -97,13 +104,22 @@ def mend_splits(series: _Series) -> None:
     for split, ratio in series.splits:
         if abs(math.log(ratio)) < LEAST_SPLIT:
             continue
-        price, state = series.steady.copy(), 0
-        for place in range(split - 1, -1, -1):
+        price, state, what = series.steady.copy(), 0, "split not (or twice) adjusted"
+        for place in range(min(split + LATE_ROWS, len(price) - 1) - 1, -1, -1):
             step = price[place] / price[place + 1]
-            state += is_step(step, ratio) - is_step(1 / step if step else None, ratio)
+            found = is_step if place < split else _is_late_step
+            state += found(step, ratio) - found(1 / step if step else None, ratio)
+            what = "split applied on a later day" if state and place >= split else what
             if state:
                 series.scale(place, ratio**-state)
-                series.note("split not (or twice) adjusted", place)
+                series.note(what, place)
+
+
+def _is_late_step(step: float | None, ratio: float) -> bool:
+    """Whether a price fell by about a large split's ratio on a day that is not the split's."""
+    if step is None or not 0 < step < math.inf or abs(math.log(ratio)) < LATE_LEAST:
+        return False
+    return abs(math.log(step) - math.log(ratio)) < LATE_NEAR
 
 
 def mend_units(series: _Series) -> None:
@@ -131,6 +147,7 @@ def mend_dividends(series: _Series) -> None:
     if not {"adj_close", "dividend"} <= series.values.keys():
         return
     _divide_by_own_split(series)
+    _tell_in_prices_unit(series)
     _drop_told_twice(series)
     close, adjusted, gains = series.values["close"], series.values["adj_close"], series.values.get("gains")
     for place in np.flatnonzero(np.nan_to_num(series.values["dividend"]) > 0):
@@ -198,6 +215,27 @@ def _divide_by_own_split(series: _Series) -> None:
         if done > 0 and abs(told / ratio - done) < NEAR * done < abs(told - done):
             paid[place] /= ratio
             series.note("dividend in the shares before its split", place)
+
+
+def _tell_in_prices_unit(series: _Series) -> None:
+    """A dividend in pence beside prices in pounds: the adjusted close knows it, or the price that did not follow."""
+    close, adjusted, paid = (series.values[name] for name in ("close", "adj_close", "dividend"))
+    for place in np.flatnonzero(np.nan_to_num(paid) > 0):
+        before = _before(close, int(place))
+        if before is None:
+            continue
+        told = paid[place] / close[before]
+        done = 1 - (adjusted[before] / close[before]) / (adjusted[place] / close[place])
+        fell = (close[before] - series.values["open"][place]) / close[before]
+        if done > 0 and abs(told / UNIT - done) < NEAR * done:
+            paid[place] /= UNIT
+        elif told > PENCE_LEAST and fell < NEAR * told:
+            paid[place] /= UNIT
+            if done > PENCE_LEAST / 2:  # the adjusted close believed it
+                series.values["adj_close"][:place] *= (1 - told / UNIT) / (1 - done)
+        else:
+            continue
+        series.note("dividend in another unit", int(place))
 
 
 def _drop_told_twice(series: _Series) -> None:

@@ -89,3 +89,38 @@ def test_without_asking_nothing_is_repaired(desk: Desk) -> None:
 def test_only_bars_are_repaired(desk: Desk) -> None:
     with pytest.raises(InvalidValueError, match="only bars"):
         desk.take_lines(["ts,price,size", "1381132800000,1,1"], "ibm.csv", repair=True)
+
+
+@pytest.mark.real_data
+def test_a_split_that_yahoo_applied_days_late_is_applied_on_its_day(shared: Path, tmp_path: Path) -> None:
+    place = shared / "contracts/yahoo/price_repair"
+    found = mended(place / "SPM-MI-1d-bad-stock-split.csv", tmp_path)
+    wanted = Table(place / "SPM-MI-1d-bad-stock-split-fixed.csv")
+    assert found.repaired == {"split applied on a later day": 13}
+    for column in found.names[1:]:
+        assert numbers(found, column) == pytest.approx(numbers(wanted, column), rel=CLOSE), column
+    assert mended(place / "SPM-MI-1d-bad-stock-split-fixed.csv", tmp_path).repaired == {}
+
+
+YAHOO = "Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits"
+PENCE = "dividend in another unit"
+
+
+def paying(dividend: float, believed: float, opened: float) -> list[str]:
+    """Five days around an ex-date at 28: what the dividend's cell says, what the adjusted close makes of it, the open."""
+    before = [f"2022-02-{day},28,28,28,28,{28 * (1 - believed / 28)},1000,0,0" for day in (14, 15, 16)]
+    after = [f"2022-02-{day},{opened},{opened},{opened},{opened},{opened},1000,0,0" for day in (18, 21)]
+    return [YAHOO, *before, f"2022-02-17,{opened},{opened},{opened},{opened},{opened},1000,{dividend},0", *after]
+
+
+@pytest.mark.parametrize("believed", [0.0753, 7.53, 0.0], ids=["known better", "believed", "left out"])
+def test_a_dividend_in_pence_beside_pounds_is_told_in_pounds(desk: Desk, tmp_path: Path, believed: float) -> None:
+    file = desk.write("PSH-L.csv", paying(7.53, believed, 27.9))
+    found = mended(file, tmp_path)
+    assert found.repaired[PENCE] == 1
+    assert numbers(found, "Dividends") == pytest.approx([0, 0, 0, 0.0753, 0, 0])
+    assert numbers(found, "Adj Close")[0] == pytest.approx(28 - 0.0753)
+
+
+def test_a_large_dividend_that_the_price_followed_stays(desk: Desk, tmp_path: Path) -> None:
+    assert mended(desk.write("SPECIAL.csv", paying(7.53, 7.53, 20.4)), tmp_path).repaired == {}
