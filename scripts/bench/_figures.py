@@ -99,6 +99,9 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "the same against ordinary servers", "bench_stream.py", "stream_conflated", "p99_ms", "ms", None, False, FANOUT
     ),
+    Figure("50,000 events/s through the whole engine to 8 heads, p99", "bench_flow.py", "flow", "p99_ms", "ms", 45),
+    Figure("the same, engine CPU an event, recorded", "bench_flow.py", "flow", "engine_cpu_us_per_event", "µs"),
+    Figure("the same, events lost", "bench_flow.py", "flow", "lost", "events", 0),
     Figure(
         "orders, engine and venue, 64 callers", "bench_engine.py", "engine_orders", "orders_per_s", "/s", 1500, True
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.domain.market import MarketEvent, Quote, Trade
@@ -11,6 +11,7 @@ from stockpulse_engine.marketdata.cache import QuoteCache
 from stockpulse_engine.marketdata.ports import ClockState
 
 _ZERO = Decimal(0)
+_ENDLESS = Decimal("Infinity")
 
 
 class FeedCounters:
@@ -76,17 +77,29 @@ class Feed:
         return True
 
     def _accept_quote(self, quote: Quote) -> bool:
-        if not (_is_positive(quote.bid) and _is_positive(quote.ask) and _is_size(quote)):
-            self.counters.refused += 1
-            return False
-        if quote.bid > quote.ask:
-            self.counters.crossed += 1
+        try:  # the whole rule in comparisons; which part of it did not hold is asked of the few that fail
+            is_sound = (
+                _ZERO < quote.bid <= quote.ask < _ENDLESS
+                and _ZERO <= quote.bid_size < _ENDLESS
+                and _ZERO <= quote.ask_size < _ENDLESS
+            )
+        except InvalidOperation:  # no number compares with anything
+            is_sound = False
+        if not is_sound:
+            self._hold_back(quote)
             return False
         before = self._cache.quotes.get(quote.instrument_id)
         if before is not None and quote.ts_event < before.ts_event:
             self.counters.refused += 1
             return False
         return True
+
+    def _hold_back(self, quote: Quote) -> None:
+        """Count a quote that is not sound: crossed, or refused where a number of it can not be right."""
+        if _is_positive(quote.bid) and _is_positive(quote.ask) and _is_size(quote):
+            self.counters.crossed += 1
+        else:
+            self.counters.refused += 1
 
 
 def _is_positive(value: Decimal) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from stockpulse_engine.base.clock import Clock
@@ -51,7 +51,8 @@ class Recording:
         self._clock = clock
         self._source = source
         self._bars = MinuteBars(calendar, source)
-        self._counts: dict[tuple[str, str], tuple[int, int]] = {}
+        self._quotes_at: dict[str, tuple[int, int]] = {}
+        self._trades_at: dict[str, tuple[int, int]] = {}
         self._synced_at = clock.monotonic_ns()
         self.written = 0
 
@@ -78,9 +79,9 @@ class Recording:
                 bars += self._bars.closed()
         now = self._clock.now_ns()
         if quotes:
-            self._logs.append(QUOTES, self._source, now, [self._count(QUOTES, one) for one in quotes], quotes)
+            self._logs.append(QUOTES, self._source, now, numbered(quotes, self._quotes_at), quotes)
         if trades:
-            self._logs.append(TRADES, self._source, now, [self._count(TRADES, one) for one in trades], trades)
+            self._logs.append(TRADES, self._source, now, numbered(trades, self._trades_at), trades)
         if bars:
             self._logs.append(BARS, self._source, now, [], bars)
         self.written += len(quotes) + len(trades) + len(bars)
@@ -96,13 +97,17 @@ class Recording:
         """Sync and let go of the logs."""
         self._logs.close()
 
-    def _count(self, table: str, event: Quote | Trade) -> int:
-        """Which of an instrument's ticks of this moment it is."""
-        key = (table, event.instrument_id)
-        moment, count = self._counts.get(key, (event.ts_event, -1))
-        count = count + 1 if moment == event.ts_event else 0
-        self._counts[key] = (event.ts_event, count)
-        return count
+
+def numbered(events: Sequence[Quote | Trade], last: dict[str, tuple[int, int]]) -> list[int]:
+    """Which of its instrument's ticks of that moment each one is; `last` holds the newest moment and count of each."""
+    found: list[int] = []
+    for event in events:
+        name, moment = event.instrument_id, event.ts_event
+        before = last.get(name)
+        count = before[1] + 1 if before is not None and before[0] == moment else 0
+        last[name] = (moment, count)
+        found.append(count)
+    return found
 
 
 class HistoryRecorder:
