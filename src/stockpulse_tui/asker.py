@@ -75,6 +75,8 @@ class Asker:
 def why_not(shell: StockPulseApp) -> str:
     """Why nothing can be sent now, in words; "" when it can."""
     lost = shell.status.lost_ns()
+    if shell.live.before:
+        return f"the engine is starting, {shell.status.words}: nothing was sent"
     if lost >= 0:
         return f"the engine has not answered for {format_age(lost)}: nothing was sent"
     if shell.status.header().is_read_only:

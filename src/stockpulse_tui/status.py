@@ -10,6 +10,7 @@ from stockpulse_engine.domain.market import MarketPhase
 from stockpulse_engine.render.format import format_age
 from stockpulse_tui.clockface import market_now
 from stockpulse_tui.painter import cells
+from stockpulse_tui.store import BOOKS, MARKET
 from stockpulse_tui.widgets.header import HeaderFacts, frame_tokens
 from stockpulse_tui.widgets.health import HealthFacts
 
@@ -38,6 +39,8 @@ class Status:
         self.is_latched = False
         """Whether this head set the halt latch and the engine has not said so yet."""
         self._seen_ns = 0
+        self._told_ns = dict.fromkeys((MARKET, BOOKS), 0)
+        """When each part was last known to be what the engine says."""
         self._live_ns = 0
         self._seconds = 0
 
@@ -46,6 +49,9 @@ class Status:
         if self.is_latched and (is_reset or self._shell.live.state is TradingState.HALTED):
             self.is_latched = False
         self._seen_ns = self._shell.clock.now_ns()
+        for part in (MARKET, BOOKS):
+            if part not in self._shell.live.before:
+                self._told_ns[part] = self._seen_ns
         self._shell.latency.is_settling = 0 <= self._seen_ns - self._live_ns < SETTLE_NS
 
     def link_changed(self, state: str, text: str) -> None:
@@ -70,14 +76,18 @@ class Status:
             self._shell.notify_line(problem, "warn")
 
     def lost_ns(self) -> int:
-        """How long the engine has been silent, -1 while it is not lost."""
-        if self.state != LOST or not self._seen_ns:
+        """How long ago orders and positions were as shown: the engine is lost, or starts again; -1 while they are."""
+        return self._age_of(BOOKS)
+
+    def _age_of(self, part: str) -> int:
+        is_known = self.state != LOST and part not in self._shell.live.before
+        if is_known or not self._seen_ns:
             return -1
-        return max(0, self._shell.clock.now_ns() - self._seen_ns)
+        return max(0, self._shell.clock.now_ns() - self._told_ns[part])
 
     def prices_lost_ns(self) -> int:
         """How long no price is known to hold: the engine is lost, or it hears nothing of its feed; -1 while they do."""
-        lost, health = self.lost_ns(), self._shell.live.health
+        lost, health = self._age_of(MARKET), self._shell.live.health
         if self._shell.rewind.is_past:
             return -1
         if lost >= 0 or health is None:
@@ -133,7 +143,7 @@ class Status:
             unknown=max(len(live.unknown_orders()), at_risk.unknown_orders if at_risk else 0),
             working=view.working_orders if view else 0,
             alerts=len(live.alerts),
-            is_lost=self.state == LOST or self.silent_ns() > 0,
+            is_lost=self.state == LOST or self.silent_ns() > 0 or bool(live.before),
             is_read_only=self.state == READ_ONLY or live.is_read_only,
             rewound=shell.rewind.is_past,
         )
@@ -144,7 +154,7 @@ class Status:
         health = shell.live.health
         return HealthFacts(
             parts=health.parts if health else (),
-            link_state=SILENT if self.silent_ns() else self.state,
+            link_state=SILENT if self.silent_ns() and not shell.live.before else self.state,
             link_text=cells(self.text),
             link_age_ns=max(self.silent_ns(), self.lost_ns(), 0),
             step=health.step if health else "",
@@ -175,6 +185,10 @@ class Status:
             return (f"The engine has not answered for {age}.", f"{halted}{then}", cells(self.text))
         if self.moving:
             return (f"The engine moves to {cells(self.moving)}.", cells(self.text), "nothing here is live")
+        if self._shell.live.before:
+            step = f": {self.words}" if health is not None and health.step else ""
+            then = f"What is grey is as it was {format_age(max(0, self.lost_ns()))} ago."
+            return (f"The engine starts{step}.", then, "")
         if self.silent_ns() >= FROZEN_NS:
             what = f"The engine has been silent for {format_age(self.silent_ns())}."
             brake = "The latch is set: no order leaves." if self.is_latched else "!! still halts."

@@ -68,6 +68,9 @@ class Changes:
         self.sent_at = self.sent_at or other.sent_at
 
 
+MARKET, BOOKS = "market", "books"
+
+
 class Store:
     """Latest values by id, each collection bounded."""
 
@@ -75,6 +78,17 @@ class Store:
         self._clear()
 
     def _clear(self) -> None:
+        self._clear_market()
+        self._clear_books()
+        self._clear_system()
+        self.clock: ClockView | None = None
+        self.before: frozenset[str] = frozenset()
+        """Parts that are from before the engine's start: it is on its way and has not told them yet."""
+        self.notes: dict[str, str] = {}
+        """Instrument → why its row says less than others; of a moment of the past."""
+        self.seq = 0
+
+    def _clear_market(self) -> None:
         self.instruments: dict[str, Instrument] = {}
         self.by_symbol: dict[str, Instrument] = {}
         self.quotes: dict[str, Quote] = {}
@@ -87,36 +101,63 @@ class Store:
         """Newest point by instrument, bar length and study text."""
         self.statuses: dict[str, InstrumentStatus] = {}
         self.news: deque[NewsItem] = deque(maxlen=MAX_NEWS)
+
+    def _clear_books(self) -> None:
         self.orders: dict[str, Order] = {}
         self.fills: dict[str, Fill] = {}
         self.positions: dict[tuple[str, str], PositionView] = {}
         self.accounts: dict[str, AccountView] = {}
+
+    def _clear_system(self) -> None:
         self.arms: tuple[ArmView, ...] = ()
         self.alerts: deque[Alert] = deque(maxlen=MAX_ALERTS)
         self.halt: HaltView | None = None
-        self.clock: ClockView | None = None
         self.health: HealthView | None = None
         self.is_read_only = False
         self.reason = ""
-        self.notes: dict[str, str] = {}
-        """Instrument → why its row says less than others; of a moment of the past."""
-        self.seq = 0
 
     def apply(self, frame: Frame) -> Changes:
-        """Fold one frame in; a snapshot first forgets everything. Returns what changed."""
+        """Fold one frame in; a snapshot first forgets everything. Returns what changed.
+
+        The snapshot of an engine that is still starting has little in it: what it does not tell yet stays as it was.
+        """
         changes = Changes()
         if frame.kind in ("heartbeat", "resync"):
             self.seq = frame.seq
             return changes
         if frame.kind == "snapshot":
-            self._clear()
-            changes.is_reset = True
+            self._take_snapshot(frame, changes)
+        elif self.before:
+            self._let_go(frame, changes)
         self.seq = frame.seq
         changes.sent_at = frame.sent_at
         self._apply_market(frame, changes)
         self._apply_trading(frame, changes)
         self._apply_system(frame, changes)
         return changes
+
+    def _take_snapshot(self, frame: Frame, changes: Changes) -> None:
+        before = frozenset({MARKET, BOOKS}) - _told(frame)
+        if not before or not self.instruments or not _is_starting(frame, self.health):
+            self._clear()
+            changes.is_reset = True
+            return
+        self._clear_system()
+        self.before = frozenset({MARKET, BOOKS})
+        self._let_go(frame, changes)
+        changes.kinds.update(("health", "arms", "halt", "alerts"))
+
+    def _let_go(self, frame: Frame, changes: Changes) -> None:
+        """What the engine tells now, or has nothing to tell of once it is ready, is no longer from before."""
+        is_ready = frame.health is not None and not frame.health.step
+        told = self.before if is_ready else self.before & _told(frame)
+        if MARKET in told:
+            self._clear_market()
+        if BOOKS in told:
+            self._clear_books()
+        if told:
+            self.before -= told
+            changes.is_reset = True
 
     def _apply_market(self, frame: Frame, changes: Changes) -> None:
         kinds = changes.kinds
@@ -279,3 +320,16 @@ def _trim_orders(orders: dict[str, Order]) -> None:
 def _finished(orders: Iterable[Order], count: int) -> list[str]:
     closed = [o for o in orders if not o.is_open and o.status.value != "INITIALIZED"]
     return [order.client_order_id for order in closed[:count]]
+
+
+def _told(frame: Frame) -> frozenset[str]:
+    """Which parts a frame speaks of."""
+    market = frozenset({MARKET}) if frame.instruments or frame.quotes else frozenset()
+    is_of_books = frame.accounts or frame.orders or frame.fills or frame.positions
+    return market | {BOOKS} if is_of_books else market
+
+
+def _is_starting(frame: Frame, known: HealthView | None) -> bool:
+    """Whether it comes from an engine on its way up in the world that was known."""
+    health = frame.health
+    return health is not None and known is not None and bool(health.step) and health.world == known.world

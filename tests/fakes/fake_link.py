@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 from stockpulse_engine.base.clock import Clock, ManualClock
+from stockpulse_engine.client.call import Call
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType, TradingState
 from stockpulse_engine.domain.errors import ForbiddenError, StockPulseError
 from stockpulse_engine.domain.instruments import AssetClass, Instrument
 from stockpulse_engine.domain.market import InstrumentStatus, MarketPhase, NewsItem, Quote
+from stockpulse_engine.domain.recordings import RecordingView
 from stockpulse_engine.domain.views import (
     AccountView,
     ArmView,
@@ -27,6 +29,7 @@ from stockpulse_engine.wire.sql import SqlRequest, SqlTable, SqlView
 from stockpulse_engine.wire.stream import Frame
 from stockpulse_tui.ports import Commands, OnFrame, OnState
 from tests.fakes.fake_history import FakeHistory
+from tests.fakes.fake_jobs import FakeJobs
 
 T0 = 1_795_188_727_412_000_000
 """Friday 20 November 2026, 10:32:07 in New York."""
@@ -173,7 +176,7 @@ class FakeMarket:
             PartHealth(name="redis", state="off"),
         )
         return HealthView(
-            status="ok", version="0.1.0", protocol=1, world="sim", pid=1, started_at=T0, ready_at=T0, step="",
+            status="ok", version="0.1.0", protocol=1, world=self.world, pid=1, started_at=T0, ready_at=T0, step="",
             parts=parts, heads=1, journal_seq=1, journal_digest="", halt=self.halt(), clock=self.clock_view(),
         )  # fmt: skip
 
@@ -185,6 +188,20 @@ class FakeCommands:
         self.link = link
         self.asked: list[tuple[str, ...]] = []
         self.history = FakeHistory()
+        self.jobs = FakeJobs()
+
+    async def send(self, call: Call[Any]) -> Any:
+        """Requests that few panes make: those about jobs."""
+        self.asked.append(("send", call.path))
+        parts = call.path.split("/")
+        assert parts[2] == "jobs", call.path
+        if len(parts) == 3:
+            return await self.jobs.view()
+        if parts[4] == "log":
+            return await self.jobs.log(parts[3], int(call.query["limit"]))
+        if parts[4] == "stop":
+            return await self.jobs.stop(parts[3])
+        return await self.jobs.run(parts[3], is_again=call.body.is_again)
 
     async def run_sql(self, asked: SqlRequest) -> SqlTable:
         """What the fake of stored history says."""
@@ -196,6 +213,11 @@ class FakeCommands:
         """Its views."""
         self.asked.append(("views",))
         return list(await self.history.sql_views())
+
+    async def universe_symbols(self, name: str) -> list[str]:
+        """Its members."""
+        found = await self.history.universe(name, "", takes_todays=False)
+        return [one.symbol for one in found.members]
 
     async def set_halt(
         self, action: str, *, reason: str = "", word: str = "", account_id: str = "", request_id: str = ""
@@ -231,6 +253,16 @@ class FakeCommands:
         else:
             market.is_paused = action == "pause"
         return market.clock_view()
+
+    async def start_recording(self, name: str, request_id: str = "") -> RecordingView:
+        """Notes what was asked."""
+        self.asked.append(("record", name, ""))
+        return a_recording(name, "recording")
+
+    async def stop_recording(self, request_id: str = "") -> RecordingView:
+        """Notes what was asked."""
+        self.asked.append(("record", "stop", ""))
+        return a_recording("morning", "whole")
 
     async def explain(self, name: str, instrument_id: str = "") -> Explanation:
         """How a cell is made."""
@@ -356,3 +388,10 @@ def _position(instrument: Instrument, quantity: Decimal, last: dict[str, Decimal
         mark_ts=T0, mark_source="sim", value=quantity * mark, unrealized=quantity * (mark - cost), realized=ZERO,
         day_pnl=quantity * Decimal("0.5"), fees=Decimal(1), weight=abs(quantity * mark) / Decimal(104_812),
     )  # fmt: skip
+
+
+def a_recording(name: str, state: str) -> RecordingView:
+    """A recorded session of the simulated market."""
+    return RecordingView(
+        name=name, state=state, world="sim", started_at=1, first_ns=1, last_ns=2, events=1234, bytes=5678
+    )

@@ -87,6 +87,28 @@ async def test_resume_needs_the_typed_word() -> None:
         assert "HALTED" in head.rows()[0]
 
 
+async def test_an_engine_that_starts_again_is_told_over_what_was_known_and_nothing_disappears() -> None:
+    async with running_head() as head:
+        head.link.say("lost", "The engine does not answer.")
+        await head.tick(5)
+        head.link.say("live", "")
+        market = head.link.market
+        health = replace(market.health(), step="replaying the journal")
+        head.link.send(replace(market.delta(health=health), kind="snapshot"))
+        await head.tick(4)
+        text = head.text()
+        assert "The engine starts: replaying the journal." in text
+        assert "What is grey is as it was 9.0 s ago." in text
+        assert "232.12" in text
+        assert "104,812.40" in text
+        head.link.send(market.delta(instruments=tuple(market.instruments), health=market.health()))
+        head.link.send(market.snapshot())
+        await head.settle()
+        await head.tick()
+        assert "The engine starts" not in head.text()
+        assert "104,812.40" in head.text()
+
+
 async def test_a_lost_engine_is_said_in_words_with_its_age_and_comes_back() -> None:
     async with running_head() as head:
         head.link.say("lost", "The engine does not answer.")

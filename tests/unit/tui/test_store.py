@@ -13,7 +13,7 @@ from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.market import Bar, BarSpec, NewsItem, Trade
 from stockpulse_engine.domain.orders import Order, OrderStatus, OrderTerms, OrderType, Side
 from stockpulse_engine.wire.stream import Alert, Frame
-from stockpulse_tui.store import MAX_ALERTS, MAX_BARS, MAX_NEWS, MAX_ORDERS, MAX_TRADES, Changes, Store
+from stockpulse_tui.store import BOOKS, MARKET, MAX_ALERTS, MAX_BARS, MAX_NEWS, MAX_ORDERS, MAX_TRADES, Changes, Store
 from tests.fakes.fake_link import T0, FakeMarket
 
 
@@ -40,6 +40,50 @@ def test_a_snapshot_replaces_everything() -> None:
     assert changes.is_reset
     assert store.orders == {}
     assert len(store.quotes) == len(market.instruments)
+
+
+def starting(market: FakeMarket, step: str = "starting the paper venue", **told: object) -> Frame:
+    """The snapshot of an engine on its way up."""
+    health = msgspec.structs.replace(market.health(), step=step)
+    return msgspec.structs.replace(market.delta(health=health, **told), kind="snapshot")
+
+
+def test_an_engine_that_starts_again_takes_nothing_away_before_it_tells_it_anew() -> None:
+    store, market = filled_store()
+    instruments, accounts, positions = dict(store.instruments), dict(store.accounts), dict(store.positions)
+    store.apply(market.delta(orders=(order(1),)))
+    changes = store.apply(starting(market))
+    assert not changes.is_reset
+    assert store.before == {MARKET, BOOKS}
+    assert (store.instruments, store.accounts, store.positions) == (instruments, accounts, positions)
+    assert store.arms == ()
+    changes = store.apply(market.delta(instruments=tuple(market.instruments[:2])))
+    assert changes.is_reset
+    assert store.before == {BOOKS}
+    assert (len(store.instruments), store.quotes) == (2, {})
+    assert list(store.orders) == ["o1"]
+    store.apply(market.delta(orders=(order(2),)))
+    assert store.before == frozenset()
+    assert (list(store.orders), store.accounts, store.positions) == (["o2"], {}, {})
+
+
+def test_what_a_ready_engine_does_not_tell_is_gone() -> None:
+    store, market = filled_store()
+    store.apply(starting(market, instruments=tuple(market.instruments)))
+    assert store.before == {BOOKS}
+    assert store.accounts
+    changes = store.apply(market.delta(health=market.health()))
+    assert changes.is_reset
+    assert (store.before, store.accounts, store.positions) == (frozenset(), {}, {})
+    assert store.instruments
+
+
+def test_an_engine_that_starts_in_another_world_keeps_nothing() -> None:
+    store, market = filled_store()
+    market.world = "replay"
+    changes = store.apply(starting(market))
+    assert changes.is_reset
+    assert (store.instruments, store.accounts) == ({}, {})
 
 
 def test_a_delta_names_the_quotes_it_changed_and_nothing_else() -> None:
