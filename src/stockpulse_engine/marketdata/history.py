@@ -204,6 +204,8 @@ class SeriesInfo(msgspec.Struct, frozen=True, kw_only=True):
     last_ts: int
     last_seq: int
     """The last segment that touched it."""
+    tier: str = "here"
+    """Where it lies: `here`, `server`, or `here+server`."""
 
 
 class Gap(msgspec.Struct, frozen=True):

@@ -18,19 +18,26 @@ APPLICATION: Final = "stockpulse"
 CONNECT_FIX: Final = "Start the server, or correct storage.url; `sp store status` tries it."
 
 
-def connect(settings: StorageSettings, *, is_autocommit: bool = False) -> Connection:
-    """One connection, times in UTC.
+def connect(
+    settings: StorageSettings,
+    *,
+    is_autocommit: bool = False,
+    kind: type[Connection] = Connection,
+    statement_s: int = 0,
+) -> Connection:
+    """One connection, times in UTC; the server ends a statement after `statement_s` seconds (0: never).
 
     Raises:
         UnavailableError: there is no server, or it does not let us in; the address is shown without its password.
     """
+    limit = f" -c statement_timeout={statement_s * 1000}" if statement_s else ""
     try:
-        connection = psycopg.connect(
+        connection = kind.connect(
             settings.url,
             autocommit=is_autocommit,
             connect_timeout=settings.connect_timeout_s,
             application_name=APPLICATION,
-            options="-c timezone=UTC -c client_min_messages=warning",
+            options=f"-c timezone=UTC -c client_min_messages=warning{limit}",
         )
     except psycopg.Error as error:
         raise unavailable(error) from None  # the cause would carry the address

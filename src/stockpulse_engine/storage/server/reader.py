@@ -1,105 +1,72 @@
-"""Bars from the server, for whoever reads history: prepared statements with bounds in time.
-
-What a series holds is asked first: it says from when to when. "The last N" then looks back as far as N bars may reach
-and further where they do not, so that a server with thousands of chunks plans and opens few of them. A window's columns
-come as one array each, read by numpy without a Python object per cell.
-"""
+"""The server's copy of history through the port that the embedded store answers: same questions, same answers."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
-from psycopg.adapt import Loader
-from psycopg.pq import Format
-from sqlalchemy.pool import QueuePool
+from typing import TYPE_CHECKING, Any, Final
 
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.domain.market import BarSpec
 from stockpulse_engine.marketdata.actions import ActionKind, Adjustment, CorporateAction
-from stockpulse_engine.marketdata.columns import BAR_COLUMNS, BarColumns, Ints
-from stockpulse_engine.marketdata.history import BARS, LATEST, AsOf
+from stockpulse_engine.marketdata.calendar import Calendar
+from stockpulse_engine.marketdata.columns import BarColumns, QuoteColumns, TradeColumns
+from stockpulse_engine.marketdata.history import (
+    BARS,
+    LATEST,
+    QUOTES,
+    TRADES,
+    AsOf,
+    Coverage,
+    Query,
+    Segment,
+    SeriesInfo,
+)
+from stockpulse_engine.marketdata.venues import calendar_of
 from stockpulse_engine.storage.history.adjust import adjusted
 from stockpulse_engine.storage.history.sources import by_priority
-from stockpulse_engine.storage.server.copying import from_stamps
-from stockpulse_engine.storage.server.intake import as_ns, as_time
+from stockpulse_engine.storage.server.barreads import BarReads
+from stockpulse_engine.storage.server.bulkreads import listed, read_frame
+from stockpulse_engine.storage.server.cursors import HISTORY
+from stockpulse_engine.storage.server.intake import as_ns
 from stockpulse_engine.storage.server.link import Connection, connect, said_plainly
-from stockpulse_engine.storage.server.schema import table_of, twin_of
+from stockpulse_engine.storage.server.pool import PatientConnection, ReadPool
+from stockpulse_engine.storage.server.reach import TIER, Reach
 from stockpulse_engine.storage.server.settings import StorageSettings
+from stockpulse_engine.storage.server.tickreads import TickReads
 
-TIER: Final = "server"
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["TIER", "ServerReader"]
 DAILY: Final = BarSpec(1, "d")
-SLACK: Final = 4
-"""How much longer than its bars alone a stretch of them is: nights, week-ends and holidays."""
-GROWTH: Final = 8
-_BEGINNING: Final = dt.datetime(1677, 9, 22, tzinfo=dt.UTC)
-_END: Final = dt.datetime(2262, 4, 11, tzinfo=dt.UTC)
-_FOREVER: Final = 2**63 - 1
-_ARRAYS: Final = {"int8": 8, "timestamptz": 8, "int2": 2}
-_VALUES: Final = ("known_at", "recorded_at", "open_e8", "high_e8", "low_e8", "close_e8", "volume_e8")
-
-
-class _Held(NamedTuple):
-    """A series: its source's name and key, the instrument's key, and its first and last time."""
-
-    source: str
-    source_key: int
-    instrument: int
-    first: dt.datetime
-    last: dt.datetime
-
-
-class _Asked(NamedTuple):
-    """A stretch of one series."""
-
-    held: _Held
-    low: dt.datetime
-    high: dt.datetime
-
-
-class _Window(NamedTuple):
-    spec: BarSpec
-    start: dt.datetime
-    end: dt.datetime
-    """Exclusive."""
-    limit: int | None
-    as_of: AsOf
-
-
-class _EightLoader(Loader):
-    """An array of PostgreSQL's, newest first, as one of numpy's, oldest first.
-
-    It is a header of 20 bytes, then the length and the big-endian value of each.
-    """
-
-    format = Format.BINARY
-    _size = 8
-
-    def load(self, data: Any) -> NDArray[Any]:
-        record = np.dtype([("length", ">i4"), ("value", f">i{self._size}")])
-        raw = bytes(data)
-        return np.frombuffer(raw[20:], dtype=record)["value"][::-1].astype(f"i{self._size}")
-
-
-class _TwoLoader(_EightLoader):
-    _size = 2
 
 
 class ServerReader:
-    """Implements bars, last_bars and actions of `marketdata.history.HistoryReader`, for any number of threads."""
+    """Implements `marketdata.history.HistoryReader`, for any number of threads.
+
+    What the mirror has not brought yet, and what lies in a live tail, is not there; it has no segments. Statements end
+    within `read_timeout_s`, with an answer or an UnavailableError; those of `frame` and `series` may take longer.
+    """
 
     def __init__(self, settings: StorageSettings, clock: Clock, priority: Sequence[str] = ()) -> None:
+        self._settings = settings
         self._clock = clock
         self._priority = tuple(priority)
-        self._pool = QueuePool(lambda: _prepared(settings), pool_size=settings.pool, max_overflow=0)  # type: ignore[arg-type] # psycopg's connection is a DBAPI one
+        self._pool = ReadPool(settings)
 
     def close(self) -> None:
-        """Let go of the connections."""
-        self._pool.dispose()
+        """Let go of the connections; a later read makes new ones."""
+        self._pool.close()
+
+    @property
+    def generation(self) -> int:
+        """How far the mirror of history has come."""
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT seq FROM mirror_cursor WHERE stream = %s", (HISTORY,)).fetchone()
+        return int(row[0]) if row is not None else 0
+
+    # --- bars ---------------------------------------------------------------------------------------------
 
     def bars(
         self,
@@ -114,17 +81,8 @@ class ServerReader:
         source: str = "",
     ) -> BarColumns:
         """Bars with start_ns <= ts_event < end_ns, the last `limit` of them."""
-        window = _Window(spec, _BEGINNING, _END, limit, as_of)
-        if start_ns is not None:
-            window = window._replace(start=as_time(start_ns))
-        if end_ns is not None:
-            more = 1 if end_ns % 1000 else 0  # the server is asked in microseconds
-            window = window._replace(end=as_time(end_ns + 999), limit=None if limit is None else limit + more)
-        found = self._read([instrument_id], window, source)[instrument_id]
-        if start_ns is not None or end_ns is not None:
-            found = _cut(found, start_ns, end_ns)
-            found = found if limit is None else found.tail(limit)
-        return self._adjusted(found, adjustment, as_of)
+        found = self._read([instrument_id], spec, Reach(start_ns, end_ns, limit, as_of), source)
+        return self._adjusted(found[instrument_id], adjustment, as_of)
 
     def last_bars(
         self,
@@ -137,60 +95,12 @@ class ServerReader:
         source: str = "",
     ) -> dict[str, BarColumns]:
         """The last `limit` bars of each instrument."""
-        found = self._read(instrument_ids, _Window(spec, _BEGINNING, _END, limit, as_of), source)
+        found = self._read(instrument_ids, spec, Reach(limit=limit, as_of=as_of), source)
         return {name: self._adjusted(bars, adjustment, as_of) for name, bars in found.items()}
 
-    def actions(
-        self, instrument_id: str = "", *, as_of: AsOf = LATEST, source: str = ""
-    ) -> tuple[CorporateAction, ...]:
-        """Corporate actions by ts_event, of all instruments when none is named; one source per instrument."""
-        with self._connection() as connection:
-            rows = connection.execute(_ACTIONS, {"instrument": instrument_id, "source": source, **_bounds(as_of)})
-            found = [_action(row) for row in rows.fetchall()]
-        best: dict[str, str] = {}
-        for action in by_priority(found, self._priority, source):
-            best.setdefault(action.instrument_id, action.source)
-        return tuple(action for action in found if action.source == best[action.instrument_id])
-
-    # --- reading ------------------------------------------------------------------------------------------
-
-    def _read(self, names: Sequence[str], window: _Window, source: str) -> dict[str, BarColumns]:
-        with self._connection() as connection:
-            held = self._held(connection, names, window, source)
-            found = {name: _empty(name, window.spec) for name in names}
-            while held:  # the best source of each, then the next best of those that had nothing
-                asked = {name: _Asked(series[0], *_reach(series[0], window)) for name, series in held.items()}
-                found |= self._stretches(connection, asked, window)
-                held = {name: series[1:] for name, series in held.items() if not len(found[name]) and series[1:]}
-        return found
-
-    def _held(
-        self, connection: Connection, names: Sequence[str], window: _Window, source: str
-    ) -> dict[str, list[_Held]]:
-        table = table_of(BARS, str(window.spec)).name
-        rows = connection.execute(_SERIES, (list(names), table, window.spec.step, window.start, window.end)).fetchall()
-        found: dict[str, list[_Held]] = {}
-        for name, *rest in rows:
-            found.setdefault(str(name), []).append(_Held(*rest))
-        ordered = {name: by_priority(series, self._priority, source) for name, series in found.items()}
-        return {name: series for name, series in ordered.items() if series}
-
-    def _stretches(self, connection: Connection, asked: dict[str, _Asked], window: _Window) -> dict[str, BarColumns]:
-        """Ask; and further back whoever has not enough yet."""
-        found: dict[str, BarColumns] = {}
-        reach = 1
-        while asked:
-            answer = _ask(connection, asked, window)
-            reach *= GROWTH
-            again = {}
-            for name, one in asked.items():
-                found[name] = answer.get(name) or _empty(name, window.spec)
-                begin = max(one.held.first, window.start)
-                if window.limit is not None and len(found[name]) < window.limit and one.low > begin:
-                    low = _minus(one.high, _span(window) * reach)
-                    again[name] = one._replace(low=max(begin, low))
-            asked = again
-        return found
+    def _read(self, names: Sequence[str], spec: BarSpec, reach: Reach, source: str) -> dict[str, BarColumns]:
+        with self._pool.connection() as connection:
+            return BarReads(connection, spec, reach).read(names, self._priority, source)
 
     def _adjusted(self, bars: BarColumns, adjustment: Adjustment, as_of: AsOf) -> BarColumns:
         """As the embedded store does it, by the actions that had come into effect by the read's own time."""
@@ -213,54 +123,103 @@ class ServerReader:
                 return int(daily.close[-1])
         return None
 
+    # --- ticks --------------------------------------------------------------------------------------------
+
+    def quotes(
+        self,
+        instrument_id: str,
+        *,
+        start_ns: int,
+        end_ns: int,
+        limit: int | None = None,
+        as_of: AsOf = LATEST,
+        source: str = "",
+    ) -> QuoteColumns:
+        """Quotes with start_ns <= ts_event < end_ns, the last `limit` of them."""
+        with self._pool.connection() as connection:
+            reads = TickReads(connection, QUOTES, Reach(start_ns, end_ns, limit, as_of))
+            name, columns = reads.read(instrument_id, self._priority, source)
+        return QuoteColumns(instrument_id=instrument_id, source=name, **columns)
+
+    def trades(
+        self,
+        instrument_id: str,
+        *,
+        start_ns: int,
+        end_ns: int,
+        limit: int | None = None,
+        as_of: AsOf = LATEST,
+        source: str = "",
+    ) -> TradeColumns:
+        """Prints with start_ns <= ts_event < end_ns, the last `limit` of them."""
+        with self._pool.connection() as connection:
+            reads = TickReads(connection, TRADES, Reach(start_ns, end_ns, limit, as_of))
+            name, columns = reads.read(instrument_id, self._priority, source)
+        return TradeColumns(instrument_id=instrument_id, source=name, **columns)
+
+    # --- everything else ----------------------------------------------------------------------------------
+
+    def actions(
+        self, instrument_id: str = "", *, as_of: AsOf = LATEST, source: str = ""
+    ) -> tuple[CorporateAction, ...]:
+        """Corporate actions by ts_event, of all instruments when none is named; one source per instrument."""
+        values = {"instrument": instrument_id, "source": source, **Reach(as_of=as_of).values}
+        with self._pool.connection() as connection:
+            found = [_action(row) for row in connection.execute(_ACTIONS, values).fetchall()]
+        best: dict[str, str] = {}
+        for action in by_priority(found, self._priority, source):
+            best.setdefault(action.instrument_id, action.source)
+        return tuple(action for action in found if action.source == best[action.instrument_id])
+
+    def frame(self, query: Query) -> pl.DataFrame:
+        """A bulk read as a polars frame, sorted like a stored file; as long as it takes while rows keep coming."""
+        with self._unhurried() as connection:
+            return read_frame(connection, query, self._priority)
+
+    def series(
+        self, instrument_id: str = "", *, table: str = "", spec: BarSpec | None = None
+    ) -> tuple[SeriesInfo, ...]:
+        """What is held, counted; filters that are empty match everything. Of everything it takes its time."""
+        with self._unhurried() as connection:
+            return listed(connection, instrument_id, table, spec)
+
+    def spans(self) -> tuple[SeriesInfo, ...]:
+        """From when to when each series goes, at once and without counts."""
+        with self._pool.connection() as connection:
+            return listed(connection, "", "", None, is_counted=False)
+
+    def coverage(
+        self,
+        instrument_id: str,
+        spec: BarSpec,
+        *,
+        calendar: Calendar | None = None,
+        source: str = "",
+        as_of: AsOf = LATEST,
+        quiet: int = 15,
+    ) -> tuple[Coverage, ...]:
+        """What is held and missing, one entry per source (or of `source`); by the venue's calendar if none is given."""
+        from stockpulse_engine.storage.history.coverage import covered
+
+        known = calendar or calendar_of(instrument_id)
+        found = []
+        for series in by_priority(self.series(instrument_id, table=BARS, spec=spec), self._priority, source):
+            held = self.bars(instrument_id, spec, as_of=as_of, source=series.source)
+            found.append(covered(series, spec, held.ts_event, known, quiet))
+        return tuple(found)
+
+    def segments(self, after_seq: int = 0, *, table: str = "", limit: int = 1000) -> tuple[Segment, ...]:
+        """None: what lies here are rows, not files."""
+        del after_seq, table, limit
+        return ()
+
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
+    def _unhurried(self) -> Iterator[Connection]:
+        """A connection of its own for what may be long; a server that falls silent is given up all the same."""
         with said_plainly():
-            borrowed = self._pool.connect()
-            try:
-                connection: Any = borrowed.dbapi_connection
+            connection: Any = connect(self._settings, is_autocommit=True, kind=PatientConnection)
+            with connection:
                 yield connection
-            except BaseException:
-                borrowed.invalidate()  # whatever it was, the next read gets a connection that works
-                raise
-            finally:
-                borrowed.close()
-
-
-_SERIES: Final = (
-    "SELECT i.name, s.name, s.key, i.key, r.first_ts, r.last_ts FROM series r "
-    "JOIN instruments i ON i.key = r.instrument JOIN sources s ON s.key = r.source "
-    "WHERE i.name = ANY(%s::text[]) AND r.tbl = %s AND r.step = %s AND r.last_ts >= %s AND r.first_ts < %s"
-)
-_COLUMNS: Final = ("ts", "ts_ns", *_VALUES)
-_ARRAYS_OF: Final = ", ".join(f"array_agg({name}) AS {name}" for name in _COLUMNS)
-_WHERE: Final = (
-    "instrument = a.instrument AND source = a.source AND step = %(step)s AND ts >= a.low AND ts < a.high "
-    "AND ts >= %(low)s AND ts < %(high)s"
-)
-
-
-def _statement(spec: BarSpec, as_of: AsOf) -> str:
-    """One row per series: its columns as arrays, newest first. Its own bounds are said, and the bounds of all."""
-    table = table_of(BARS, str(spec))
-    columns = ", ".join(_COLUMNS)
-    if as_of == LATEST:
-        inner = f"SELECT {columns} FROM {table.name} WHERE {_WHERE} AND NOT is_retracted"
-    else:
-        seen = f"{_WHERE} AND known_at <= %(known_at)s AND recorded_at <= %(recorded_at)s"
-        both = " UNION ALL ".join(
-            f"SELECT {columns}, is_retracted FROM {name} WHERE {seen}" for name in (table.name, twin_of(table).name)
-        )
-        inner = (
-            f"SELECT {columns} FROM (SELECT DISTINCT ON (ts, ts_ns) * FROM ({both}) v "
-            "ORDER BY ts DESC, ts_ns DESC, known_at DESC, recorded_at DESC) w WHERE NOT is_retracted"
-        )
-    return (
-        f"SELECT a.place, b.* FROM unnest(%(places)s::int[], %(instruments)s::int[], %(sources)s::int[], "
-        "%(lows)s::timestamptz[], %(highs)s::timestamptz[]) AS a(place, instrument, source, low, high) "
-        f"CROSS JOIN LATERAL (SELECT {_ARRAYS_OF} FROM "
-        f"({inner} ORDER BY ts DESC, ts_ns DESC LIMIT %(limit)s) c) AS b WHERE b.ts IS NOT NULL"
-    )
 
 
 _ACTIONS: Final = (
@@ -277,71 +236,6 @@ _ACTIONS: Final = (
 )
 
 
-def _ask(connection: Connection, asked: dict[str, _Asked], window: _Window) -> dict[str, BarColumns]:
-    names = list(asked)
-    series = list(asked.values())
-    values = {
-        "step": window.spec.step,
-        "limit": window.limit,
-        "low": min(one.low for one in series),
-        "high": max(one.high for one in series),
-        "places": list(range(len(series))),
-        "instruments": [one.held.instrument for one in series],
-        "sources": [one.held.source_key for one in series],
-        "lows": [one.low for one in series],
-        "highs": [one.high for one in series],
-        **_bounds(window.as_of),
-    }
-    cursor = connection.cursor(binary=True)
-    rows = cursor.execute(_statement(window.spec, window.as_of), values, prepare=True).fetchall()
-    return {names[row[0]]: _columns(names[row[0]], window.spec, series[row[0]].held.source, row[1:]) for row in rows}
-
-
-def _columns(name: str, spec: BarSpec, source: str, arrays: Sequence[Ints]) -> BarColumns:
-    stamps, rest, *values = arrays
-    columns: dict[str, Any] = dict(zip(BAR_COLUMNS, (from_stamps(stamps, rest), *values), strict=True))
-    return BarColumns(instrument_id=name, spec=spec, source=source, tier=TIER, **columns)
-
-
-def _empty(name: str, spec: BarSpec) -> BarColumns:
-    columns: dict[str, Any] = dict.fromkeys(BAR_COLUMNS, np.zeros(0, dtype=np.int64))
-    return BarColumns(instrument_id=name, spec=spec, source="", **columns)
-
-
-def _bounds(as_of: AsOf) -> dict[str, int]:
-    return {
-        "known_at": _FOREVER if as_of.known_at is None else as_of.known_at,
-        "recorded_at": _FOREVER if as_of.recorded_at is None else as_of.recorded_at,
-    }
-
-
-def _span(window: _Window) -> dt.timedelta:
-    """How far back the last bars probably reach."""
-    return dt.timedelta(microseconds=window.spec.duration_ns / 1000 * SLACK * ((window.limit or 1) + 1)) + dt.timedelta(
-        days=4
-    )
-
-
-def _reach(held: _Held, window: _Window) -> tuple[dt.datetime, dt.datetime]:
-    """Where to begin to look, and where to end."""
-    high = min(window.end, held.last + dt.timedelta(microseconds=1))
-    if window.as_of.known_at is not None:
-        high = max(min(high, as_time(window.as_of.known_at + 1000)), held.first)
-    begin = max(window.start, held.first)
-    return (begin if window.limit is None else max(begin, _minus(high, _span(window)))), high
-
-
-def _minus(time: dt.datetime, span: dt.timedelta) -> dt.datetime:
-    return time - span if time - _BEGINNING > span else _BEGINNING
-
-
-def _cut(bars: BarColumns, start_ns: int | None, end_ns: int | None) -> BarColumns:
-    """To the nanosecond: the server was asked in microseconds."""
-    low = 0 if start_ns is None else int(bars.ts_event.searchsorted(start_ns))
-    high = len(bars) if end_ns is None else int(bars.ts_event.searchsorted(end_ns))
-    return bars if (low, high) == (0, len(bars)) else bars.slice(low, high)
-
-
 def _action(row: tuple[Any, ...]) -> CorporateAction:
     instrument_id, kind, source, ts, rest, known_at, *values = row
     names = ("numerator", "denominator", "amount_e8", "currency", "reference_e8", "other_id", "note", "recorded_at")
@@ -353,12 +247,3 @@ def _action(row: tuple[Any, ...]) -> CorporateAction:
         source=source,
         **dict(zip(names, values, strict=False)),
     )
-
-
-def _prepared(settings: StorageSettings) -> Connection:
-    connection = connect(settings, is_autocommit=True)
-    for name, size in _ARRAYS.items():
-        kind = connection.adapters.types.get(name)
-        assert kind is not None
-        connection.adapters.register_loader(kind.array_oid, _EightLoader if size == 8 else _TwoLoader)  # noqa: PLR2004 - bytes of an int8
-    return connection

@@ -24,3 +24,5 @@ class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
     pool: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     """Connections for reads at most."""
     connect_timeout_s: Annotated[int, msgspec.Meta(ge=1, le=300)] = 5
+    read_timeout_s: Annotated[int, msgspec.Meta(ge=1, le=300)] = 3
+    """Seconds that one read may take before it is answered from what is here."""

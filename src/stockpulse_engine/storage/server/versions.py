@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import polars as pl
@@ -70,7 +70,6 @@ class ServerVersions:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._words = all_names(connection, "words")
         self._instruments = {name: key for key, name in all_names(connection, "instruments").items()}
         self._sources = {name: key for key, name in all_names(connection, "sources").items()}
 
@@ -87,26 +86,47 @@ class ServerVersions:
         table = table_of(series.table, series.spec)
         step = f"AND step = {int(series.spec[:-1])}" if series.spec else ""
         where = f"instrument = {self._instruments[series.instrument_id]} AND source = {self._sources[series.source]}"
-        cells = ", ".join(_cell(table, column.name) for column in table.columns)
+        cells = ", ".join(cell_of(table, column.name) for column in table.columns)
         both = " UNION ALL ".join(
             f"SELECT {cells} FROM {name} WHERE {where} {step}" for name in (table.name, twin_of(table).name)
         )
-        with self._connection.cursor().copy(f"COPY ({both}) TO STDOUT (FORMAT BINARY)") as copy:
-            data = b"".join(bytes(block) for block in copy)
-        return self._frame(series, read_rows(data, formats_of(table))).sort(order_of(series.table))
+        data = copied(self._connection, f"COPY ({both}) TO STDOUT (FORMAT BINARY)")
+        return frame_of(self._connection, series.table, series.spec, data).sort(order_of(series.table))
 
-    def _frame(self, series: Series, columns: dict[str, Any]) -> pl.DataFrame:
-        found = {"instrument_id": pl.repeat(series.instrument_id, len(columns["ts"]), eager=True)}
-        columns["ts_event"] = from_stamps(columns["ts"], columns["ts_ns"])
-        kinds = {**SCHEMAS[series.table], "recorded_at": "Int64", "is_retracted": "Boolean"}
-        for name in stored_columns(series.table)[1:]:
-            column = pl.Series(name, columns[name])
-            if name in WORDS:
-                column = column.replace_strict(self._words, return_dtype=pl.String)
-            elif kinds[name].endswith("?"):
-                column = column.to_frame().select(pl.col(name).replace(NO_SIDE, None)).to_series()
-            found[name] = column
-        return pl.DataFrame(found)
+
+def copied(connection: Connection, statement: str, values: Mapping[str, Any] | None = None) -> bytes:
+    """What a COPY … TO STDOUT says."""
+    with connection.cursor().copy(statement, values) as copy:
+        return b"".join(bytes(block) for block in copy)
+
+
+def frame_of(connection: Connection, table: str, spec: str, data: bytes) -> pl.DataFrame:
+    """Rows of a COPY of a table's columns (each through `cell_of`), with the columns of a stored file."""
+    columns = read_rows(data, formats_of(table_of(table, spec)))
+    columns["ts_event"] = from_stamps(columns["ts"], columns["ts_ns"])
+    columns["instrument_id"] = columns["instrument"]
+    kinds = {**SCHEMAS[table], "recorded_at": "Int64", "is_retracted": "Boolean"}
+    found = {}
+    for name in stored_columns(table):
+        column = pl.Series(name, columns[name])
+        if name in WORDS or name == "instrument_id":
+            keys = column.unique().to_list()
+            column = column.replace_strict(_names(connection, name, keys), return_dtype=pl.String)
+        elif kinds[name].endswith("?"):
+            column = column.to_frame().select(pl.col(name).replace(NO_SIDE, None)).to_series()
+        found[name] = column
+    return pl.DataFrame(found)
+
+
+def cell_of(table: Table, name: str) -> str:
+    """A column as it is copied: cells that are empty have a number that no price is."""
+    return f"coalesce({name}, {_NOTHING}) AS {name}" if table.columns[name].nullable else name
+
+
+def _names(connection: Connection, column: str, keys: list[int]) -> dict[int, str]:
+    table = "instruments" if column == "instrument_id" else "words"
+    rows = connection.execute(f"SELECT key, name FROM {table} WHERE key = ANY(%s::int[])", (keys,)).fetchall()
+    return {int(key): str(name) for key, name in rows}
 
 
 class OneSeries:
@@ -134,7 +154,3 @@ def later_rounds(frame: pl.DataFrame, table: str) -> Iterator[pl.DataFrame]:
 
 def _is(row: object, series: Series) -> bool:
     return all(getattr(row, name) == getattr(series, name) for name in ("table", "spec", "source"))
-
-
-def _cell(table: Table, name: str) -> str:
-    return f"coalesce({name}, {_NOTHING})" if table.columns[name].nullable else name
