@@ -22,7 +22,16 @@ from tests.fakes.fake_link import T0
 from tests.tui.book_head import book_head, rest
 from tests.tui.harness import SIZES, Head
 
-SCREENS = ("screen.desk", "screen.chart", "screen.positions", "screen.orders", "screen.ladder", "day.review", "history.sql")
+SCREENS = (
+    "screen.desk",
+    "screen.chart",
+    "screen.positions",
+    "screen.orders",
+    "screen.ladder",
+    "day.review",
+    "history.sql",
+    "screen.jobs",
+)
 PANES = {
     "screen.desk": ("watchlist", "chart", "ticket", "orders", "positions", "ladder", "news"),
     "screen.chart": ("chart",),
@@ -31,6 +40,7 @@ PANES = {
     "screen.ladder": ("ladder", "tape", "cursor", "mine"),
     "day.review": ("day", "dayorder"),
     "history.sql": ("sql", "result", "views"),
+    "screen.jobs": ("jobs", "today", "joblog"),
 }
 EVERYWHERE = (("screen.desk", "watchlist"), ("day.review", "day"))
 """Where the keys that work everywhere are pressed as well."""

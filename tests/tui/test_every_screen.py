@@ -39,6 +39,8 @@ PLACES: dict[str, Way] = {
     "orders of today": way("5", "right_square_bracket", "right_square_bracket"),
     "ladder": way("6"),
     "day": way("4", "D"),
+    "jobs": way("0", "j"),
+    "a job's log": way("0", "j", "L"),
     "sql": way("f6"),
     "sql with an answer": way("f6", "f", "enter", "tab", "l"),
     "sql with a drawing": way("f6", "f", "enter", "tab", "p"),

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from stockpulse_engine.actions.registry_global import SCREENS, SHELL, TRADING
+from stockpulse_engine.actions.registry_jobs import JOBS
 from stockpulse_engine.actions.registry_market import MARKET
 from stockpulse_engine.actions.registry_panes import CHART, LISTS, WATCHLIST
 from stockpulse_engine.actions.registry_past import PAST
@@ -49,6 +50,7 @@ ACTIONS: tuple[Action, ...] = (
     *MARKET,
     *PAST,
     *SQL,
+    *JOBS,
     *SYSTEM,
     *PALETTE,
 )
@@ -171,6 +173,21 @@ FOOTERS: dict[Context, tuple[str, ...]] = {
         "sql.edit",
         "sql.views",
         "list.find",
+        "cell.copy",
+        "help.keys",
+        "pane.next",
+        "line.open",
+        "trading.halt",
+    ),
+    Context.JOBS: (
+        "job.run",
+        "job.catch_up",
+        "job.stop",
+        "row.open",
+        "job.log",
+        "job.timer",
+        "list.find",
+        "pane.zoom",
         "cell.copy",
         "help.keys",
         "pane.next",

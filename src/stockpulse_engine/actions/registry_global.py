@@ -59,8 +59,18 @@ SCREENS = (
         cli="depth {instrument}",
         needs_instrument=True,
     ),
+    Action(
+        id="screen.jobs",
+        title="Jobs",
+        help="Show the batch jobs: when they are due, what they did, what is missed, and their logs.",
+        group="Screens",
+        codes=("JB", "JOBS"),
+        syntax="JB",
+        keys={_G: ("0",)},
+        cli="jobs list",
+    ),
 )
-"""In the order of the tabs; 3, 7, 8, 9 and 0 are kept for rooms that do not exist yet."""
+"""In the order of the tabs; 3, 7, 8 and 9 are kept for rooms that do not exist yet."""
 
 TRADING = (
     Action(

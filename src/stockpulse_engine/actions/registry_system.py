@@ -64,13 +64,6 @@ SYSTEM = (
         cli="store status",
     ),
     Action(
-        id="jobs.list",
-        title="jobs",
-        help="Batch jobs: when they are due, what they did, and running them by hand or by cron.",
-        group="System",
-        cli="jobs list",
-    ),
-    Action(
         id="history.import",
         title="import",
         help="Take files of bars, ticks, closes and corporate actions into the history, each row checked.",
@@ -87,7 +80,7 @@ SYSTEM = (
     Action(
         id="home.backup",
         title="backup",
-        help="Write a consistent backup of this home.",
+        help="Write a consistent backup of this home, history included; `sp backup verify` checks one.",
         group="System",
         cli="backup FILE",
         role=Role.ADMIN,

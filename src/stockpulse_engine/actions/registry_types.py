@@ -19,6 +19,7 @@ class Context(Enum):
     LADDER = "ladder"
     SQL = "statement"
     RESULT = "result"
+    JOBS = "jobs"
     PALETTE = "palette"
 
 

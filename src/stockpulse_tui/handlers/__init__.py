@@ -18,6 +18,7 @@ HANDLERS: tuple[str, ...] = (
     "stockpulse_tui.handlers.trade:TradeHandler",
     "stockpulse_tui.handlers.book:BookHandler",
     "stockpulse_tui.handlers.query:QueryHandler",
+    "stockpulse_tui.handlers.jobs:JobsHandler",
     "stockpulse_tui.handlers.worlds:WorldHandler",
     "stockpulse_tui.handlers.past:PastHandler",
     "stockpulse_tui.handlers.around:AroundHandler",
