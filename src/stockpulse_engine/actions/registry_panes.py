@@ -72,7 +72,7 @@ LISTS = (
     Action(
         id="row.open",
         title="open",
-        help="Open what is under the cursor: a chart, the life of an order, the lots of a position, a cell in full, a log.",
+        help="Open what is under the cursor: a chart, an order's life, the lots of a position, a cell in full, a log.",
         group="Moving",
         keys=_in((_W, _O, _P, _R, _J), "Enter"),
     ),

@@ -26,7 +26,7 @@ def day(**changes: object) -> JobsView:
         now_ns=NOW, zone=ZONE, day_start_ns=MIDNIGHT, day_end_ns=MIDNIGHT + 24 * HOUR, open_ns=OPEN, close_ns=CLOSE,
         is_timed=True, jobs=views(),
     )  # fmt: skip
-    return structs.replace(view, **changes)  # type: ignore[arg-type] # fields of the view
+    return structs.replace(view, **changes)
 
 
 def lane(lines: Sequence[Line], job: str) -> str:
