@@ -67,15 +67,18 @@ def _packages(paths: Paths) -> Finding:
 
 
 def _kernels(paths: Paths) -> Finding:
+    """Which way studies are carried on: the engine's own rule, and whether what it needs is installed."""
     from stockpulse_engine.indicators.kernels.nine import INSTALL, find_engine
+    from stockpulse_engine.marketdata.studies import MANY
 
     engine = find_engine()
     if not engine.is_compiled:
-        words = f"not installed: TA-Lib {engine.version} does their work, slower and without snapshots ({INSTALL})"
+        words = f"not installed: TA-Lib {engine.version} carries each study on by a handle of its own ({INSTALL})"
         return Finding(name="kernels", verdict="ok", found=words)
     is_warm = any(paths.kernels.rglob("*.nbc"))
-    words = "compiled" if is_warm else "compiled when first asked for, which takes some seconds"
-    return Finding(name="kernels", verdict="ok", found=f"numba {engine.version}, {words}")
+    words = "compiled" if is_warm else "compiled when first asked for, beside the engine"
+    rule = f"from {MANY} standard studies on one call a frame, TA-Lib's handles below that and for all others"
+    return Finding(name="kernels", verdict="ok", found=f"numba {engine.version}, {words}; {rule}")
 
 
 def _settings(paths: Paths) -> Finding:

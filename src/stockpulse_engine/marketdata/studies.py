@@ -8,14 +8,19 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from stockpulse_engine.base.logs import get_logger
+from stockpulse_engine.base.tasks import spawn
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.domain.market import Bar, BarSpec
 from stockpulse_engine.domain.views import StudyOutput, StudyPoint, StudyView
+from stockpulse_engine.marketdata.kernelload import load_nine
+from stockpulse_engine.marketdata.ninestudies import MAX_ROWS, STANDARD, NineStudies
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from stockpulse_engine.indicators.kernels.nine import Nine
     from stockpulse_engine.indicators.streaming import StudyStream
     from stockpulse_engine.indicators.studies import Study
 
@@ -28,9 +33,13 @@ MAX_STREAMS = 64
 """Studies kept current at once; the least recently asked for is dropped."""
 PERIOD_S = 0.1
 """How often changed studies are told."""
+MANY = MAX_STREAMS // 2
+"""Standard studies from which on the kernels are worth their memory."""
+_log = get_logger("marketdata.studies")
 
 StudyKey = tuple[str, BarSpec, str]
 FetchBars = Callable[[str, BarSpec, int], Awaitable[Sequence[Bar]]]
+LoadNine = Callable[[int], Awaitable["Nine | None"]]
 DaysOf = Callable[[str, Iterable[int]], Sequence[float]]
 """The day number of the session in which each moment of an instrument lies."""
 
@@ -38,9 +47,12 @@ DaysOf = Callable[[str, Iterable[int]], Sequence[float]]
 class _Current:
     """One study kept current: its stream over closed bars, and the bar that is still open."""
 
-    def __init__(self, stream: StudyStream, bar: Bar, days_of: DaysOf) -> None:
+    def __init__(self, stream: StudyStream, bars: Sequence[Bar], days_of: DaysOf) -> None:
         self.stream = stream
-        self.bar = bar
+        self.bar = bars[-1]
+        self.begins_at = bars[0].ts_event
+        self.length = len(bars)
+        """Bars since then, the open one included."""
         self.is_dirty = False
         self._days_of = days_of
 
@@ -52,6 +64,7 @@ class _Current:
         """Take the newest state of the open bar; a later one closes the one before."""
         if bar.ts_event > self.bar.ts_event:
             self.stream.update(self.row())
+            self.length += 1
         if bar.ts_event >= self.bar.ts_event:
             self.bar = bar
             self.is_dirty = True
@@ -60,8 +73,11 @@ class _Current:
 class StudyService:
     """Answers `GET /v1/study` and publishes a `StudyPoint` for each kept study whose bar changed."""
 
-    def __init__(self, fetch_bars: FetchBars, bus: Bus, days_of: DaysOf) -> None:
+    def __init__(self, fetch_bars: FetchBars, bus: Bus, days_of: DaysOf, load_nine: LoadNine = load_nine) -> None:
+        """`load_nine` gets the kernels ready; it is called once, when many standard studies are kept."""
         self._fetch_bars = fetch_bars
+        self._load_nine = load_nine
+        self._nine: NineStudies | None = None
         self._days_of = days_of
         self._bus = bus
         self._streams: OrderedDict[StudyKey, _Current] = OrderedDict()
@@ -80,14 +96,45 @@ class StudyService:
         columns = _columns(bars, _days(study, instrument_id, bars, self._days_of))
         found = {name: _drawn(values, study.shift_of(name)) for name, values in compute(study, *columns).items()}
         if bars:
-            self._keep((instrument_id, spec, study.text), study, bars[-1], columns)
+            self._keep((instrument_id, spec, study.text), study, bars, columns)
         return _view((instrument_id, spec), study, list(bars), found, limit)
 
     async def run(self) -> None:
-        """Tell changed studies again and again."""
-        while True:
-            await asyncio.sleep(PERIOD_S)
-            self.flush()
+        """Tell changed studies again and again; with many standard ones get the kernels for them."""
+        loading: asyncio.Task[None] | None = None
+        try:
+            while True:
+                await asyncio.sleep(PERIOD_S)
+                self.flush()
+                if loading is None and self.standard_streams >= MANY:
+                    loading = spawn(self.load_kernels(), name="kernels")
+        finally:
+            if loading is not None:
+                loading.cancel()
+
+    @property
+    def standard_streams(self) -> int:
+        """Standard studies that are carried on by streams of their own."""
+        return sum(text in STANDARD for _, _, text in self._streams)
+
+    @property
+    def kernel_series(self) -> int:
+        """Series that the kernels reckon together."""
+        return len(self._nine) if self._nine is not None else 0
+
+    async def load_kernels(self) -> None:
+        """Get the kernels, where they are installed, and hand the standard studies over to them."""
+        try:
+            nine = await self._load_nine(MAX_ROWS)
+        except Exception as error:  # noqa: BLE001 - whatever a compiler says: the streams go on
+            _log.exception("kernels_not_loaded", error)
+            return
+        if nine is None:
+            return
+        self._nine = NineStudies(nine, self._days_of)
+        for key in [key for key in self._streams if key[2] in STANDARD]:
+            await self._hand_over(key)
+        _log.info("kernels_loaded", series=self.kernel_series)
 
     def flush(self) -> None:
         """Publish one point for each study whose bar changed since the last call."""
@@ -105,16 +152,38 @@ class StudyService:
                 values={name: None if study.shift_of(name) else _finite(value) for name, value in values.items()},
             )
             self._bus.publish(point)
+        for point in self._nine.flush() if self._nine is not None else ():
+            self._bus.publish(point)
 
     def clear(self) -> None:
         """Forget the streams: history changed under them; heads ask again after their resync."""
         self._streams.clear()
+        if self._nine is not None:
+            self._nine.clear()
 
-    def _keep(self, key: StudyKey, study: Study, bar: Bar, columns: Sequence[FloatArray]) -> None:
+    async def _hand_over(self, key: StudyKey) -> None:
+        """Open a study's history again for the kernels; a stream whose history is not the same any more stays."""
+        current, nine = self._streams.get(key), self._nine
+        if current is None or nine is None:
+            return
+        bars = (await self._fetch_bars(*key[:2], current.length))[-current.length :]
+        if self._streams.get(key) is not current or not bars:
+            return
+        if (bars[0].ts_event, bars[-1].ts_event) != (current.begins_at, current.bar.ts_event):
+            return
+        if nine.keep(key[2], bars, _columns(bars, (0.0,) * len(bars))):
+            del self._streams[key]
+            if current.is_dirty:
+                nine.take(current.bar)
+
+    def _keep(self, key: StudyKey, study: Study, bars: Sequence[Bar], columns: Sequence[FloatArray]) -> None:
+        if self._nine is not None and key[2] in STANDARD and self._nine.keep(key[2], bars, columns):
+            self._streams.pop(key, None)
+            return
         from stockpulse_engine.indicators.streaming import StudyStream
 
         closed = StudyStream(study, *(values[:-1] for values in columns))
-        self._streams[key] = _Current(closed, bar, self._days_of)
+        self._streams[key] = _Current(closed, bars, self._days_of)
         self._streams.move_to_end(key)
         while len(self._streams) > MAX_STREAMS:
             self._streams.popitem(last=False)
@@ -123,6 +192,8 @@ class StudyService:
         for (instrument_id, spec, _), current in self._streams.items():
             if instrument_id == bar.instrument_id and spec == bar.spec:
                 current.take(bar)
+        if self._nine is not None:
+            self._nine.take(bar)
 
 
 def study_of(

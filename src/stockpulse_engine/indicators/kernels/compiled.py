@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import math
 import struct
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
@@ -78,9 +80,15 @@ class CompiledNine:
         if self._loops.take_one(self._state, row, *bar) >= 0:
             raise refuse(len(self._state), row, bar)
 
-    def begin_session(self) -> None:
-        """From here on the VWAP is that of a new session."""
-        self._state[:, layout.PAID] = self._state[:, layout.TRADED] = 0.0
+    def begin_session(self, rows: Sequence[int] | None = None) -> None:
+        """From here on the VWAP is that of a new session, for all instruments or for some."""
+        chosen: Any = slice(None) if rows is None else list(rows)
+        self._state[chosen, layout.PAID] = self._state[chosen, layout.TRADED] = 0.0
+
+    def forget(self, rows: Sequence[int]) -> None:
+        """These instruments have seen no bar."""
+        self._state[list(rows)] = 0.0
+        self._state[list(rows), layout.TOLD :] = math.nan
 
     def snapshot(self) -> bytes:
         """All states, by one copy."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from stockpulse_engine.domain.errors import InvalidValueError, UnavailableError
@@ -105,10 +106,15 @@ class TalibNine:
             raise refuse(len(self._ones), row, bar)
         self._ones[row].take(bar)
 
-    def begin_session(self) -> None:
-        """From here on the VWAP is that of a new session."""
-        for one in self._ones:
+    def begin_session(self, rows: Sequence[int] | None = None) -> None:
+        """From here on the VWAP is that of a new session, for all instruments or for some."""
+        for one in self._ones if rows is None else (self._ones[row] for row in rows):
             one.paid = one.traded = 0.0
+
+    def forget(self, rows: Sequence[int]) -> None:
+        """These instruments have seen no bar."""
+        for row in rows:
+            self._ones[row] = _One()
 
     def snapshot(self) -> bytes:
         """Not to be had: TA-Lib's handles can not be saved.

@@ -10,6 +10,7 @@ Numbers that are not finite are refused as a whole frame: one of them would stay
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -65,8 +66,12 @@ class Nine(Protocol):
         """Take one closed bar of one instrument: high, low, close, volume."""
         ...
 
-    def begin_session(self) -> None:
-        """From here on the VWAP is that of a new session."""
+    def begin_session(self, rows: Sequence[int] | None = None) -> None:
+        """From here on the VWAP is that of a new session, for all instruments or for some."""
+        ...
+
+    def forget(self, rows: Sequence[int]) -> None:
+        """These instruments have seen no bar."""
         ...
 
     def snapshot(self) -> bytes:
