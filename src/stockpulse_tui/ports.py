@@ -131,6 +131,10 @@ class Commands(Protocol):
         """What a statement can select from."""
         ...
 
+    async def universe_symbols(self, name: str) -> list[str]:
+        """Symbols of today's members of a universe."""
+        ...
+
 
 class Link(Protocol):
     """The connection of one head: frames in, topics out, commands."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
 from stockpulse_engine.marketdata.asking import Asked, BarsAsked, StoredBars, StoredCoverage, StoredTicks
 from stockpulse_engine.marketdata.history import AsOf, CorporateAction
+from stockpulse_engine.marketdata.universes import BIAS, Placed, UniverseOnDay, UniverseRow
 from stockpulse_engine.wire.codec import encode
 from stockpulse_engine.wire.sql import Cell, SqlColumn, SqlRequest, SqlTable, SqlView
 
@@ -64,6 +65,21 @@ class FakeHistory:
         if asked.statement.startswith(("copy", "x")):
             raise InvalidValueError("COPY is not run here: this SQL only reads.", fix="Write one SELECT.")
         return encode(SqlTable(columns=self.columns, rows=self.rows[: asked.limit], is_cut=False, elapsed_ms=1.5))
+
+    async def universes(self) -> tuple[UniverseRow, ...]:
+        """One."""
+        return (UniverseRow(name="two", about="", source="", members=2, is_dated=False),)
+
+    async def universe(self, name: str, as_of: str, *, takes_todays: bool) -> UniverseOnDay:
+        """AAPL, and one that is not traded here."""
+        self.asked.append((name, as_of, takes_todays))
+        if name != "two":
+            raise NotFoundError(f"There is no universe {name!r}.", fix="There are two.")
+        members = tuple(
+            Placed(symbol=symbol, instrument_id=f"{symbol}.XNAS", since="", until="", is_held=True)
+            for symbol in ("AMD", "ZZZZ")
+        )
+        return UniverseOnDay(name=name, as_of=as_of or "2026-11-20", bias=BIAS if takes_todays else "", members=members)
 
     async def sql_views(self) -> tuple[SqlView, ...]:
         """One view."""

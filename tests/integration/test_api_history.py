@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from stockpulse_engine.base.clock import ManualClock
+from stockpulse_engine.base.paths import Paths, resolve_paths
 from stockpulse_engine.bootstrap.queries import MAX_STATEMENTS, EngineQueries
 from stockpulse_engine.client import history as stored_calls
 from stockpulse_engine.client import sql as sql_calls
@@ -21,6 +22,7 @@ from stockpulse_engine.marketdata.actions import ActionKind, CorporateAction
 from stockpulse_engine.marketdata.asking import BarsAsked
 from stockpulse_engine.marketdata.history import Adjustment, AsOf
 from stockpulse_engine.marketdata.moments import moment_ns
+from stockpulse_engine.marketdata.universes import BIAS
 from stockpulse_engine.storage.history.store import EmbeddedHistory
 from stockpulse_engine.wire.sql import MAX_ROWS, SqlRequest
 from stockpulse_tui.sql_words import EXAMPLES, Example
@@ -123,6 +125,8 @@ async def test_a_client_that_cancels_its_call_ends_the_statement(api: LiveApi) -
     assert (await client.send(stored_calls.stored_ticks("AAPL", "quotes", start="2013-10-07"))).source == "own"
     assert await client.send(stored_calls.stored_actions()) == []
     assert (await client.send(stored_calls.stored_coverage("AAPL"))).series == ()
+    assert (await client.send(stored_calls.universe("two", "2015-01-01", todays_members=True))).bias == BIAS
+    assert [one.name for one in await client.send(stored_calls.universes())] == ["two"]
     await client.close()
 
 
@@ -130,8 +134,13 @@ async def test_a_client_that_cancels_its_call_ends_the_statement(api: LiveApi) -
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> EmbeddedHistory:
-    store = store_at(tmp_path / "history", ManualClock(T0 + 900 * DAY))
+def own(tmp_path: Path) -> Paths:
+    return resolve_paths(tmp_path)
+
+
+@pytest.fixture
+def store(own: Paths) -> EmbeddedHistory:
+    store = store_at(own.history, ManualClock(T0 + 900 * DAY))
     store.writer.write_bars(bar_frame([700.0, 714.0, 102.0], step=DAY), spec=D1, source="own")
     store.writer.write_trades(trade_frame([(T0, 10.5), (T0, 10.25)], name=IBM), source="own")
     split = CorporateAction(
@@ -143,8 +152,8 @@ def store(tmp_path: Path) -> EmbeddedHistory:
 
 
 @pytest.fixture
-def queries(store: EmbeddedHistory) -> EngineQueries:
-    return EngineQueries(lambda: store.reader, store.layout.root)
+def queries(store: EmbeddedHistory, own: Paths) -> EngineQueries:
+    return EngineQueries(lambda: store.reader, own, ManualClock(T0 + 900 * DAY))
 
 
 async def test_bars_are_adjusted_and_known_as_of_the_moment_asked(queries: EngineQueries) -> None:
@@ -168,6 +177,20 @@ async def test_ticks_actions_and_coverage_come_as_they_are_stored(queries: Engin
     assert (await queries.coverage("", "", AsOf(), 1)).series_count == 3
     with pytest.raises(NotFoundError, match="MSFT"):
         await queries.actions("MSFT", AsOf())
+
+
+async def test_a_universe_is_read_from_the_home_and_placed_by_what_is_held(queries: EngineQueries, own: Paths) -> None:
+    folder = own.config / "universes"
+    folder.mkdir(parents=True)
+    (folder / "two.csv").write_text("symbol,mic,from,to\nAAPL,XNAS,2020-01-01,\nMSFT,XNAS,2020-01-01,2021-01-01\n")
+    now = await queries.universe("two", "", takes_todays=False)
+    assert [(one.instrument_id, one.is_held) for one in now.members] == [("AAPL.XNAS", True)]
+    then = await queries.universe("two", "2020-06-01", takes_todays=False)
+    assert [(one.instrument_id, one.is_held) for one in then.members] == [("AAPL.XNAS", True), ("MSFT.XNAS", False)]
+    assert [(one.name, one.is_dated) for one in await queries.universes()] == [("sim", False), ("two", True)]
+    with pytest.raises(InvalidValueError, match="no first day"):
+        await queries.universe("sim", "2020-06-01", takes_todays=False)
+    assert (await queries.universe("sim", "2020-06-01", takes_todays=True)).bias == BIAS
 
 
 async def test_the_child_writes_the_answer_and_bounds_it(queries: EngineQueries) -> None:

@@ -47,6 +47,8 @@ MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
     ("GET", "/v1/history/ticks"): ("/v1/history/ticks?id=AAPL&kind=quotes", None, Role.VIEWER, ""),
     ("GET", "/v1/history/actions"): ("/v1/history/actions?id=AAPL", None, Role.VIEWER, ""),
     ("GET", "/v1/history/coverage"): ("/v1/history/coverage?id=AAPL&spec=1d", None, Role.VIEWER, ""),
+    ("GET", "/v1/universes"): ("/v1/universes", None, Role.VIEWER, ""),
+    ("GET", "/v1/universes/{name:str}"): ("/v1/universes/two?todays_members=true", None, Role.VIEWER, ""),
     ("GET", "/v1/sql/views"): ("/v1/sql/views", None, Role.VIEWER, ""),
     ("POST", "/v1/sql"): ("/v1/sql", {"statement": "select 1"}, Role.TRADER, ""),
     ("GET", "/v1/explain"): ("/v1/explain?name=last&id=AAPL", None, Role.VIEWER, ""),

@@ -111,3 +111,26 @@ def test_sql_that_is_not_a_select_leaves_no_file(shell: Shell, tmp_path: Path) -
     assert "only reads" in done.err
     assert not target.exists()
     assert "End it in .csv" in shell("sql", "from bars", "--out", str(tmp_path / "x.xlsx")).err
+
+
+def test_a_universe_names_its_members_of_a_day_or_says_why_it_can_not(shell: Shell) -> None:
+    refused = shell("universe", "show", "sim", "--as-of", "2013-10-08")
+    assert refused.code == 2
+    assert "--todays-members" in refused.err
+    told = shell("universe", "show", "sim", "--as-of", "2013-10-08", "--todays-members", "--json").data
+    assert (told["bias"], told["as_of"]) == ("today's members: survivorship bias", "2013-10-08")
+    folder = resolve_paths(shell.home).config / "universes"
+    folder.mkdir(parents=True)
+    (folder / "blue.csv").write_text("symbol,mic,from,to\nIBM,XNYS,2013-10-04,2013-10-07\nGE,XNYS,2000-01-01,\n")
+    assert shell("universe", "list", "--json").data[1]["members"] == 1
+    assert shell("universe", "show", "blue", "--as-of", "2013-10-07", "--plain").out == "IBM GE\n"
+    bars = shell("bars", "--universe", "blue", "--as-of", "2013-10-07 23:00", "--json").data
+    assert (bars["members"], bars["bias"], bars["without_bars"]) == (2, "", ["GE.XNYS"])
+    assert [bar["instrument_id"] for bar in bars["bars"]] == ["IBM.XNYS"]
+    now = shell("bars", "--universe", "blue")
+    assert "No bars of its members are held." in now.out
+    assert "survivorship bias" in now.err, "bars of the past of whoever is in today"
+    assert shell("universe", "check", "blue").code == 0
+    (folder / "blue.csv").write_text("symbol,mic\nIBM,XNYS\n")
+    assert shell("universe", "check", "blue").code == 2
+    assert shell("bars").code == 2

@@ -246,3 +246,15 @@ async def test_a_name_of_the_views_goes_into_the_statement() -> None:
         assert "› select * from bars limit 100" in head.text()
         await head.press("space", "f3", "j", "j", "enter")
         assert "limit 100 close" in head.text()
+
+
+async def test_a_universe_is_put_into_the_watchlist_as_far_as_it_is_traded_here() -> None:
+    async with book_head() as (head, _):
+        head.app.dispatch.run_line("UNIVERSE two")
+        await rest(head)
+        assert "members added" in head.text()
+        assert "1 are not traded here" in head.text()
+        assert "AMD" in head.app.watchlists.group.symbols
+        head.app.dispatch.run_line("UNIVERSE three")
+        await rest(head)
+        assert "There is no universe 'three'." in head.text()

@@ -82,4 +82,13 @@ SQL = (
         syntax="EXPORT file",
         keys={_R: ("x",)},
     ),
+    Action(
+        id="watch.universe",
+        title="universe",
+        help="Add the members of a universe to the group, those that are traded here.",
+        group="Watchlist",
+        codes=("UNIVERSE",),
+        syntax="UNIVERSE name",
+        cli="universe show NAME",
+    ),
 )

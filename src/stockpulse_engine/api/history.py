@@ -6,6 +6,7 @@ from typing import Protocol
 
 from stockpulse_engine.marketdata.asking import Asked, BarsAsked, StoredBars, StoredCoverage, StoredTicks
 from stockpulse_engine.marketdata.history import AsOf, CorporateAction
+from stockpulse_engine.marketdata.universes import UniverseOnDay, UniverseRow
 from stockpulse_engine.wire.sql import SqlRequest, SqlView
 
 
@@ -34,6 +35,19 @@ class HistoryPort(Protocol):
         Raises:
             InvalidValueError: the statement is not one that is run here, is wrong, or needs more than it may have.
             UnavailableError: as many statements as may run at a time do so already.
+        """
+        ...
+
+    async def universes(self) -> tuple[UniverseRow, ...]:
+        """Every universe of this home."""
+        ...
+
+    async def universe(self, name: str, as_of: str, *, takes_todays: bool) -> UniverseOnDay:
+        """Its members on the day of a typed moment, "" for today.
+
+        Raises:
+            NotFoundError: there is none of that name.
+            InvalidValueError: its file is wrong, or it does not know its past and `takes_todays` is not set.
         """
         ...
 

@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from stockpulse_engine.base.clock import Clock
+from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.base.tasks import in_thread
+from stockpulse_engine.bootstrap.universes import Universes, today_in_new_york
 from stockpulse_engine.domain.errors import InvalidValueError, UnavailableError
 from stockpulse_engine.marketdata.asking import (
     Asked,
@@ -24,7 +26,9 @@ from stockpulse_engine.marketdata.asking import (
     stored_ticks,
 )
 from stockpulse_engine.marketdata.history import AsOf, CorporateAction, HistoryReader
-from stockpulse_engine.marketdata.moments import as_of
+from stockpulse_engine.marketdata.moments import as_of as point_in_time
+from stockpulse_engine.marketdata.moments import moment_ns
+from stockpulse_engine.marketdata.universes import UniverseOnDay, UniverseRow
 from stockpulse_engine.wire.sql import MAX_ROWS, MAX_SECONDS, SqlColumn, SqlRequest, SqlView
 
 if TYPE_CHECKING:
@@ -40,10 +44,11 @@ _MIN_SECONDS: Final = 0.1
 class EngineQueries:
     """Implements the API's HistoryPort."""
 
-    def __init__(self, reader: Callable[[], HistoryReader], directory: Path) -> None:
-        """`reader` opens the store when first called; `directory` is where its files lie."""
+    def __init__(self, reader: Callable[[], HistoryReader], paths: Paths, clock: Clock) -> None:
+        """`reader` opens the store of the home `paths` when first called."""
         self._reader = reader
-        self._directory = directory
+        self._directory = paths.history
+        self._universes = Universes(paths, reader, lambda: today_in_new_york(clock.now_ns()))
         self._running: set[_Statement] = set()
         self._threads: ThreadPoolExecutor | None = None
 
@@ -62,6 +67,15 @@ class EngineQueries:
     async def coverage(self, instrument: str, spec: str, as_of: AsOf, most: int) -> StoredCoverage:
         """What is held and, for one instrument, what is missing; lists end at `most`."""
         return await in_thread(lambda: stored_coverage(self._reader(), instrument, spec, as_of, most=most))
+
+    async def universes(self) -> tuple[UniverseRow, ...]:
+        """Every universe of this home."""
+        return await in_thread(self._universes.rows)
+
+    async def universe(self, name: str, as_of: str, *, takes_todays: bool) -> UniverseOnDay:
+        """Its members on the day of a typed moment, "" for today."""
+        day = today_in_new_york(moment_ns(as_of)) if as_of else ""
+        return await in_thread(lambda: self._universes.on_day(name, day, takes_todays=takes_todays))
 
     async def sql_views(self) -> tuple[SqlView, ...]:
         """What a statement can select from."""
@@ -114,7 +128,7 @@ class EngineQueries:
         from stockpulse_engine.storage.sql.protocol import SqlLimits
 
         limits = SqlLimits(seconds=asked.seconds, rows=asked.limit, bytes=MAX_ANSWER)
-        moment = as_of(asked.as_of, asked.as_recorded)
+        moment = point_in_time(asked.as_of, asked.as_recorded)
         return self._session().run_json(asked.statement, limits=limits, as_of=moment, on_start=statement.begin)
 
 

@@ -39,6 +39,7 @@ class EngineHistory:
     """The store as the engine uses it: opened by the first chart that needs it, recorded into where that is wanted."""
 
     def __init__(self, paths: Paths, settings: HistorySettings, options: StartOptions, clock: Clock, bus: Bus) -> None:
+        self._paths = paths
         self._directory = paths.history
         self._settings = settings
         self._clock = clock
@@ -62,7 +63,7 @@ class EngineHistory:
 
     def queries(self) -> EngineQueries:
         """What the API reads of it, and SQL over it."""
-        return EngineQueries(self._reader, self._directory)
+        return EngineQueries(self._reader, self._paths, self._clock)
 
     def start(self, calendar: Calendar) -> bool:
         """Begin to record, where this world is recorded; before the feed, so that nothing is missed."""

@@ -19,6 +19,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "data": ("log",),
     "history": ("bars", "ticks", "actions", "coverage"),
     "sql": ("sql",),
+    "universe": ("universe",),
     "store": ("store",),
     "importing": ("import",),
     "jobs": ("jobs",),

@@ -13,7 +13,6 @@ from stockpulse_engine.cli.output import emit, emit_json, emit_table, number, sa
 from stockpulse_engine.cli.register import add_command
 from stockpulse_engine.cli.universe import TodaysMembers
 from stockpulse_engine.domain.errors import InvalidValueError
-from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.market import parse_bar_spec
 from stockpulse_engine.marketdata.asking import (
     Asked,
@@ -58,6 +57,10 @@ def bars(
     ] = "all",
     known: AsOfMoment = "",
     recorded: AsRecordedMoment = "",
+    universe: Annotated[
+        str, typer.Option("--universe", metavar="NAME", help="Of each member, of those on the day of --as-of.")
+    ] = "",
+    todays: TodaysMembers = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Stored bars, with where they are from; raw as printed, or adjusted for splits, or for dividends as well.
@@ -65,23 +68,37 @@ def bars(
     Example: sp bars SPY --spec 1m --from 2013-10-07 --to 2013-10-07
     Example: sp bars IBM --spec 5m --from-ticks --prints regular
     Example: sp bars AAPL --adjust total --as-of 2014-06-06
+    Example: sp bars --universe sim
     """
-    from stockpulse_engine.bootstrap.history import history_of
-
+    if bool(instrument) == bool(universe):
+        raise InvalidValueError("Name an instrument, or a --universe.", fix="sp bars IBM, or sp bars --universe sim.")
+    if from_ticks and (adjust != "raw" or universe):
+        raise InvalidValueError("Bars made of ticks are as printed, of one.", fix="Leave --adjust and --universe out.")
     asked = BarsAsked(
         instrument=instrument,
         spec=parse_bar_spec(spec),
         start_ns=moment_ns(start) if start else None,
         end_ns=moment_ns(end, is_end=True) if end else None,
-        limit=limit,
+        limit=limit or (1 if universe else 20),
         as_of=as_of(known, recorded),
         adjustment=Adjustment(adjust),
         source=source,
     )
-    if from_ticks and adjust != "raw":
-        raise InvalidValueError("Bars made of ticks are as printed.", fix="Leave --adjust out.")
+    if universe:
+        from stockpulse_engine.cli.universe_bars import show_members_bars
+
+        show_members_bars(universe, asked, known, takes_todays=todays, as_json=as_json)
+    else:
+        _show_bars(asked, prints if from_ticks else "", as_json=as_json)
+
+
+def _show_bars(asked: BarsAsked, prints: str, *, as_json: bool) -> None:
+    """Bars of one instrument; made of its prints where `prints` says which."""
+    from stockpulse_engine.bootstrap.history import history_of
+
+    spec, adjust = str(asked.spec), asked.adjustment.value
     with history_of(paths()) as store:
-        found = _built(store.reader, asked, prints) if from_ticks else stored_bars(store.reader, asked)
+        found = _built(store.reader, asked, prints) if prints else stored_bars(store.reader, asked)
         name, rows = found.instrument_id, found.bars
         specs = sorted({one.spec for one in store.reader.series(name, table="bars")})
     if as_json:

@@ -269,6 +269,13 @@ class EngineClient:
 
         return await self.send(sql.sql_views())
 
+    async def universe_symbols(self, name: str) -> list[str]:
+        """Symbols of today's members of a universe."""
+        from stockpulse_engine.client import history  # the same
+
+        found = await self.send(history.universe(name))
+        return [one.instrument_id.rpartition(".")[0] for one in found.members]
+
     async def stop_engine(self, request_id: str = "") -> rest.Accepted:
         """Begin the ordered stop."""
         return await self.send(calls.stop_engine(request_id))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote as escape
+
 from stockpulse_engine.client.call import Call, get
 from stockpulse_engine.marketdata.actions import CorporateAction
 from stockpulse_engine.marketdata.asking import StoredBars, StoredCoverage, StoredTicks
+from stockpulse_engine.marketdata.universes import UniverseOnDay, UniverseRow
 
 
 def stored_bars(instrument: str, spec: str = "1d", **rest: object) -> Call[StoredBars]:
@@ -25,6 +28,17 @@ def stored_actions(instrument: str = "", as_of: str = "", as_recorded: str = "")
 def stored_coverage(instrument: str = "", spec: str = "", **rest: object) -> Call[StoredCoverage]:
     """What is stored and missing; `limit`, `as_of`, `as_recorded`."""
     return get("/v1/history/coverage", StoredCoverage, id=instrument, spec=spec, **rest)
+
+
+def universes() -> Call[list[UniverseRow]]:
+    """Named sets of instruments."""
+    return get("/v1/universes", list[UniverseRow])
+
+
+def universe(name: str, as_of: str = "", *, todays_members: bool = False) -> Call[UniverseOnDay]:
+    """Who belonged to one on a day."""
+    asked = "true" if todays_members else ""
+    return get(f"/v1/universes/{escape(name, safe='')}", UniverseOnDay, as_of=as_of, todays_members=asked)
 
 
 def _window(rest: dict[str, object]) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from stockpulse_engine.api.auth import Role
 from stockpulse_engine.api.presence import while_present
@@ -17,6 +17,7 @@ from stockpulse_engine.marketdata.asking import Asked, BarsAsked, StoredBars, St
 from stockpulse_engine.marketdata.history import Adjustment, CorporateAction
 from stockpulse_engine.marketdata.moments import as_of as point_in_time
 from stockpulse_engine.marketdata.moments import moment_ns
+from stockpulse_engine.marketdata.universes import UniverseOnDay, UniverseRow
 from stockpulse_engine.wire.sql import SqlRequest, SqlTable, SqlView
 
 MAX_ROWS = 5000
@@ -107,6 +108,22 @@ async def get_stored_coverage(
     return await request.services.history.coverage(stored_of, str(parse_bar_spec(spec)) if spec else "", moment, limit)
 
 
+@get("/v1/universes")
+@allow(Role.VIEWER)
+async def get_universes(request: EngineRequest) -> list[UniverseRow]:
+    """Named sets of instruments, and whether they know their past."""
+    return list(await request.services.history.universes())
+
+
+@get("/v1/universes/{name:str}")
+@allow(Role.VIEWER)
+async def get_universe(
+    request: EngineRequest, name: FromPath[str], as_of: FromQuery[str] = "", todays_members: FromQuery[bool] = False
+) -> UniverseOnDay:
+    """Who belonged on the day of `as_of`; without a past only with `todays_members`, and `bias` says so."""
+    return await request.services.history.universe(name, as_of, takes_todays=todays_members)
+
+
 @get("/v1/sql/views")
 @allow(Role.VIEWER)
 async def get_sql_views(request: EngineRequest) -> list[SqlView]:
@@ -128,6 +145,8 @@ HANDLERS = (
     get_stored_ticks,
     get_stored_actions,
     get_stored_coverage,
+    get_universes,
+    get_universe,
     get_sql_views,
     run_sql,
 )

@@ -19,6 +19,8 @@ from stockpulse_engine.base.files import atomic_write
 from stockpulse_engine.base.paths import ensure_private
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.instruments import AssetClass
+from stockpulse_engine.marketdata.listings import Listing, reused
+from stockpulse_engine.storage.importing.listingfile import read_listings
 from stockpulse_engine.venue.replay.reference import ROUND_THE_CLOCK, instrument_for, is_symbol
 
 NOWHERE = "XXXX"
@@ -30,15 +32,6 @@ _SIDE_WORDS = frozenset(
 )
 
 
-class Listing(msgspec.Struct, frozen=True):
-    """A company traded as `ticker` up to and including `until` (ISO date)."""
-
-    company: str
-    ticker: str
-    since: str
-    until: str
-
-
 class Maps:
     """Listings that were imported, kept beside the store."""
 
@@ -47,7 +40,7 @@ class Maps:
         self._file = file
         self.listings: tuple[Listing, ...] = ()
         if file is not None and file.exists():
-            self.listings = _read(file)
+            self.listings = read_listings(file)
 
     def add(self, listings: Sequence[Listing]) -> int:
         """Keep these, replacing what was known of their companies; how many are new."""
@@ -68,17 +61,7 @@ class Maps:
 
     def reused(self, ticker: str) -> tuple[Listing, ...]:
         """Spans in which `ticker` meant another company than it means today."""
-        spans = sorted((one for one in self.listings if one.ticker == ticker), key=lambda one: one.until)
-        return tuple(one for one in spans if one.company != spans[-1].company)
-
-
-def _read(file: Path) -> tuple[Listing, ...]:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=tuple[Listing, ...])
-    except msgspec.MsgspecError as error:
-        raise InvalidValueError(
-            f"{file} is damaged: which company a ticker meant is not known.", fix="Delete it and import the map file."
-        ) from error
+        return reused(self.listings, ticker)
 
 
 def with_instrument(frame: pl.DataFrame, date: pl.Expr, maps: Maps, *, venue: str = "") -> pl.DataFrame:
