@@ -10,18 +10,21 @@ import typer
 from stockpulse_engine.cli.link import engine, request_id
 from stockpulse_engine.cli.options import AccountName, JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_prose, emit_table, number
+from stockpulse_engine.cli.past import AtMoment, books_moment
 from stockpulse_engine.cli.register import add_command
+from stockpulse_engine.client import past
 from stockpulse_engine.domain.money import parse_decimal
 from stockpulse_engine.domain.views import AccountView, PositionView
 from stockpulse_engine.wire.rest import OpenAccount
 
 
-def positions(account: AccountName = "", as_json: JsonFlag = False) -> None:
-    """Open positions at the marks, largest first.
+def positions(account: AccountName = "", at: AtMoment = "", as_json: JsonFlag = False) -> None:
+    """Open positions at the marks, largest first; with --at as they stood.
 
     Example: sp positions
+    Example: sp positions --at 'yesterday close'
     """
-    held = engine().positions(account)
+    held = engine().send(past.positions(account, at=books_moment(at))) if at else engine().positions(account)
     if as_json:
         emit_json(held)
     elif not held:
@@ -49,13 +52,14 @@ def _position_row(one: PositionView) -> list[str]:
 def lots(
     symbol: Annotated[str, typer.Argument(metavar="[SYMBOL]", help="All if left out.")] = "",
     account: AccountName = "",
+    at: AtMoment = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """Open lots in the order FIFO would close them.
+    """Open lots in the order FIFO would close them; with --at as they stood.
 
     Example: sp lots AAPL
     """
-    held = engine().lots(account, symbol)
+    held = engine().send(past.lots(account, symbol, at=books_moment(at))) if at else engine().lots(account, symbol)
     if as_json:
         emit_json(held)
     elif not held:
@@ -79,9 +83,10 @@ def account(
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="The default account if left out.")] = "",
     open_type: Annotated[str, typer.Option("--open", metavar="cash|margin", help="Open a paper account NAME.")] = "",
     cash: Annotated[str, typer.Option("--cash", help="Its first deposit.")] = "100000",
+    at: AtMoment = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """Balances of an account, or open a paper account.
+    """Balances of an account, with --at as they stood; or open a paper account.
 
     Example: sp account
     Example: sp account swing --open cash --cash 25000
@@ -94,6 +99,8 @@ def account(
             initial_cash=parse_decimal(cash, field="--cash"),
         )
         view = engine().open_account(body)
+    elif at:
+        view = engine().send(past.account(name, at=books_moment(at)))
     else:
         view = engine().account(name)
     if as_json:
@@ -127,12 +134,12 @@ def _account_pairs(view: AccountView) -> list[tuple[str, str]]:
     return pairs + [("! differs", text) for text in view.differences]
 
 
-def portfolio(account: AccountName = "", as_json: JsonFlag = False) -> None:
-    """Account, positions and equity curve in one document.
+def portfolio(account: AccountName = "", at: AtMoment = "", as_json: JsonFlag = False) -> None:
+    """Account, positions and equity curve in one document; with --at as they stood.
 
     Example: sp portfolio --json
     """
-    view = engine().portfolio(account)
+    view = engine().send(past.portfolio(account, at=books_moment(at))) if at else engine().portfolio(account)
     if as_json:
         emit_json(view)
         return

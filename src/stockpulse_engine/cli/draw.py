@@ -14,6 +14,7 @@ from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.market import Bar
 from stockpulse_engine.domain.money import decimals_of
+from stockpulse_engine.domain.views import StudyView
 from stockpulse_engine.render.chart import render_chart
 from stockpulse_engine.render.chartdata import ChartData
 from stockpulse_engine.render.glyphs import glyphs_named
@@ -26,10 +27,10 @@ MOST_PLACES = 4
 MIN_SIZE, MAX_SIZE = (40, 10), (400, 120)
 
 
-def draw_chart(symbol: str, bars: Sequence[Bar], *, studies: Sequence[str], size: str) -> None:
-    """Print a chart of `bars` with `studies`, as large as asked or as the terminal."""
+def draw_chart(symbol: str, bars: Sequence[Bar], *, studies: Sequence[str], size: str, at: str = "") -> None:
+    """Print a chart of `bars` with `studies` (as of `at` where one is named), as large as asked or as the terminal."""
     width, height = _size(size)
-    views = [engine().study(symbol, str(bars[-1].spec), text, limit=len(bars)) for text in studies]
+    views = [_study(symbol, str(bars[-1].spec), text, len(bars), at) for text in studies]
     lines = [line for index, view in enumerate(views) for line in study_lines(view, bars, index + 1)]
     last = bars[-1].close
     change = last - bars[-2].close if len(bars) > 1 else None
@@ -55,6 +56,14 @@ def draw_chart(symbol: str, bars: Sequence[Bar], *, studies: Sequence[str], size
         emit(to_ansi(drawn, choose_theme("dark", os.environ)))
     else:
         emit(to_plain(drawn))
+
+
+def _study(symbol: str, spec: str, text: str, limit: int, at: str) -> StudyView:
+    if not at:
+        return engine().study(symbol, spec, text, limit=limit)
+    from stockpulse_engine.client import past
+
+    return engine().send(past.study(symbol, spec, text, limit, at=at))
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import typer
 from stockpulse_engine.cli.link import engine
 from stockpulse_engine.cli.options import JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, number
+from stockpulse_engine.cli.past import AtMoment
 from stockpulse_engine.cli.register import add_command
 from stockpulse_engine.domain.errors import NotFoundError
 from stockpulse_engine.domain.views import ClockView
@@ -22,11 +23,17 @@ STEP_WAIT_S = 120.0
 Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", help="AAPL, AAPL.XNAS or yahoo:AAPL.")]
 
 
-def quote(symbols: Symbols, as_json: JsonFlag = False) -> None:
-    """Best bid and ask, now.
+def quote(symbols: Symbols, at: AtMoment = "", as_json: JsonFlag = False) -> None:
+    """Best bid and ask, now or as it was known then.
 
     Example: sp quote AAPL MSFT --json
+    Example: sp quote AAPL --at '2013-10-07 11:32'
     """
+    if at:
+        from stockpulse_engine.cli.past import show_known_quotes
+
+        show_known_quotes(symbols, at, as_json=as_json)
+        return
     from stockpulse_engine.cli.quotes import show_quotes
 
     show_quotes(symbols, as_json=as_json)
@@ -52,13 +59,23 @@ def chart(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=5000, help="How many bars.")] = 120,
     study: Annotated[list[str], typer.Option("--study", "-s", help="A study, like 'sma 20' or vwap; may repeat.")] = [],  # noqa: B006 - typer reads the default, nobody writes it
     size: Annotated[str, typer.Option("--size", help="COLUMNSxROWS; the terminal's if left out.")] = "",
+    at: AtMoment = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """Candles of an instrument, drawn in the terminal.
+    """Candles of an instrument, drawn in the terminal; with --at cut at that moment, the open bar as it stood.
 
     Example: sp chart AAPL --bar 1d --study 'sma 20'
+    Example: sp chart SPY --bar 1m --at '2013-10-07 11:32'
     """
-    bars = engine().bars(symbol, bar, limit)
+    at_ns = ""
+    if at:
+        from stockpulse_engine.cli.past import moment
+        from stockpulse_engine.client import past
+
+        at_ns = moment(at)
+        bars = engine().send(past.bars(symbol, bar, limit, at=at_ns))
+    else:
+        bars = engine().bars(symbol, bar, limit)
     if as_json:
         emit_json(bars)
         return
@@ -66,7 +83,7 @@ def chart(
         raise NotFoundError(f"No {bar} bars of {symbol}.", fix="Try another length, like --bar 1d.")
     from stockpulse_engine.cli.draw import draw_chart
 
-    draw_chart(symbol, bars, studies=study, size=size)
+    draw_chart(symbol, bars, studies=study, size=size, at=at_ns)
 
 
 def depth(symbol: Symbol, as_json: JsonFlag = False) -> None:

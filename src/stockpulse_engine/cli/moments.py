@@ -6,16 +6,38 @@ from typing import Annotated
 
 import typer
 
-from stockpulse_engine.marketdata.moments import as_of, moment_ns
+from stockpulse_engine.base.clock import WallClock
+from stockpulse_engine.domain.errors import InvalidValueError
+from stockpulse_engine.marketdata.history import AsOf
+from stockpulse_engine.marketdata.moments import moment_ns
 
 __all__ = ["AsOfMoment", "AsRecordedMoment", "as_of", "moment_ns"]
 
 AsOfMoment = Annotated[
     str,
     typer.Option(
-        "--as-of", metavar="MOMENT", help="Only what could be known then (New York time when no zone is given)."
+        "--as-of",
+        "--at",
+        metavar="MOMENT",
+        help="Only what could be known then: 2013-10-07 11:32, -2d, yesterday close (New York time without a zone).",
     ),
 ]
 AsRecordedMoment = Annotated[
     str, typer.Option("--as-recorded", metavar="MOMENT", help="Only what was stored here by then.")
 ]
+
+
+def as_of(known: str, recorded: str) -> AsOf:
+    """The point in time that two options name; "" is no bound."""
+    return AsOf(known_at=_spoken(known) if known else None, recorded_at=_spoken(recorded) if recorded else None)
+
+
+def _spoken(text: str) -> int:
+    """A date or time as written, else as people say it: `-2d`, `yesterday close`."""
+    try:
+        return moment_ns(text)
+    except InvalidValueError:
+        from stockpulse_engine.marketdata.calendar import load_calendar
+        from stockpulse_engine.marketdata.spokentime import read_moment
+
+        return read_moment(text, WallClock().now_ns(), load_calendar("XNYS")).at_ns

@@ -10,6 +10,7 @@ import typer
 from stockpulse_engine.cli.link import engine, request_id
 from stockpulse_engine.cli.options import AccountName, JsonFlag, YesFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, number, say
+from stockpulse_engine.cli.past import AtMoment
 from stockpulse_engine.cli.register import add_command
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.money import parse_decimal
@@ -94,14 +95,21 @@ def orders(
     scope: Annotated[str, typer.Option("--scope", "-s", help="working, unknown, staged, today, history or all.")] = "",
     unknown: Annotated[bool, typer.Option("--unknown", help="The same as --scope unknown.")] = False,
     account: AccountName = "",
+    at: AtMoment = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """Orders, newest first.
+    """Orders, newest first; with --at as they stood.
 
     Example: sp orders --scope working --json
     """
     wanted = "unknown" if unknown else scope or "today"
-    found = engine().orders(wanted, account)
+    if at:
+        from stockpulse_engine.cli.past import books_moment
+        from stockpulse_engine.client import past
+
+        found = engine().send(past.orders(wanted, account, at=books_moment(at)))
+    else:
+        found = engine().orders(wanted, account)
     if as_json:
         emit_json(found)
     elif not found:
