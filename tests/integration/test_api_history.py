@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -205,17 +206,32 @@ async def test_the_child_writes_the_answer_and_bounds_it(queries: EngineQueries)
 
 
 async def test_every_view_has_the_columns_that_it_names(queries: EngineQueries) -> None:
-    for view in await queries.sql_views():
-        answer = json.loads(await queries.sql(SqlRequest(statement=f"from {view.name} limit 1")))
-        assert [(one["name"], one["type"]) for one in answer["columns"]] == [
-            (column.name, column.type) for column in view.columns
-        ], view.name
+    views = await queries.sql_views()
+    beside = "from " + " positional join ".join(view.name for view in views)
+    answer = json.loads(await queries.sql(SqlRequest(statement=beside)))
+    named = [(column.name, column.type) for view in views for column in view.columns]
+    assert [(one["name"], one["type"]) for one in answer["columns"]] == named
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example.about))
 async def test_every_example_of_the_screen_is_answered(queries: EngineQueries, example: Example) -> None:
     answer = json.loads(await queries.sql(SqlRequest(statement=example.statement)))
     assert answer["rows"], "each of them has something to say about a store with bars, prints and a split"
+
+
+async def test_what_is_held_is_told_as_of_the_moment_asked(queries: EngineQueries) -> None:
+    """The list of series would tell of rows that nobody could know of then."""
+    asked = "select instrument_id, table_name, spec, rows, corrections, first_ts, last_ts from series order by 1, 2"
+    now = json.loads(await queries.sql(SqlRequest(statement=asked)))
+    stamp = dt.datetime.fromtimestamp((T0 + DAY) // 10**9, dt.UTC).isoformat()
+    then = json.loads(await queries.sql(SqlRequest(statement=asked, as_of=stamp)))
+    late = json.loads(await queries.sql(SqlRequest(statement=asked, as_of="2100-01-01")))
+    assert [row[:4] for row in now["rows"]] == [
+        ["AAPL.XNAS", "actions", "", 1], ["AAPL.XNAS", "bars", "1d", 3], ["IBM.XNYS", "trades", "", 2],
+    ]  # fmt: skip
+    assert [row[:4] for row in then["rows"]] == [["AAPL.XNAS", "bars", "1d", 1], ["IBM.XNYS", "trades", "", 2]]
+    assert then["rows"][0][6] == T0
+    assert (late["rows"], late["columns"]) == (now["rows"], now["columns"])
 
 
 async def test_canceled_statements_end_and_make_room_while_the_loop_goes_on(queries: EngineQueries) -> None:

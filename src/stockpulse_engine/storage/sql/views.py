@@ -58,7 +58,8 @@ def make_views(segments: Iterable[Segment], series: Sequence[SeriesInfo], as_of:
         versions = f"every version of {table} that is held, withdrawn ones included"
         all_of_them = _union(table, parts, as_of, is_resolved=False)
         views.append(View(f"{table}_versions", all_of_them, versions, (*shown, Column("is_retracted", "BOOLEAN"))))
-    return (*views, View("series", _series(series), "what is held: rows, first and last moment", _SERIES_COLUMNS))
+    held = _series(series) if as_of == LATEST else _series_then()
+    return (*views, View("series", held, "what is held: rows, first and last moment", _SERIES_COLUMNS))
 
 
 def columns_of(table: str) -> tuple[Column, ...]:
@@ -149,6 +150,20 @@ def _series(series: Sequence[SeriesInfo]) -> str:
     where = "" if rows else " WHERE FALSE"
     stamps = "make_timestamp_ns(first_ts::BIGINT) AS first, make_timestamp_ns(last_ts::BIGINT) AS last"
     return f"SELECT {typed}, {stamps} FROM (VALUES {values}) AS held({', '.join(columns)}){where}"
+
+
+def _series_then() -> str:
+    """The same out of the rows that count at the moment asked: the catalog knows only what is held now."""
+    told = []
+    for table, keys in _KEYS.items():
+        own, spec = ", ".join(keys[1:]), "spec" if table == BARS else quoted("")
+        told.append(
+            f"SELECT instrument_id, '{table}' AS table_name, {spec} AS spec, source, "
+            f"count(*) AS rows, count(*) - count(DISTINCT ({own})) AS corrections, "
+            f"min(ts_event) AS first_ts, max(ts_event) AS last_ts FROM {table}_versions GROUP BY ALL"
+        )
+    stamps = "make_timestamp_ns(first_ts) AS first, make_timestamp_ns(last_ts) AS last"
+    return f"SELECT *, {stamps} FROM ({' UNION ALL '.join(told)})"
 
 
 def quoted(text: str) -> str:
