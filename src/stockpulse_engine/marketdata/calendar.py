@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -20,6 +21,7 @@ CLOSING_AUCTION_NS = 10 * SECOND_NS
 """The closing auction collects orders this long; it prints just before the close."""
 
 
+BAKED = ("XNYS", "XBOM", "XLON", "XETR", "XPAR", "XTKS", "XHKG", "XTSE")
 _SATURDAY = 5
 
 
@@ -34,6 +36,9 @@ class Session(msgspec.Struct, frozen=True):
     is_half_day: bool
     ordinal: int
     """Running number of the session in its calendar; stable when the calendar is extended."""
+    break_start: int = 0
+    """When trading stops for lunch; 0 where it does not."""
+    break_end: int = 0
 
     def changes(self) -> tuple[tuple[int, MarketPhase], ...]:
         """When each phase of this session begins, in order, ending with CLOSED."""
@@ -61,12 +66,13 @@ class Calendar:
 
     def __init__(self, code: str, text: str) -> None:
         """Read a baked file's text (see scripts/bake_calendar.py)."""
-        header, closed, hours = _parse(text)
+        header, closed, hours, usual = _parse(text)
         self.code = code
         self.zone_name = header["zone"]
         self._zone = ZoneInfo(header["zone"])
         self._header = header
         self._hours = hours
+        self._usual = [("", (header["open"], header["close"])), *sorted(usual.items())]
         self._days = _session_days(header, closed, hours)
         self._ordinals = {day: ordinal for ordinal, day in enumerate(self._days)}
         self._cached = lru_cache(maxsize=4096)(self._build)
@@ -134,6 +140,14 @@ class Calendar:
         session = self.session_at(ns) or self._next_after(ns)
         return next(change for change in session.changes() if change[0] > ns)
 
+    def usual_hours(self, date: str) -> tuple[int, int]:
+        """Open and close of a date that has nothing special, whether there is a session or not."""
+        opening, closing = self._usual_on(date)
+        return self._ns(date, opening), self._ns(date, closing)
+
+    def _usual_on(self, date: str) -> tuple[str, str]:
+        return next(hours for since, hours in reversed(self._usual) if since <= date)
+
     def _next_after(self, ns: int) -> Session:
         date = self._local_date(ns)
         session = self.session(date)
@@ -144,8 +158,10 @@ class Calendar:
 
     def _build(self, ordinal: int) -> Session:
         day, head = self._days[ordinal], self._header
-        opening, closing = self._hours.get(day, (head["open"], head["close"]))
-        is_half = closing < head["close"]
+        usual = self._usual_on(day)
+        opening, closing = self._hours.get(day, usual)
+        is_half = closing < usual[1]
+        has_break = "break-start" in head and opening < head["break-start"] and closing > head["break-end"]
         return Session(
             day,
             self._ns(day, head["pre"]),
@@ -154,6 +170,8 @@ class Calendar:
             self._ns(day, head["half-post"] if is_half else head["post"]),
             is_half,
             ordinal,
+            self._ns(day, head["break-start"]) if has_break else 0,
+            self._ns(day, head["break-end"]) if has_break else 0,
         )
 
     def _ns(self, day: str, wall: str) -> int:
@@ -163,27 +181,36 @@ class Calendar:
 
 @lru_cache(maxsize=8)
 def load_calendar(code: str = "XNYS") -> Calendar:
-    """The baked calendar of an exchange (XNYS, XBOM); raises NotFoundError for others."""
+    """The baked calendar of an exchange (XNYS, XLON …); raises NotFoundError for others."""
     name = f"{code.lower()}.cal"
     resource = files(__package__).joinpath(name)
     if not code.isalnum() or not resource.is_file():
-        raise NotFoundError(f"There is no trading calendar for {code[:12]!r}.", fix="Use XNYS or XBOM.")
+        raise NotFoundError(f"There is no trading calendar for {code[:12]!r}.", fix=f"Use one of {', '.join(BAKED)}.")
     return Calendar(code.upper(), resource.read_text(encoding="ascii"))
 
 
-def _parse(text: str) -> tuple[dict[str, str], set[str], dict[str, tuple[str, str]]]:
-    header: dict[str, str] = {}
-    closed: set[str] = set()
-    hours: dict[str, tuple[str, str]] = {}
+class _Parsed(NamedTuple):
+    header: dict[str, str]
+    closed: set[str]
+    hours: dict[str, tuple[str, str]]
+    """Of single days."""
+    usual: dict[str, tuple[str, str]]
+    """From a day on."""
+
+
+def _parse(text: str) -> _Parsed:
+    found = _Parsed({}, set(), {}, {})
     for line in text.splitlines():
         match line.split():
             case ["closed", day]:
-                closed.add(day)
+                found.closed.add(day)
             case ["hours", day, opening, closing]:
-                hours[day] = (opening, closing)
+                found.hours[day] = (opening, closing)
+            case ["from", day, opening, closing]:
+                found.usual[day] = (opening, closing)
             case [key, value] if not key.startswith("#"):
-                header[key] = value
-    return header, closed, hours
+                found.header[key] = value
+    return found
 
 
 def _session_days(header: Mapping[str, str], closed: set[str], hours: Mapping[str, tuple[str, str]]) -> list[str]:

@@ -9,6 +9,8 @@ from stockpulse_engine.marketdata.calendar import Calendar, load_calendar
 CALENDARS: Final = {
     **dict.fromkeys(("XNYS", "XNAS", "ARCX", "XASE", "BATS", "IEXG", "XCBO", "EDGX", "EDGA", "XNMS", "XNGS"), "XNYS"),
     **dict.fromkeys(("XBOM", "XNSE"), "XBOM"),
+    **{code: code for code in ("XLON", "XETR", "XPAR", "XTKS", "XHKG")},
+    **dict.fromkeys(("XTSE", "XTSX"), "XTSE"),
 }
 """Listing venue → whose sessions it keeps."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import itertools
 from pathlib import Path
 
 import pytest
 
 from stockpulse_engine.domain.errors import NotFoundError
 from stockpulse_engine.domain.market import SECOND_NS, MarketPhase
-from stockpulse_engine.marketdata.calendar import Calendar, load_calendar
+from stockpulse_engine.marketdata.calendar import BAKED, Calendar, load_calendar
 
 HOUR = 3600 * SECOND_NS
 MINUTE = 60 * SECOND_NS
@@ -122,3 +123,58 @@ def test_beyond_the_calendar_the_error_names_its_range(xnys: Calendar) -> None:
         xnys.next_session("2030-12-31")
     with pytest.raises(NotFoundError, match="XNYS"):
         load_calendar("NOPE")
+
+
+@pytest.mark.parametrize(
+    ("code", "day", "opens", "closes", "is_half"),
+    [
+        ("XLON", "2024-12-24", "2024-12-24T08:00", "2024-12-24T12:30", True),
+        ("XLON", "2024-07-01", "2024-07-01T07:00", "2024-07-01T15:30", False),
+        ("XETR", "2024-01-02", "2024-01-02T08:00", "2024-01-02T16:30", False),
+        ("XPAR", "2024-12-31", "2024-12-31T08:00", "2024-12-31T13:05", True),
+        ("XTKS", "2024-11-01", "2024-11-01T00:00", "2024-11-01T06:00", False),
+        ("XTKS", "2024-11-05", "2024-11-05T00:00", "2024-11-05T06:30", False),
+        ("XHKG", "2024-12-24", "2024-12-24T01:30", "2024-12-24T04:00", True),
+        ("XTSE", "2024-07-02", "2024-07-02T13:30", "2024-07-02T20:00", False),
+    ],
+)
+def test_other_exchanges_keep_their_own_hours(code: str, day: str, opens: str, closes: str, is_half: bool) -> None:
+    session = load_calendar(code).session(day)
+    assert session is not None
+    assert (session.open, session.close, session.is_half_day) == (at(opens), at(closes), is_half)
+
+
+@pytest.mark.parametrize(
+    ("code", "day"),
+    [
+        ("XLON", "2022-09-19"),  # the funeral of a queen
+        ("XETR", "2024-12-24"),
+        ("XPAR", "2024-05-01"),
+        ("XTKS", "2024-01-03"),
+        ("XHKG", "2024-02-12"),
+        ("XTSE", "2024-07-01"),
+    ],
+)
+def test_other_exchanges_keep_their_own_holidays(code: str, day: str) -> None:
+    assert load_calendar(code).session(day) is None
+
+
+def test_a_lunch_break_is_told_and_a_half_day_has_none() -> None:
+    hongkong = load_calendar("XHKG")
+    whole, half = hongkong.session("2024-12-23"), hongkong.session("2024-12-24")
+    assert whole is not None
+    assert half is not None
+    assert (whole.break_start, whole.break_end) == (at("2024-12-23T04:00"), at("2024-12-23T05:00"))
+    assert (half.break_start, half.break_end) == (0, 0)
+
+
+@pytest.mark.parametrize("code", BAKED)
+def test_every_baked_calendar_reaches_past_today_and_its_sessions_do_not_overlap(code: str) -> None:
+    calendar = load_calendar(code)
+    assert calendar.first.date < "2012-03-10"
+    assert calendar.last.date > "2026-12-01"
+    sessions = [calendar.by_ordinal(number) for number in range(0, len(calendar), 7)]
+    for one in sessions:
+        assert one.pre_open <= one.open < one.close <= one.post_close
+        assert one.break_start == one.break_end == 0 or one.open < one.break_start < one.break_end < one.close
+    assert all(one.post_close <= two.pre_open for one, two in itertools.pairwise(sessions))

@@ -63,7 +63,8 @@ def _whole_sessions(is_missing: np.ndarray, sessions: Ints) -> set[int]:
 
 def _starts_of(calendar: Calendar, session: Session, spec: BarSpec) -> Ints:
     if spec.is_intraday:
-        return np.arange(session.open, session.close, spec.duration_ns, dtype=np.int64)
+        found = np.arange(session.open, session.close, spec.duration_ns, dtype=np.int64)
+        return found[(found < session.break_start) | (found + spec.duration_ns > session.break_end)]
     if spec.unit == "w" and bucket_start(calendar, session.open, spec) != session.open:
         return np.zeros(0, dtype=np.int64)
     return np.array([session.open], dtype=np.int64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -15,7 +14,7 @@ from stockpulse_engine.marketdata.venues import calendar_of
 from stockpulse_engine.storage.importing.identity import is_round_the_clock
 
 DAY_NS = 86_400 * SECOND_NS
-_NEW_YORK = ZoneInfo("America/New_York")
+_HALF_HOUR_NS = 1800 * SECOND_NS
 _HALF_PAST_NINE = "1985-09-30"
 """New York opened at ten until then."""
 _WEEKEND = 5
@@ -60,7 +59,7 @@ def _calendar(instrument_id: str) -> Calendar | None:
 @functools.lru_cache(maxsize=65_536)
 def _session(calendar: Calendar, date: dt.date) -> tuple[int | None, int | None]:
     if date.isoformat() < calendar.first.date:
-        return _before(date)
+        return _before(calendar, date)
     session = calendar.session(date.isoformat())
     return (session.open, session.close) if session is not None else (None, None)
 
@@ -69,13 +68,10 @@ def _covers(calendar: Calendar, date: dt.date) -> bool:
     return calendar.first.date <= date.isoformat() < calendar.last.date
 
 
-def _before(date: dt.date) -> tuple[int | None, int | None]:
-    """A weekday before the calendar begins, in New York: its holidays are not known."""
+def _before(calendar: Calendar, date: dt.date) -> tuple[int | None, int | None]:
+    """A weekday before the calendar begins: its holidays are not known, its hours are taken for the later ones."""
     if date.weekday() >= _WEEKEND:
         return None, None
-    start = dt.time(9, 30) if date.isoformat() >= _HALF_PAST_NINE else dt.time(10)
-    return _local_ns(date, start), _local_ns(date, dt.time(16))
-
-
-def _local_ns(date: dt.date, time: dt.time) -> int:
-    return int(dt.datetime.combine(date, time, _NEW_YORK).timestamp()) * SECOND_NS
+    start, end = calendar.usual_hours(date.isoformat())
+    is_later = calendar.code == "XNYS" and date.isoformat() < _HALF_PAST_NINE
+    return start + _HALF_HOUR_NS * is_later, end

@@ -16,6 +16,7 @@ import polars as pl
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.marketdata.history import BARS, QUOTES, SCHEMAS, TRADES, HistoryReader, HistoryWriter
+from stockpulse_engine.marketdata.venues import CALENDARS
 from stockpulse_engine.storage.importing.actionrows import bar_actions, told_actions
 from stockpulse_engine.storage.importing.checks import REASON, REPEATS, split_suspects
 from stockpulse_engine.storage.importing.identity import NOWHERE, Maps, is_round_the_clock, listings_of
@@ -36,6 +37,7 @@ MAX_COVERED = 50
 MAX_COVERED_ROWS = 200_000
 """Counting gaps reads what was stored; of more rows `sp coverage` tells."""
 DAY_NS = 86_400_000_000_000
+MAX_NAMED = 5
 _TABLES = {Kind.TRADES: TRADES, Kind.QUOTES: QUOTES}
 
 
@@ -233,14 +235,27 @@ class _Run:
         self._report.done, self._report.is_complete = self._table.rows, True
         lost = [name for name in self._report.instruments if name.endswith(NOWHERE) and not is_round_the_clock(name)]
         if lost:
-            names = ", ".join(lost[:5]) + (" …" if len(lost) > 5 else "")  # noqa: PLR2004 - as many as are read
+            names = ", ".join(lost[:MAX_NAMED]) + (" …" if len(lost) > MAX_NAMED else "")
             self._report.warn(f"no venue is known of {names}: days are kept at midnight UTC; --venue names it")
+        self._say_unknown_calendars()
         if self._plan.is_adjusted_already:
             self._report.warn("the source has adjusted these prices itself: read them with --adjust raw")
         self._count_missing()
         self._name_refused()
         self._state.clear()
         return self._report
+
+    def _say_unknown_calendars(self) -> None:
+        """What keeps hours that we do not know is never said to miss anything; so that has to be said."""
+        if self._plan.spec is None:
+            return
+        venues = {name.rpartition(".")[2] for name in self._report.instruments if not is_round_the_clock(name)}
+        unknown = sorted(venue for venue in venues if venue not in (*CALENDARS, NOWHERE))
+        if unknown:
+            names = ", ".join(unknown[:MAX_NAMED])
+            self._report.warn(
+                f"no calendar is known of {names}: days are kept at midnight UTC, gaps are not looked for"
+            )
 
     def _count_missing(self) -> None:
         spec = self._plan.spec

@@ -132,3 +132,13 @@ def test_the_hole_of_qqq_is_found(store: EmbeddedHistory, shared: Path) -> None:
     assert last is not None
     assert (first.date, last.date) == ("2004-12-01", "2011-03-22")
     assert largest.missing == last.ordinal - first.ordinal + 1
+
+
+def test_a_lunch_break_misses_nothing(store: EmbeddedHistory) -> None:
+    tokyo = load_calendar("XTKS").session("2024-11-06")
+    assert tokyo is not None
+    whole = [at for at in range(tokyo.open, tokyo.close, MINUTE) if not tokyo.break_start <= at < tokyo.break_end]
+    frame = bars_at(whole[:100] + whole[130:]).with_columns(pl.lit("7203.XTKS").alias("instrument_id"))
+    store.writer.write_bars(frame, spec=M1, source="yahoo")
+    (found,) = store.reader.coverage("7203.XTKS", M1)
+    assert (found.bars, found.missing, found.calendar) == (300, 30, "XTKS")

@@ -96,3 +96,21 @@ def test_a_date_that_may_be_two_days_needs_a_word(desk: Desk) -> None:
     with pytest.raises(Exception, match="day/month or month/day"):
         desk.take_lines(lines)
     assert desk.take_lines(lines, dates="dmy").first_ts == 1_391_212_800 * 10**9
+
+
+def test_other_exchanges_days_are_checked_by_their_own_calendar(desk: Desk) -> None:
+    days = ["SAP,2024-12-23,1,1,1,1,1", "SAP,2024-12-24,1,1,1,1,1", "SAP,2025-01-02,1,1,1,1,1"]
+    report = desk.take_lines([HEAD, *days], venue="XETR")
+    assert (report.added, report.reasons) == (2, {"… is no session of its exchange": 1})
+    assert (report.missing, report.warnings) == (2, ())  # the 27th and the 30th
+    (bar, _) = desk.store.reader.bars("SAP.XETR", BarSpec(1, "d")).to_bars()
+    assert bar.ts_event == 1_734_940_800 * 10**9  # nine in Frankfurt
+
+
+def test_where_no_calendar_is_known_no_gap_is_made_up_and_that_is_said(desk: Desk) -> None:
+    days = ["BHP,2024-12-23,1,1,1,1,1", "BHP,2025-01-02,1,1,1,1,1"]
+    report = desk.take_lines([HEAD, *days], venue="XASX")
+    assert (report.added, report.missing) == (2, 0)
+    (warning,) = report.warnings
+    assert "no calendar is known of XASX" in warning
+    assert "gaps are not looked for" in warning
