@@ -169,6 +169,22 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "nine, 10×1,000,000 minutes, against TA-Lib", "bench_indicators.py", "nine_minutes", "times_talib", "×", 2, True
     ),
+    Figure(
+        "the same in parts, memory from nothing, against TA-Lib",
+        "bench_indicators.py",
+        "nine_minutes",
+        "parts_times_talib",
+        "×",
+        2,
+        True,
+    ),
+    Figure(
+        "the same, all outputs kept by both, against TA-Lib",
+        "bench_indicators.py",
+        "nine_minutes",
+        "fresh_times_talib",
+        "×",
+    ),
     Figure("nine, compiled from nothing, CPU", "bench_indicators.py", "nine_compile", "cpu_s", "s"),
     Figure("nine, loaded from the cache, CPU", "bench_indicators.py", "nine_compile", "loaded_cpu_s", "s"),
     Figure(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stockpulse_engine.domain.errors import InvalidValueError, UnavailableError
 from stockpulse_engine.indicators.kernels import layout, nine
-from stockpulse_engine.indicators.kernels.nine import Nine, compute_nine, find_engine, open_nine
+from stockpulse_engine.indicators.kernels.nine import Nine, compute_nine, find_engine, nine_in_parts, open_nine
 from stockpulse_engine.indicators.registry import library
 
 pytestmark = pytest.mark.timeout(300)
@@ -263,3 +263,19 @@ def test_the_engine_is_found_without_importing_it(monkeypatch: pytest.MonkeyPatc
     assert find_engine().name == "talib"
     assert not find_engine().is_compiled
     assert open_nine(1).engine == "talib"
+
+
+@pytest.mark.parametrize("at_once", [0, 1, 3, 7, 50])
+def test_in_parts_it_says_the_same_in_one_small_table(engine: str, cache: Path, at_once: int) -> None:
+    bars = walk(7, 60)
+    whole = compute_nine(*bars, engine=engine, cache=cache)
+    seen: list[int] = []
+    for first, table in nine_in_parts(*bars, at_once=at_once, engine=engine, cache=cache):
+        assert np.array_equal(table, whole[first : first + len(table)], equal_nan=True)
+        seen += range(first, first + len(table))
+    assert seen == list(range(7))
+
+
+def test_no_instruments_have_no_parts(engine: str, cache: Path) -> None:
+    nothing = np.empty((0, 10))
+    assert not list(nine_in_parts(nothing, nothing, nothing, nothing, engine=engine, cache=cache))

@@ -10,7 +10,7 @@ Numbers that are not finite are refused as a whole frame: one of them would stay
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 
+PART_BYTES = 64 * 1024 * 1024
+"""Size of the table that `nine_in_parts` uses again and again."""
 INSTALL = "pip install 'stockpulse[kernels]'"
 
 
@@ -142,6 +144,33 @@ def compute_nine(
     if not is_good:
         raise InvalidValueError("There is a bar that is no number.", fix="Leave out what is not finite.")
     return out
+
+
+def nine_in_parts(
+    high: Floats, low: Floats, close: Floats, volume: Floats, *, at_once: int = 0, **chosen: Any
+) -> Iterator[tuple[int, Floats]]:
+    """`compute_nine`, a few instruments at a time: the first one's row, and the table of these.
+
+    The table is used again for the next: read what you want of it before you ask on. So the memory for the outputs of
+    everything is never asked of the system, which can cost several times the reckoning.
+
+    Args:
+        high: highs; `low`, `close` and `volume` are tables of the same shape.
+        low: lows.
+        close: closes.
+        volume: volumes.
+        at_once: instruments of a part; as many as make a table of 64 MB if left out.
+        chosen: as `compute_nine` takes them.
+    """
+    import numpy as np
+
+    size, count = np.shape(high)
+    step = min(size, at_once or max(1, PART_BYTES // max(1, 8 * WIDTH * count)))
+    table = np.empty((step, WIDTH, count))
+    for first in range(0, size, max(1, step)):
+        part = slice(first, min(first + step, size))
+        bars = tuple(values[part] for values in (high, low, close, volume))
+        yield first, compute_nine(*bars, out=table[: part.stop - first], **chosen)
 
 
 def kernel_cache(chosen: Path | None = None) -> Path:
