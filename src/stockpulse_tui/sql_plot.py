@@ -26,12 +26,22 @@ class Drawing(msgspec.Struct, frozen=True):
     first: str
     last: str
     points: int
+    of: str = ""
+    """Which series of the answer it is, "" where there is one only."""
 
 
-def drawing_of(answer: SqlTable, column: int, width: int) -> Drawing:
-    """The column over the answer's first column of times, else row by row."""
+SERIES = ("instrument_id", "symbol", "table_name", "spec", "source")
+"""Columns that tell one series from another: a line through prices of two instruments says nothing."""
+
+
+def drawing_of(answer: SqlTable, column: int, width: int, at: int = 0) -> Drawing:
+    """The column over the answer's first column of times, else row by row; of the series that row `at` belongs to."""
     over = next((i for i, one in enumerate(answer.columns) if one.is_time), None)
-    rows = [(_number(row[column]), row) for row in answer.rows]
+    keys = [i for i, one in enumerate(answer.columns) if one.name in SERIES]
+    wanted = [answer.rows[at][i] for i in keys] if at < len(answer.rows) else []
+    mine = [row for row in answer.rows if [row[i] for i in keys] == wanted]
+    rows = [(_number(row[column]), row) for row in mine]
+    of = ", ".join(str(key) for key in wanted) if len(mine) < len(answer.rows) else ""
     if over is None:
         placed = [(float(number), value) for number, (value, _) in enumerate(rows)]
         ends = ("row 1", f"row {len(rows):,}")
@@ -45,7 +55,7 @@ def drawing_of(answer: SqlTable, column: int, width: int) -> Drawing:
     kept = _thinned(told, width * PER_CELL)
     low, high = (told[0][0], told[-1][0]) if told else (0.0, 1.0)
     span = (high - low) or 1.0
-    return Drawing([value for _, value in kept], [(at - low) / span for at, _ in kept], *ends, len(told))
+    return Drawing([value for _, value in kept], [(at - low) / span for at, _ in kept], *ends, len(told), of)
 
 
 def _number(value: Cell) -> float:

@@ -79,7 +79,7 @@ class SqlResult(CursorPane):
         return self.table.text(place, self.column) if self.table is not None else EXAMPLES[place].about
 
     def go_to(self, place: int) -> None:
-        """Move the cursor to a row."""
+        """Move the cursor to a row; a drawing shows the series of that row."""
         self.at = max(0, min(self.count - 1, place))
         self.redraw()
 
@@ -175,7 +175,7 @@ class SqlResult(CursorPane):
     def _drawing(self, table: AnswerTable, size: tuple[int, int]) -> Sequence[Line]:
         width, height = size
         name = table.names[self.column]
-        drawn = drawing_of(table.answer, self.column, width)
+        drawn = drawing_of(table.answer, self.column, width, self.at)
         lines = render_plot(
             drawn.values,
             width - 2,
@@ -188,7 +188,8 @@ class SqlResult(CursorPane):
         if not lines:
             why = f"{name} has {drawn.points} of them here."
             return empty_state("·", "Fewer than two numbers, or no room: nothing to draw", why, size)
-        head: Line = (Span(f" {name}", "strong", bold=True), Span(f"   {drawn.points:,} points", "muted"))
+        of = f" of {cells(clean_line(drawn.of, 80))}" if drawn.of else ""
+        head: Line = (Span(f" {name}{of}", "strong", bold=True), Span(f"   {drawn.points:,} points", "muted"))
         return [head, *((Span(" "), *line) for line in lines)]
 
     # -- actions

@@ -122,6 +122,13 @@ def test_a_drawing_is_over_time_whatever_the_order_of_the_rows() -> None:
     assert (plain.values, plain.first, plain.last) == ([1.0, 5.0], "row 1", "row 2")
 
 
+def test_a_line_goes_through_one_series_only_that_of_the_row_under_the_cursor() -> None:
+    rows: list[tuple[Cell, ...]] = [("A", 1.0), ("B", 900.0), ("A", 2.0), ("B", 901.0)]
+    both = answer(("instrument_id", "VARCHAR"), ("x", "DOUBLE"), rows=rows)
+    assert (drawing_of(both, 1, 80, 0).values, drawing_of(both, 1, 80, 0).of) == ([1.0, 2.0], "A")
+    assert (drawing_of(both, 1, 80, 3).values, drawing_of(both, 1, 80, 3).of) == ([900.0, 901.0], "B")
+
+
 def test_of_many_points_the_highest_and_the_lowest_are_kept() -> None:
     rows: list[tuple[Cell, ...]] = [(float(number % 100),) for number in range(10_000)]
     rows[5_555], rows[7_777] = (9_999.0,), (-9_999.0,)
