@@ -17,10 +17,13 @@ from stockpulse_engine.adapters.paper.broker import PaperBroker
 from stockpulse_engine.base.clock import WallClock
 from stockpulse_engine.base.flagfile import FlagFile
 from stockpulse_engine.base.lock import lock_holder
+from stockpulse_engine.base.wait import wait_until
 from stockpulse_engine.client.blocking import BlockingClient
+from stockpulse_engine.client.jobs import job_log, jobs, run_job
 from stockpulse_engine.client.stream import LIVE, LinkState, StreamLink
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.errors import ConflictError, DeniedError
+from stockpulse_engine.domain.jobs import JobView
 from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.orders import OrderStatus, OrderTerms, OrderType, Side
 from stockpulse_engine.domain.views import AccountView, HealthView, OrderLife, PositionView
@@ -64,7 +67,10 @@ def steps_of(life: str) -> list[Step]:
 
 def test_every_module_of_a_life_exists() -> None:
     named = [
-        module for life in ("A quote", "An order", "A crash") for step in steps_of(life) for module in step.modules
+        module
+        for life in ("A quote", "An order", "A crash", "A batch job")
+        for step in steps_of(life)
+        for module in step.modules
     ]
     assert len(named) > 30
     assert [module for module in named if importlib.util.find_spec(module) is None] == []
@@ -351,3 +357,35 @@ async def test_the_life_of_a_crash(home: Path) -> None:
 
 def _counts_one_kill(health: HealthView, sentence: str) -> bool:
     return health.kills_survived == 1 and sentence.endswith("after it had been killed.")
+
+
+@pytest.mark.timeout(180)
+async def test_the_life_of_a_batch_job(home: Path) -> None:
+    with EngineProcess(home) as engine, engine.client() as client:
+
+        def report() -> JobView:
+            return next(job for job in client.send(jobs()).jobs if job.name == "report")
+
+        before = report()
+        started = client.send(run_job("report"))
+        assert wait_until(lambda: report().last is not None, 60.0)
+        assert wait_until(lambda: lock_holder(engine.paths.state / "jobs" / "locks" / "report.lock") is None, 60.0)
+        first = report()
+        last = first.last
+        assert last is not None
+        key = ("jobs", "run", "report", "--key", "2013-10-07")
+        tries = await asyncio.gather(*(asyncio.to_thread(engine.sp, *key) for _ in range(3)))
+        lines = client.send(job_log("report", 50)).lines
+        shown = await asyncio.to_thread(engine.sp, "jobs", "list")
+        pages = sorted(page.name for page in (engine.paths.data / "reports").glob("*.md"))
+        walk(
+            "A batch job",
+            {
+                "Something looks for what is due": lambda: started.pid not in (0, engine.pid),
+                "The calendar says what is due": lambda: before.missed == 1 and first.missed == 0,
+                "One process takes the lock and the run key": lambda: sum(done.returncode == 0 for done in tries) == 1,
+                "It works on the stores": lambda: pages == ["2013-10-07.md", f"{last.key}.md"],
+                "How it ended is a row": lambda: last.state == "DONE" and sum("done" in line for line in lines) == 2,
+                "Every head can see it": lambda: first.results == ("DONE",) and "2013-10-07" in shown.stdout,
+            },
+        )

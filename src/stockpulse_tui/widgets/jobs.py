@@ -73,9 +73,9 @@ class Jobs(TablePane):
         return self.table(COLUMNS, row, size, gap=1)
 
     def title_left(self) -> Line:
-        """Whose time it is."""
+        """Whose time it is: never that of a simulated or replayed market."""
         view = self.feed.view
-        return (Span(f"market time {zone_label(view.zone)}", "muted", self.title_bg),) if view is not None else ()
+        return (Span(f"by the clock, {zone_label(view.zone)}", "muted", self.title_bg),) if view is not None else ()
 
     def title_right(self) -> Line:
         """How many of which; old when the engine is lost; whether anything starts them."""
