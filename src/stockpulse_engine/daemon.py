@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for directory in (paths.state, paths.data, paths.runtime):
             ensure_private(directory)
         words = sys.argv[1:] if arguments is None else arguments
-        options, is_foreground = parse_options(words, settings, paths.last_start)
+        options, is_foreground = parse_options(words, settings, paths.last_start, paths.recordings)
         with hold_home(paths, clock):
             configure_logs(paths, is_foreground, settings=settings.log)
             migrate_home(paths, clock, lambda step: _log.info("migrating", step=step))

@@ -9,6 +9,7 @@ from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.market import Bar
 from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.domain.recordings import RecordingView
 from stockpulse_engine.domain.views import (
     ArmView,
     ClockView,
@@ -49,6 +50,14 @@ class Commands(Protocol):
 
     async def arm(self, account_id: str, minutes: int = 30, request_id: str = "") -> list[ArmView]:
         """Arm this head, or disarm it with 0 minutes."""
+        ...
+
+    async def start_recording(self, name: str, request_id: str = "") -> RecordingView:
+        """Write down every event of the market from now on."""
+        ...
+
+    async def stop_recording(self, request_id: str = "") -> RecordingView:
+        """End the recording."""
         ...
 
     async def explain(self, name: str, instrument_id: str = "") -> Explanation:

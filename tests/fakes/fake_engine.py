@@ -30,6 +30,7 @@ from stockpulse_engine.domain.market import (
     Quote,
 )
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus, OrderTerms, OrderType, Side
+from stockpulse_engine.domain.recordings import RecordingsView, RecordingView
 from stockpulse_engine.domain.views import (
     AccountView,
     ClockView,
@@ -477,6 +478,31 @@ class FakeMarket:
         return Explanation(name=name, value="100.00", source="fake", age_ns=0, formula="last", inputs={})
 
 
+class FakeRecordings:
+    """Notes what was asked; one session is there."""
+
+    def __init__(self, effects: list[str]) -> None:
+        self._effects = effects
+
+    async def start(self, name: str) -> RecordingView:
+        """Begins."""
+        self._effects.append(f"record {name}")
+        return _recording(name, "recording")
+
+    async def stop(self) -> RecordingView:
+        """Ends."""
+        self._effects.append("record stop")
+        return _recording("morning", "whole")
+
+    async def view(self) -> RecordingsView:
+        """One."""
+        return RecordingsView(running="", recordings=(_recording("morning", "whole"),))
+
+
+def _recording(name: str, state: str) -> RecordingView:
+    return RecordingView(name=name, state=state, world="sim", started_at=1, first_ns=1, last_ns=2, events=3, bytes=4)
+
+
 class FakeSystem:
     """A healthy engine."""
 
@@ -533,4 +559,5 @@ class FakeEngine:
         self.history = FakeHistory()
         self.past: PastPort = FakePast(NOW)
         self.jobs = FakeJobs(self.effects)
+        self.recordings = FakeRecordings(self.effects)
         self.system = FakeSystem(self.trading, self.market, self.effects)

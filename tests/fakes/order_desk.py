@@ -163,7 +163,7 @@ class OrderDesk:
         self._seen: dict[str, Fill] = {}
         self.bus.subscribe(AlertRaised, self.alerts.append)
         self.bus.subscribe(OrderChanged, self.changes.append)
-        self.broker = FakeBroker(self.venue)
+        self.broker = self.make_broker()
         brokers: Mapping[AccountKind, Broker] = {AccountKind.PAPER: self.broker}
         self.service = OrderService(
             journal=self.journal,
@@ -182,6 +182,10 @@ class OrderDesk:
             sleep=self.time.sleep,
             version="0.1.0",
         )
+
+    def make_broker(self) -> FakeBroker:
+        """The broker of this life; a desk on another venue has its own."""
+        return FakeBroker(self.venue)
 
     # --- life -----------------------------------------------------------------------------------------------
 

@@ -89,6 +89,14 @@ MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
     ("GET", "/v1/jobs/{job:str}/log"): ("/v1/jobs/backup/log?limit=5", None, Role.VIEWER, ""),
     ("POST", "/v1/jobs/{job:str}/run"): ("/v1/jobs/backup/run", KEY, Role.ADMIN, "job run backup"),
     ("POST", "/v1/jobs/{job:str}/stop"): ("/v1/jobs/backup/stop", KEY, Role.ADMIN, "job stop backup"),
+    ("GET", "/v1/recordings"): ("/v1/recordings", None, Role.VIEWER, ""),
+    ("POST", "/v1/recordings/start"): (
+        "/v1/recordings/start",
+        {"request_id": "R-1", "name": "morning"},
+        Role.TRADER,
+        "record morning",
+    ),
+    ("POST", "/v1/recordings/stop"): ("/v1/recordings/stop", KEY, Role.TRADER, "record stop"),
     ("POST", "/v1/backup"): ("/v1/backup", KEY, Role.ADMIN, "backup"),
     ("POST", "/v1/engine/stop"): ("/v1/engine/stop", KEY, Role.ADMIN, "stop"),
 }  # fmt: skip

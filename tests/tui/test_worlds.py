@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from stockpulse_engine.domain.errors import UnavailableError
+from stockpulse_engine.domain.views import FeedCounts, SourceCounts
 from stockpulse_tui.widgets.confirm import Confirm
 from stockpulse_tui.widgets.overlay import Sheet
 from tests.tui.harness import Head, running_head
@@ -130,3 +132,52 @@ async def test_a_world_that_does_not_start_is_told_and_the_one_before_is_back(tm
         assert "it lacks 'bid'" in text
         assert "started in sim again" in text
         assert "moves to" not in text
+
+
+async def test_days_of_the_store_are_asked_for_without_files() -> None:
+    async with running_head() as head:
+        await enter(head, "replay 2013-10-07..2013-10-11 only ibm,spy")
+        assert "IBM, SPY of" in head.text()
+        await head.press("enter")
+        await head.settle()
+        assert head.link.moved == [("--world", "replay:2013-10-07..2013-10-11", "--symbols", "IBM,SPY")]
+
+
+async def test_a_recorded_session_is_asked_for_by_its_name(home: Path) -> None:
+    (home / "data" / "history" / "recordings" / "morning").mkdir(parents=True)
+    async with running_head() as head:
+        await enter(head, "replay morning")
+        assert isinstance(head.app.windows.top, Confirm), head.rows()[-2]
+        assert "Move to replay:morning" in head.text()
+        await head.press("enter")
+        await head.settle()
+        assert head.link.moved == [("--world", "replay:morning")]
+
+
+async def test_seek_and_record_from_the_line() -> None:
+    async with running_head() as head:
+        await enter(head, "seek noon")
+        assert "is not a time" in head.rows()[-2]
+        await enter(head, "seek +30m")
+        assert "played on to that time" in head.rows()[-2]
+        await enter(head, "record morning")
+        await head.settle()
+        assert "recording morning" in head.rows()[-2]
+        await enter(head, "record stop")
+        await head.settle()
+        assert "REPLAY morning" in head.rows()[-2]
+        assert [asked[0] for asked in head.link.fake_commands.asked] == ["seek", "record", "record"]
+
+
+async def test_what_a_replay_lacks_is_listed() -> None:
+    async with running_head() as head:
+        await enter(head, "gaps")
+        assert "nothing is replayed from the store" in head.rows()[-2]
+        health = head.app.store.health
+        assert health is not None
+        source = SourceCounts(played=("IBM.XNYS: 1m bars (lean), 2013-10-07",), gaps=("2013-10-08: nothing is held",))
+        head.app.store.health = replace(health, feed=FeedCounts(source=source))
+        await enter(head, "gaps")
+        assert isinstance(head.app.windows.top, Sheet)
+        assert "2013-10-08: nothing is held" in head.text()
+        assert "1m bars (lean)" in head.text()

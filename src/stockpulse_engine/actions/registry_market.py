@@ -5,7 +5,7 @@ from __future__ import annotations
 from stockpulse_engine.actions.registry_types import Action, Context, Role, Scope
 
 _G = Context.GLOBAL
-REPLAY_SYNTAX = "REPLAY YYYY-MM-DD[..YYYY-MM-DD] [only AAPL,SPY] | name path… [at 'YYYY-MM-DD HH:MM'] [speed N]"
+REPLAY_SYNTAX = "REPLAY day[..day] [only A,B] | name [path…] [at 'YYYY-MM-DD HH:MM'] [speed N]"
 
 MARKET = (
     Action(
@@ -62,6 +62,17 @@ MARKET = (
         codes=("SEEK",),
         syntax="SEEK 11:30 | 2013-10-08 09:45 | +30m",
         cli="replay seek 11:30",
+        role=Role.TRADER,
+        scope=Scope.ENGINE,
+    ),
+    Action(
+        id="market.record",
+        title="record",
+        help="Write down every event of this market from now on, to be played again with REPLAY name.",
+        group="Market",
+        codes=("RECORD",),
+        syntax="RECORD name | stop",
+        cli="record start morning",
         role=Role.TRADER,
         scope=Scope.ENGINE,
     ),

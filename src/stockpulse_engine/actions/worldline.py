@@ -60,8 +60,9 @@ class WorldLine(msgspec.Struct, frozen=True, kw_only=True):
 
     def _what(self) -> str:
         if not self.paths:
-            days = self.world.partition(":")[2]
-            return f"{', '.join(self.symbols[:NAMED]) or 'everything held'} of {days}"
+            name = self.world.partition(":")[2]
+            symbols = ", ".join(self.symbols[:NAMED]) or "everything held"
+            return f"{symbols} of {name}" if is_days(name) else "the session as it was recorded"
         names = ", ".join(path.rsplit("/", 1)[-1] for path in self.paths[:NAMED])
         more = f" and {len(self.paths) - NAMED} more" if len(self.paths) > NAMED else ""
         return f"{names}{more}"
@@ -92,8 +93,6 @@ def parse_replay(text: str) -> WorldLine:
             symbols = tuple(text.upper() for text in (rest.pop(0) if rest else "").split(",") if text)
         else:
             paths.append(word)
-    if not paths and not is_days(name):
-        raise InvalidValueError(f"replay:{name} has nothing to play.", fix=SYNTAX)
     return WorldLine(world=f"replay:{name}", paths=tuple(paths), symbols=symbols, at=at, speed=speed)
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from stockpulse_engine.api.history import HistoryPort
 from stockpulse_engine.api.jobs import JobsPort
 from stockpulse_engine.api.past import PastPort
+from stockpulse_engine.api.recordings import RecordingsPort
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.domain.accounts import Account
 from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
@@ -253,6 +254,11 @@ class EngineServices(Protocol):
     @property
     def jobs(self) -> JobsPort:
         """Batch jobs."""
+        ...
+
+    @property
+    def recordings(self) -> RecordingsPort:
+        """Recorded sessions."""
         ...
 
     @property

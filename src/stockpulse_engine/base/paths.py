@@ -68,6 +68,11 @@ class Paths(NamedTuple):  # a dataclass would cost the first paint as much as ev
         return self.data / "history"
 
     @property
+    def recordings(self) -> Path:
+        """Directory of recorded sessions, shared by all worlds."""
+        return self.history / "recordings"
+
+    @property
     def kernels(self) -> Path:
         """Compiled code of the indicator kernels; it can be removed at any time."""
         return self.state / "kernels"

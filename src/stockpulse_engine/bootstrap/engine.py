@@ -24,6 +24,8 @@ from stockpulse_engine.bootstrap.options import StartOptions
 from stockpulse_engine.bootstrap.past import PastService
 from stockpulse_engine.bootstrap.pastjoin import build_past
 from stockpulse_engine.bootstrap.pulse import Pulse
+from stockpulse_engine.bootstrap.recordings import PART as RECORDING
+from stockpulse_engine.bootstrap.recordings import RecordingDesk
 from stockpulse_engine.bootstrap.servermirror import PART as STORE
 from stockpulse_engine.bootstrap.servermirror import build_server_mirror
 from stockpulse_engine.bootstrap.stored import PART as HISTORY
@@ -62,10 +64,11 @@ class Engine:
         self.bus = Bus(self._on_handler_error)
         self._crew = Supervisor(self._on_part, on_error=self._on_task_error)
         self._board = HealthBoard(world=options.world, pid=os.getpid(), clock=clock, bus=self.bus)
-        self._history = EngineHistory(paths, settings.history, options, clock, self.bus)
+        self._history = EngineHistory(paths, settings.history, options, clock, self.bus, settings.storage)
         self.history = self._history.queries()
         self._parts = build_market(paths, options.world, settings.market, clock, self.bus, self._history.charts)
         self._time = self._parts.time
+        self.recordings = RecordingDesk(paths, self._parts.venue, settings.history, self.bus, self._time)
         self._mirror = build_mirror(settings.redis, options.world, clock, self.bus)
         self._server_mirror = build_server_mirror(paths, settings.storage, options.world, self.bus)
         self._broker = PaperBroker(paths.venue_socket(options.world), clock)
@@ -152,6 +155,7 @@ class Engine:
         self._crew.start("feed", self.market.run)
         if self._parts.feeder is not None:
             self._crew.start("venue feed", self._parts.feeder.run)
+        self._crew.start(RECORDING, self.recordings.run)
         self._crew.start("references", self.market.run_references)
         self._crew.start("studies", self.market.studies.run)
         await self._wait_for_market()
@@ -303,7 +307,7 @@ class Engine:
         return self.market.feed_age_ns() if part == "feed" else None
 
     def _on_part(self, name: str, state: str, detail: str) -> None:
-        if name in {"feed", "orders", MIRROR, STORE} and state == "ok":
+        if name in {"feed", "orders", MIRROR, STORE, RECORDING} and state == "ok":
             return
         self.bus.publish(PartChanged(name=name, state=state, detail=detail))
 

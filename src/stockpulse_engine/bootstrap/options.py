@@ -59,11 +59,14 @@ class LastStart(msgspec.Struct, frozen=True):
     symbols: tuple[str, ...] = ()
 
 
-def parse_options(arguments: Sequence[str], settings: Settings, memory: Path) -> tuple[StartOptions, bool]:
+def parse_options(
+    arguments: Sequence[str], settings: Settings, memory: Path, recordings: Path | None = None
+) -> tuple[StartOptions, bool]:
     """Read the daemon's arguments; returns the options and whether it runs in the foreground.
 
     What was said wins; what was left out is as at the last start that named a world (kept in `memory`), else as
-    configured. Moving to another world starts from the configuration again.
+    configured. Moving to another world starts from the configuration again. `recordings` is the directory of recorded
+    sessions: a replay without files that is called like one plays it.
 
     Raises:
         ConfigError: a world that is none, or a replay without files.
@@ -83,7 +86,7 @@ def parse_options(arguments: Sequence[str], settings: Settings, memory: Path) ->
         at=_moment(found.at) if found.at else "",
         symbols=_symbols(found.symbols) or base.symbols,
     )
-    _check(options, settings.market)
+    _check(options, settings.market, recordings)
     if found.world:
         kept = LastStart(options.world, options.seed, options.speed, tuple(map(str, files)), options.symbols)
         atomic_write(memory, msgspec.json.encode(kept))
@@ -134,7 +137,11 @@ def _symbols(text: str) -> tuple[str, ...]:
     return found
 
 
-def _check(options: StartOptions, market: MarketSettings) -> None:
+def _is_recorded(name: str, recordings: Path | None) -> bool:
+    return recordings is not None and bool(name.strip(".")) and (recordings / name).is_dir()
+
+
+def _check(options: StartOptions, market: MarketSettings, recordings: Path | None) -> None:
     name = options.world.removeprefix(REPLAY)
     if options.is_live and not (market.yahoo and market.symbols):
         raise ConfigError(
@@ -143,8 +150,8 @@ def _check(options: StartOptions, market: MarketSettings) -> None:
         )
     if options.is_stored:
         _require_days(name)
-    elif options.is_replay and not options.files:
-        fix = "Name files (--from PATH), or days of the store: replay:2013-10-07, replay:2013-10-07..2013-10-11."
+    elif options.is_replay and not options.files and not _is_recorded(name, recordings):
+        fix = "Name files (--from PATH), days of the store (replay:2013-10-07) or a session of sp record list."
         raise ConfigError(f"{options.world} has nothing to play.", fix=fix)
     if options.symbols and not options.is_stored:
         raise ConfigError("--symbols chooses among stored days.", fix="Use it with --world replay:2013-10-07.")

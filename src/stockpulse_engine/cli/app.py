@@ -28,6 +28,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "home": ("config", "doctor"),
     "engine": ("engine",),
     "replay": ("replay",),
+    "record": ("record",),
     "token": ("token",),
     "demo": ("demo",),
 }

@@ -26,6 +26,7 @@ from stockpulse_engine.wire.version import HEAD_HEADER, PROTOCOL_VERSION, VERSIO
 if TYPE_CHECKING:
     import httpx
 
+    from stockpulse_engine.domain.recordings import RecordingView
     from stockpulse_engine.wire.sql import SqlRequest, SqlTable, SqlView
 
 T = TypeVar("T")
@@ -142,10 +143,24 @@ class EngineClient:
         return await self.send(calls.clock())
 
     async def control_market(
-        self, action: str, *, speed: float = 1.0, step_ns: int = 0, request_id: str = ""
+        self, action: str, *, speed: float = 1.0, step_ns: int = 0, to_ns: int = 0, request_id: str = ""
     ) -> views.ClockView:
-        """speed, pause, resume or step."""
-        return await self.send(calls.control_market(action, speed=speed, step_ns=step_ns, request_id=request_id))
+        """speed, pause, resume, step or seek."""
+        return await self.send(
+            calls.control_market(action, speed=speed, step_ns=step_ns, to_ns=to_ns, request_id=request_id)
+        )
+
+    async def start_recording(self, name: str, request_id: str = "") -> RecordingView:
+        """Write down every event of the market from now on."""
+        from stockpulse_engine.client import recordings  # few heads ask
+
+        return await self.send(recordings.start_recording(name, request_id))
+
+    async def stop_recording(self, request_id: str = "") -> RecordingView:
+        """End the recording."""
+        from stockpulse_engine.client import recordings  # few heads ask
+
+        return await self.send(recordings.stop_recording(request_id))
 
     async def explain(self, name: str, instrument_id: str = "") -> views.Explanation:
         """How a number is made."""

@@ -61,6 +61,8 @@ def _serve(options: argparse.Namespace, factory: SourceFactory, wall: Clock) -> 
         server = Server(exchange, options.socket, wall, ServerSettings(idle_exit_s=options.idle_exit))
         asyncio.run(_run(server))
         exchange.commit(is_forced=True)
+        if exchange.recorder is not None:
+            exchange.recorder.close()
     finally:
         store.close()
     return 0

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
+from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError, UnavailableError
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.reports import VenueAccount
 from stockpulse_engine.venue import protocol as p
 from stockpulse_engine.venue.checks import Refusal
 from stockpulse_engine.venue.exchange import Exchange
 from stockpulse_engine.venue.intake import Accepted
+from stockpulse_engine.venue.recording.writer import Limits
 
-WRITES = (p.Submit, p.Replace, p.Cancel, p.CancelAll, p.OpenAccount, p.FeedEvents, p.Control)
+WRITES = (p.Submit, p.Replace, p.Cancel, p.CancelAll, p.OpenAccount, p.FeedEvents, p.Control, p.Record)
 """What changes something. In a turn these come first, then the commit, then everything that only asks: so every
 answer is about what is on disk."""
 
@@ -42,6 +44,7 @@ class Answers:
             p.GetAccount: self._account,
             p.CountOrders: self._count_orders,
             p.FeedEvents: self._feed,
+            p.Record: self._record,
         }
 
     def answer(self, question: p.Question) -> p.Answered:
@@ -53,7 +56,7 @@ class Answers:
             return handler(question)
         except NotFoundError as error:
             return p.Failure("not_found", str(error))
-        except InvalidValueError as error:
+        except (InvalidValueError, UnavailableError) as error:
             return p.Failure("invalid_value", str(error))
 
     def take_clock_news(self) -> bool:
@@ -169,6 +172,20 @@ class Answers:
 
     def _count_orders(self, question: p.CountOrders) -> p.Answered:
         return p.Counted(*self._exchange.store.count_orders(question.client_order_id))
+
+    def _record(self, question: p.Record) -> p.Answered:
+        exchange = self._exchange
+        match question.action:
+            case "start":
+                limits = Limits(max_mb=question.max_mb, free_mb=question.free_mb)
+                exchange.start_recording(Path(question.shelf), question.name, limits)
+            case "stop":
+                exchange.stop_recording()
+            case "state":
+                pass
+            case _:
+                return p.Failure("bad_request", f"{question.action[:20]!r} is not start, stop or state.")
+        return p.Recording(exchange.recorder.view() if exchange.recorder is not None else None)
 
     def _feed(self, question: p.FeedEvents) -> p.Answered:
         if self._exchange.feed(question):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from stockpulse_engine.base.clock import Clock
+from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import SECOND_NS, MarketEvent, NewsItem
 from stockpulse_engine.domain.views import SourceCounts
@@ -24,6 +26,8 @@ from stockpulse_engine.venue.fees import FeeSchedule
 from stockpulse_engine.venue.intake import Intake
 from stockpulse_engine.venue.matching import Matcher, Rules
 from stockpulse_engine.venue.protocol import FeedEvents
+from stockpulse_engine.venue.recording.tape import VERSION, Head
+from stockpulse_engine.venue.recording.writer import Limits, SessionRecorder
 from stockpulse_engine.venue.source import ActionSource, CountingSource, DueAction, MarketSource
 from stockpulse_engine.venue.store import Identity, VenueStore
 
@@ -101,6 +105,8 @@ class Exchange:
         self.desk = Desk(fees, store.epoch, store.counters)
         self.matcher = Matcher(self.desk, rules, source.instruments, source.session_date)
         self.news: deque[NewsItem] = deque(maxlen=MAX_NEWS)
+        self.recorder: SessionRecorder | None = None
+        """The recording that is made, or that ended last."""
         self._source_ns = 0
         self._marked_at = 0
 
@@ -140,6 +146,8 @@ class Exchange:
         if self._source_ns == target and isinstance(self.source, FedSource):
             events += self._advance(target)
         self.matcher.advance(self._source_ns)
+        if self.recorder is not None:
+            self.recorder.write(self._source_ns, events)
         return Played(events, self.time.reached(self._source_ns))
 
     def commit(self, *, is_forced: bool = False) -> list[AccountReport]:
@@ -167,6 +175,29 @@ class Exchange:
         self.source.feed(fed.events, (), self._source_ns)
         self.matcher.feed_lives()
         return True
+
+    def start_recording(self, shelf: Path, name: str, limits: Limits) -> None:
+        """Write down every event from now on; raises InvalidValueError when one is being made already."""
+        if self.recorder is not None and self.recorder.is_open:
+            fix = "Stop it first: sp record stop."
+            raise InvalidValueError(f"{self.recorder.view().name} is being recorded already.", fix=fix)
+        head = Head(
+            version=VERSION,
+            name=name,
+            world=self.identity.world,
+            seed=self.identity.seed,
+            started_at=self._wall.now_ns(),
+            market_ns=self._source_ns,
+            instruments=tuple(self.source.instruments),
+        )
+        self.recorder = SessionRecorder(shelf, head, self._wall, limits)
+        self.recorder.begin(self.snapshot())
+
+    def stop_recording(self) -> None:
+        """End the recording; raises InvalidValueError when none is made."""
+        if self.recorder is None or not self.recorder.is_open:
+            raise InvalidValueError("Nothing is being recorded.", fix="sp record start NAME begins.")
+        self.recorder.close()
 
     def tally(self) -> SourceCounts | None:
         """What a recording held so far; None where the market is made or fed."""

@@ -14,7 +14,7 @@ from stockpulse_engine.domain.market import SECOND_NS
 from stockpulse_engine.marketdata.calendar import Calendar, load_calendar
 from stockpulse_engine.venue.clock import Night
 from stockpulse_engine.venue.fed import FedSource
-from stockpulse_engine.venue.source import MarketSource
+from stockpulse_engine.venue.source import DaysSource, MarketSource
 
 BUSY_HOUR_NS = 62 * 60 * SECOND_NS
 """After the open: 10:32, when spreads have settled and volume is still high."""
@@ -63,7 +63,7 @@ def opening_ns(world: World, source: MarketSource, wall: Clock, at: str) -> int:
     if world.kind == "live":
         return wall.now_ns()
     if world.kind == "replay":
-        return _before_the_open(source)
+        return _before_the_open(source) if isinstance(source, DaysSource) else source.first_ns
     today = wall.now_ns()
     return load_calendar().current_or_previous(today).open + BUSY_HOUR_NS
 

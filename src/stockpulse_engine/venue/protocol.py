@@ -17,6 +17,7 @@ from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, BarSpec, MarketEvent
 from stockpulse_engine.domain.orders import OrderTerms
+from stockpulse_engine.domain.recordings import RecordingView
 from stockpulse_engine.domain.reports import ExecutionReport, VenueAccount, VenueOrder
 from stockpulse_engine.domain.views import SourceCounts
 from stockpulse_engine.marketdata.ports import ClockState
@@ -157,6 +158,16 @@ class FeedEvents(Ask, frozen=True, tag="feed_events"):
     instruments: tuple[Instrument, ...] = ()
 
 
+class Record(Ask, frozen=True, tag="record"):
+    """`action`: start (with a name, the directory of recordings and limits in MB), stop, state. Answer: Recording."""
+
+    action: str
+    name: str = ""
+    shelf: str = ""
+    max_mb: int = 0
+    free_mb: int = 0
+
+
 class Shutdown(Ask, frozen=True, tag="shutdown"):
     """End in order. Answer: Done."""
 
@@ -180,6 +191,7 @@ Question = (
     | SubscribeMarket
     | SubscribeReports
     | FeedEvents
+    | Record
     | Shutdown
 )
 
@@ -270,7 +282,26 @@ class Counted(Answer, frozen=True, tag="counted"):
     requests: int
 
 
-Answered = Failure | Done | Welcome | Instruments | Bars | Clock | Submitted | Orders | Fills | AccountNow | Counted
+class Recording(Answer, frozen=True, tag="recording"):
+    """The recording that is made, or the one that ended last; None when there was none since the venue started."""
+
+    recording: RecordingView | None
+
+
+Answered = (
+    Recording
+    | Failure
+    | Done
+    | Welcome
+    | Instruments
+    | Bars
+    | Clock
+    | Submitted
+    | Orders
+    | Fills
+    | AccountNow
+    | Counted
+)
 
 
 class Reply(msgspec.Struct, frozen=True, array_like=True, tag="reply"):

@@ -17,6 +17,7 @@ from stockpulse_engine.actions.worldline import (
     parse_step,
     parse_world,
 )
+from stockpulse_engine.base.paths import resolve_paths
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError, StockPulseError
 from stockpulse_engine.domain.views import ClockView
@@ -85,6 +86,26 @@ class WorldHandler(Handler):
             self.shell.notify_line(str(error), "warn")
             return
         self._control("seek", to_ns=to_ns)
+
+    def do_market_record(self) -> None:
+        """`RECORD morning`, `RECORD stop`."""
+        words = self._words()
+        if not words:
+            self.shell.notify_line("RECORD name begins, RECORD stop ends it; REPLAY name plays it again", "warn")
+            return
+        self.shell.in_background(self._record(words), is_intent=True)
+
+    async def _record(self, words: str) -> None:
+        commands = self.shell.link.commands
+        try:
+            if words == "stop":
+                ended = await commands.stop_recording()
+                self.shell.notify_line(f"recorded {ended.events:,} events; REPLAY {ended.name} plays them again")
+            else:
+                begun = await commands.start_recording(words)
+                self.shell.notify_line(f"recording {begun.name}; RECORD stop ends it")
+        except StockPulseError as error:
+            self.shell.notify_line(str(error), "danger")
 
     def _clock(self) -> ClockView | None:
         """The market's clock where it can be steered; says why not otherwise."""
@@ -210,6 +231,11 @@ def with_files(wanted: WorldLine) -> WorldLine:
     Raises:
         NotFoundError: nothing is there.
     """
+    name = wanted.world.partition(":")[2]
+    is_known = not name or bool(wanted.paths) or is_days(name) or (resolve_paths().recordings / name).is_dir()
+    if not is_known:
+        fix = "Name days (2013-10-07), files, or a session of sp record list."
+        raise NotFoundError(f"{wanted.world} has nothing to play.", fix=fix)
     found: list[str] = []
     for text in wanted.paths:
         path = Path(text).expanduser().absolute()

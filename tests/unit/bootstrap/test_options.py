@@ -107,3 +107,13 @@ def test_days_of_the_store_need_no_files_and_remember_their_symbols(memory: Path
 def test_days_that_are_none_are_refused_at_once(memory: Path, words: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError):
         start(memory, *words)
+
+
+def test_a_recorded_session_needs_no_files(memory: Path, tmp_path: Path) -> None:
+    (tmp_path / "shelf" / "morning").mkdir(parents=True)
+    words = ("--world", "replay:morning")
+    options = parse_options(words, CONFIGURED, memory, tmp_path / "shelf")[0]
+    assert (options.is_replay, options.is_stored, options.files) == (True, False, ())
+    for name in ("evening", ".."):
+        with pytest.raises(ConfigError, match="nothing to play"):
+            parse_options(("--world", f"replay:{name}"), CONFIGURED, memory, tmp_path / "shelf")

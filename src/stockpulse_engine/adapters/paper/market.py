@@ -11,6 +11,7 @@ from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError, UnavailableError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, BarSpec, MarketEvent
+from stockpulse_engine.domain.recordings import RecordingView
 from stockpulse_engine.domain.views import SourceCounts
 from stockpulse_engine.marketdata.ports import ClockState
 from stockpulse_engine.trading.ports import AmbiguousOutcomeError, RejectedByBrokerError
@@ -89,6 +90,10 @@ class PaperMarket:
     async def seek(self, to_ns: int) -> ClockState:
         """Play everything up to `to_ns` as fast as can be, then go on as before."""
         return await self._control(p.Control("seek", to_ns=to_ns))
+
+    async def record(self, question: p.Record) -> RecordingView | None:
+        """Start, stop or look at a recording of this market; None when there was none."""
+        return (await self._query(question, p.Recording)).recording
 
     async def feed(self, events: Sequence[MarketEvent], instruments: Sequence[Instrument] = ()) -> None:
         """Tell the venue of a live world what the market shows; empty is a sign of life, due every few seconds."""

@@ -22,6 +22,10 @@ class HistorySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Which worlds' quotes, prints and minute bars are kept."""
     inbox: str = ""
     """Folder whose files the job `backfill` imports; "" is `inbox` in the data directory, where there is one."""
+    recording_mb: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 4096
+    """How large one recorded session (`sp record`) may become."""
+    recording_free_mb: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1024
+    """A recording ends before less than this is left free on the disk."""
     keep_quotes_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 30
     """Days for which quotes are kept; 0 keeps them for ever."""
     keep_trades_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 365
