@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from rich.cells import cell_len
+
 from stockpulse_engine.base.text import clean_line, clean_text
 from stockpulse_engine.wire.sql import Cell, SqlColumn, SqlTable
 from stockpulse_tui.painter import cells
@@ -38,11 +40,21 @@ class AnswerTable:
         """Cells that a column takes."""
         found = self._widths.get(column)
         if found is None:
-            longest = max((len(self.text(row, column)) for row in range(len(self.answer.rows))), default=0)
-            if not self.columns[column].is_number and not self.is_plan:
-                longest = min(longest, WIDEST_TEXT)
-            found = self._widths[column] = max(longest, len(self.names[column]))
+            found = self._widths[column] = max(self._longest(column), len(self.names[column]))
         return found
+
+    def _longest(self, column: int) -> int:
+        """Cells of the longest value, told from what came: ten thousand rows are not made to be measured."""
+        kind = self.columns[column]
+        if kind.type.startswith("DECIMAL"):
+            decimals = self._decimals(column)
+            wholes = max((len(str(row[column]).partition(".")[0]) for row in self.answer.rows), default=1)
+            return wholes + (wholes - 1) // 3 + (decimals + 1 if decimals else 0)
+        if kind.is_number:
+            return max((len(self.text(row, column)) for row in range(len(self.answer.rows))), default=0)
+        told = (raw(row[column]) for row in self.answer.rows)
+        longest = max((len(one) if one.isascii() else cell_len(one) for one in told), default=0)
+        return longest if self.is_plan else min(longest, WIDEST_TEXT)
 
     def text(self, row: int, column: int) -> str:
         """A cell as it is shown: one line, harmless, numbers with the decimals that their column needs."""
