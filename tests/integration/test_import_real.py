@@ -55,7 +55,7 @@ EARLY = {"… is older than its ticker by the map files": 910}
 BERLIN = {"zone": "Europe/Berlin", "label": "end"}
 REPAIR = "dirty/yahoo_repair"
 CASES = [
-    Case("corporate_actions/lean_map_files.csv", "maps", 12),
+    Case("corporate_actions/lean_map_files.csv", "maps", 12, actions=3),
     Case("corporate_actions/derived_events.csv", "actions", 425),
     Case("corporate_actions/lean_factor_files.csv", "factors", 425),
     Case("bars_daily/backtrader_yahoo.parquet", "bars 1d", 9_404),

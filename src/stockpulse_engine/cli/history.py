@@ -199,6 +199,7 @@ def actions(
             is_ratio = one.kind in (ActionKind.SPLIT, ActionKind.STOCK_DIVIDEND)
             ratio = f"{one.numerator}:{one.denominator}" if is_ratio else "·"
             amount = f"{from_e8(one.amount_e8)} {one.currency}".strip() if one.amount_e8 else "·"
+            amount = f"to {one.other_id}" if one.kind is ActionKind.RENAME else amount
             day, kind = iso_utc(one.ts_event)[:10], one.kind.value.lower()
             rows.append([one.instrument_id, day, kind, ratio, amount, one.source])
         emit_table(("instrument", "ex-date", "kind", "ratio", "amount", "source"), rows, left=(0, 1, 2, 5))

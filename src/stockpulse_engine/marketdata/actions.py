@@ -7,8 +7,12 @@ actions that were known at the read's own point in time, so that a back-test of 
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 import msgspec
+
+FORMERLY: Final = "formerly "
+"""Begins the note of a rename, and the symbol follows."""
 
 
 class ActionKind(Enum):
@@ -23,7 +27,7 @@ class ActionKind(Enum):
     SPINOFF = "SPINOFF"
     """Value of `amount_e8` per share left the company; adjusted like a dividend."""
     RENAME = "RENAME"
-    """From the ex-date on it trades as `other_id`."""
+    """From the ex-date on it trades as `other_id`; the note says as what before. All of its past is one instrument."""
     DELISTING = "DELISTING"
     """The ex-date is the first day on which it does not trade."""
 

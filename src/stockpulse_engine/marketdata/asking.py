@@ -12,6 +12,7 @@ import msgspec
 
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
 from stockpulse_engine.domain.market import Bar, BarSpec, parse_bar_spec
+from stockpulse_engine.marketdata.actions import FORMERLY, ActionKind
 from stockpulse_engine.marketdata.columns import NO_SIDE, QuoteColumns, TradeColumns, from_e8
 from stockpulse_engine.marketdata.history import (
     BARS,
@@ -189,7 +190,7 @@ def stored_coverage(
 
 
 def held(reader: HistoryReader, text: str, table: str) -> str:
-    """The instrument meant by `IBM.XNYS`, `ibm.xnys` or a symbol of which one is held.
+    """The instrument meant by `IBM.XNYS`, `ibm.xnys`, a symbol of which one is held, or one it traded under before.
 
     Raises:
         NotFoundError: nothing of it is held, with the nearest names.
@@ -200,6 +201,7 @@ def held(reader: HistoryReader, text: str, table: str) -> str:
     if wanted in names:
         return wanted
     matches = [name for name in names if name.rpartition(".")[0] == wanted]
+    matches = matches or [name for name in names if name in _renamed(reader, wanted)]
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -209,6 +211,16 @@ def held(reader: HistoryReader, text: str, table: str) -> str:
     near = difflib.get_close_matches(wanted, names, n=MAX_NEAR, cutoff=0.5)
     fix = f"Did you mean {', '.join(near)}?" if near else "`sp coverage` lists what is held; `sp import` takes more in."
     raise NotFoundError(f"Nothing is stored of {wanted[:40]!r}{f' ({table})' if table else ''}.", fix=fix)
+
+
+def _renamed(reader: HistoryReader, wanted: str) -> set[str]:
+    """Instruments that traded under another name."""
+    found = set()
+    for one in reader.actions():
+        if one.kind is ActionKind.RENAME:
+            known = {one.other_id, one.other_id.rpartition(".")[0], one.note.removeprefix(FORMERLY)}
+            found |= {one.instrument_id} if wanted in known else set()
+    return found
 
 
 def _coverage(one: Coverage, most: int | None) -> SeriesCoverage:

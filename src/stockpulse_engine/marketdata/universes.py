@@ -213,8 +213,8 @@ def _placed(member: Member, day: str, listings: Sequence[Listing], held: set[str
     note = ""
     if not ids:
         note = f"the map files know {member.symbol}, and nobody traded under it then"
-    elif names[0] != member.symbol:
-        note = f"was {names[0]} then"
+    elif found != f"{member.symbol}.{mic}":
+        note = f"kept as {found.rpartition('.')[0]}"
     return Placed(
         symbol=member.symbol,
         instrument_id=found,

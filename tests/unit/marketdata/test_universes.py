@@ -34,9 +34,9 @@ MAPS = (FB_OF_1999, FACEBOOK, META, AAPL)
     [
         ("FB", "2000-06-01", ("FB~1999",)),  # another company
         ("FB", "2005-06-01", ()),  # nobody
-        ("FB", "2015-06-01", ("FB",)),
+        ("FB", "2015-06-01", ("META", "FB")),  # kept under its last ticker, or imported before the maps were
         ("FB", "2023-06-01", ("META", "FB")),  # the same company under its new ticker
-        ("META", "2015-06-01", ("FB", "META")),  # and under its old one
+        ("META", "2015-06-01", ("META", "FB")),  # and under its old one
         ("META", "2005-06-01", ()),
         ("META", "2023-06-01", ("META",)),
         ("AAPL", "1990-06-01", ("AAPL",)),  # older than the maps: they may know no more

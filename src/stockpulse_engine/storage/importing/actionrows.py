@@ -15,9 +15,10 @@ import msgspec
 import polars as pl
 
 from stockpulse_engine.domain.errors import InvalidValueError
-from stockpulse_engine.marketdata.actions import ActionKind, CorporateAction
+from stockpulse_engine.marketdata.actions import FORMERLY, ActionKind, CorporateAction
+from stockpulse_engine.marketdata.listings import Listing, renames
 from stockpulse_engine.storage.importing.days import next_day, session_ns
-from stockpulse_engine.storage.importing.identity import Maps, with_instrument
+from stockpulse_engine.storage.importing.identity import Maps, mic_of, with_instrument
 from stockpulse_engine.storage.importing.mapping import Kind, plain_name
 from stockpulse_engine.storage.importing.moments import local_date
 from stockpulse_engine.storage.importing.plan import ImportPlan
@@ -76,6 +77,24 @@ def bar_actions(frame: pl.DataFrame, columns: Mapping[str, str], source: str, sp
             continue  # the bar beside it is stored; a cell that is no number is no event
         events.append(_Event(row["instrument_id"], row["date"], split, amount))
     return _stored(events, source)
+
+
+def renamed(known: Sequence[Listing], told: Sequence[Listing], plan: ImportPlan) -> list[CorporateAction]:
+    """A rename for each ticker that one of the companies told of gave up for another."""
+    found = []
+    for one in renames(known, (listing.company for listing in told)):
+        mic = plan.options.venue or mic_of(one.home)
+        name, since = f"{one.home}.{mic}", dt.date.fromisoformat(one.since)
+        start, _ = session_ns(name, since)
+        if start is None:
+            start, _ = session_ns(name, next_day(name, since))
+        if start is None:
+            continue
+        action = CorporateAction(
+            instrument_id=name, kind=ActionKind.RENAME, ts_event=start, known_at=start, source=plan.source
+        )
+        found.append(msgspec.structs.replace(action, other_id=f"{one.after}.{mic}", note=f"{FORMERLY}{one.before}"))
+    return found
 
 
 def _identified(

@@ -1,7 +1,8 @@
 """Which instrument a row is about: the file's own venue, the one the person names, the shipped reference, map files.
 
-A map file tells which company traded under a ticker until when. A ticker's earlier company becomes an instrument of its
-own, `FB~1999.XNAS`, so that two companies are never one series.
+A map file tells which company traded under a ticker until when. A company's whole past is one instrument, under its
+last ticker: `QQQQ` of 2008 is `QQQ.XNAS`. A ticker's earlier company becomes an instrument of its own, `FB~1999.XNAS`,
+so that two companies are never one series.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from stockpulse_engine.base.files import atomic_write
 from stockpulse_engine.base.paths import ensure_private
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.instruments import AssetClass
-from stockpulse_engine.marketdata.listings import Listing, reused
+from stockpulse_engine.marketdata.listings import Listing, homes
 from stockpulse_engine.storage.importing.listingfile import read_listings
 from stockpulse_engine.venue.replay.reference import ROUND_THE_CLOCK, instrument_for, is_symbol
 
@@ -59,10 +60,6 @@ class Maps:
         begin = min((one.since for one in self.listings), default="")
         return "" if not since or min(since) == begin else min(since)
 
-    def reused(self, ticker: str) -> tuple[Listing, ...]:
-        """Spans in which `ticker` meant another company than it means today."""
-        return reused(self.listings, ticker)
-
 
 def with_instrument(frame: pl.DataFrame, date: pl.Expr, maps: Maps, *, venue: str = "") -> pl.DataFrame:
     """Add `instrument_id` from `symbol` and (where there is one) `mic`; null where the symbol can be no id.
@@ -71,7 +68,7 @@ def with_instrument(frame: pl.DataFrame, date: pl.Expr, maps: Maps, *, venue: st
     """
     symbols = frame["symbol"].unique().drop_nulls().to_list()
     names = {symbol: clean_symbol(symbol) for symbol in symbols}
-    mics = {symbol: venue or _mic_of(names[symbol]) for symbol in symbols}
+    mics = {symbol: venue or mic_of(names[symbol]) for symbol in symbols}
     if "mic" not in frame.columns and not maps.listings:
         ids = {symbol: f"{names[symbol]}.{mics[symbol]}" if is_symbol(names[symbol]) else None for symbol in symbols}
         named = pl.Series("instrument_id", [ids[symbol] for symbol in symbols], _enum(ids.values()))
@@ -82,10 +79,11 @@ def with_instrument(frame: pl.DataFrame, date: pl.Expr, maps: Maps, *, venue: st
     if "mic" in frame.columns:
         mic = pl.coalesce(pl.col("mic").cast(pl.String).str.strip_chars().str.to_uppercase(), mic)
     for symbol in symbols:
-        for span in maps.reused(names[symbol]):
-            until = dt.date.fromisoformat(span.until)
-            old = f"{span.ticker}~{span.since[:4]}"
-            base = pl.when((pl.col("symbol") == symbol) & (date <= until)).then(pl.lit(old)).otherwise(base)
+        for until, home in homes(maps.listings, names[symbol]):
+            if home != names[symbol]:
+                is_then = (pl.col("symbol") == symbol) & (date <= dt.date.fromisoformat(until))
+                base = pl.when(is_then).then(pl.lit(home)).otherwise(base)
+                mic = pl.when(is_then & (mic == NOWHERE)).then(pl.lit(venue or mic_of(home))).otherwise(mic)
     unknown = {name: maps.listed_since(name) for name in names.values()}
     early = pl.any_horizontal(
         pl.lit(value=False),
@@ -155,5 +153,6 @@ def asset_class_of(instrument_id: str) -> AssetClass:
     return instrument_for(instrument_id.rpartition(".")[0]).asset_class
 
 
-def _mic_of(symbol: str) -> str:
-    return instrument_for(symbol).instrument_id.rpartition(".")[2]
+def mic_of(symbol: str) -> str:
+    """The venue that our reference knows of a symbol, XXXX where it knows none."""
+    return instrument_for(symbol.partition("~")[0]).instrument_id.rpartition(".")[2]

@@ -17,7 +17,7 @@ from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.marketdata.history import BARS, QUOTES, SCHEMAS, TRADES, HistoryReader, HistoryWriter
 from stockpulse_engine.marketdata.venues import CALENDARS
-from stockpulse_engine.storage.importing.actionrows import bar_actions, told_actions
+from stockpulse_engine.storage.importing.actionrows import bar_actions, renamed, told_actions
 from stockpulse_engine.storage.importing.checks import REASON, REPEATS, split_suspects
 from stockpulse_engine.storage.importing.identity import NOWHERE, Maps, is_round_the_clock, listings_of
 from stockpulse_engine.storage.importing.mapping import Kind
@@ -108,6 +108,9 @@ class _Run:
         added = self._into.maps.add(found)
         self._report.count(added, len(found) - added, 0)
         self._report.entries = len(found)
+        told = renamed(self._into.maps.listings, found, self._plan)
+        result = self._into.writer.write_actions(told, import_id=self._import_id)
+        self._report.actions = result.added + result.corrected
         return self._finished()
 
     def events(self) -> ImportReport:

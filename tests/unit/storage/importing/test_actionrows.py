@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.market import BarSpec
 from stockpulse_engine.marketdata.actions import ActionKind
+from stockpulse_engine.marketdata.asking import held
 from stockpulse_engine.marketdata.columns import from_e8
 from stockpulse_engine.storage.importing.actionrows import amount_of
 from stockpulse_engine.storage.importing.splits import ratio_of
@@ -108,6 +109,34 @@ def test_a_reused_ticker_is_two_instruments(desk: Desk) -> None:
     assert report.instruments == ("EEM.ARCX", "FB.XNAS", "FB~1999.XNAS")
     assert (report.added, report.reasons) == (4, {"… is older than its ticker by the map files": 1})
     assert len(desk.store.reader.bars("FB~1999.XNAS", BarSpec(1, "d"))) == 2
+
+
+QQQ = ["QQQ,1999-03-10,QQQ,Q", "QQQ,2004-11-30,QQQ,Q", "QQQ,2011-03-22,QQQQ,Q", "QQQ,2050-12-31,QQQ,Q"]
+META = ["FB,2012-05-18,FB,Q", "FB,2022-06-08,FB,Q", "FB,2050-12-31,META,Q"]
+
+
+def test_a_companys_tickers_are_one_instrument_and_its_renames_are_told(desk: Desk) -> None:
+    report = desk.take_lines([*MAPS, *QQQ], "maps.csv")
+    assert (report.added, report.actions) == (7, 2)
+    days = ["QQQ,2004-11-30", "QQQQ,2004-12-01", "QQQQ,2011-03-22", "QQQ,2011-03-23"]
+    report = desk.take_lines([HEAD, *(f"{day},50,50,50,50,1" for day in days)])
+    assert (report.added, report.instruments) == (4, ("QQQ.XNAS",))
+    told = desk.store.reader.actions("QQQ.XNAS")
+    assert [(one.kind.value, one.other_id, one.note) for one in told] == [
+        ("RENAME", "QQQQ.XNAS", "formerly QQQ"),
+        ("RENAME", "QQQ.XNAS", "formerly QQQQ"),
+    ]
+    assert told[0].ts_event == desk.store.reader.bars("QQQ.XNAS", BarSpec(1, "d")).ts_event[1]
+    assert held(desk.store.reader, "qqqq", "bars") == "QQQ.XNAS"
+    assert desk.take_lines([*MAPS, *QQQ], "maps.csv").actions == 0
+
+
+def test_a_renamed_company_is_apart_from_who_had_its_ticker_before(desk: Desk) -> None:
+    desk.take_lines([*MAPS[:5], *META], "maps.csv")
+    days = ["FB,2003-03-28", "FB,2012-05-18", "FB,2022-06-08", "META,2022-06-09"]
+    report = desk.take_lines([HEAD, *(f"{day},50,50,50,50,1" for day in days)])
+    assert report.instruments == ("FB~1999.XNAS", "META.XNAS")
+    assert len(desk.store.reader.bars("META.XNAS", BarSpec(1, "d"))) == 3
 
 
 def test_a_companys_own_past_is_not_a_tickers(desk: Desk) -> None:
