@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-from rich.cells import cell_len
-
 from stockpulse_engine.base.text import clean_line, clean_text
 from stockpulse_engine.wire.sql import Cell, SqlColumn, SqlTable
 from stockpulse_tui.painter import cells
@@ -52,8 +50,8 @@ class AnswerTable:
             return wholes + (wholes - 1) // 3 + (decimals + 1 if decimals else 0)
         if kind.is_number:
             return max((len(self.text(row, column)) for row in range(len(self.answer.rows))), default=0)
-        told = (raw(row[column]) for row in self.answer.rows)
-        longest = max((len(one) if one.isascii() else cell_len(one) for one in told), default=0)
+        told = enumerate(raw(row[column]) for row in self.answer.rows)
+        longest = max((len(one) if _is_plain(one) else len(self.text(y, column)) for y, one in told), default=0)
         return longest if self.is_plan else min(longest, WIDEST_TEXT)
 
     def text(self, row: int, column: int) -> str:
@@ -97,3 +95,7 @@ class AnswerTable:
 def raw(value: Cell) -> str:
     """A cell as the engine said it, "" for NULL."""
     return "" if value is None else ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
