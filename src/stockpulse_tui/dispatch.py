@@ -119,7 +119,11 @@ class Dispatcher:
 
     def run(self, action_id: str, command: Command | None = None) -> None:
         """Do an action by its id."""
-        refusal = self._shell.rewind.refuses(action_id)
+        rewind = self._shell.rewind
+        if action_id == "view.back" and rewind.asking and self._shell.windows.top is None:
+            rewind.give_up()
+            return
+        refusal = rewind.refuses(action_id)
         if refusal:
             self._shell.notify_line(refusal, "warn")
             return

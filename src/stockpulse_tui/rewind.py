@@ -51,6 +51,8 @@ class Rewind:
         self._store: Store | None = None
         self._commands: PastCommands | None = None
         self._views: dict[str, View] = {}
+        self._instrument_id = ""
+        """The one in sight when the head left now."""
 
     # --- what is shown ------------------------------------------------------------------------------------
 
@@ -109,6 +111,8 @@ class Rewind:
         self._drop_views()
         self.moment, self.notes, self._store, self._commands = None, (), None, None
         self._shell.views, self._views = self._views, {}
+        if self._shell.instrument_id not in self._shell.live.instruments:  # history alone knew it
+            self._shell.instrument_id = self._instrument_id
         self._show_again()
         self._shell.notify_line(f"back from {words}: this is now")
 
@@ -155,6 +159,7 @@ class Rewind:
             for kept in shell.views.values():
                 kept.display = False
             self._views, shell.views = shell.views, {}
+            self._instrument_id = shell.instrument_id
         else:
             self._drop_views()
         self.moment, self.notes = view.moment, view.notes

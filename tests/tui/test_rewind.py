@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from stockpulse_engine.actions.registry import ACTIONS, Role
 from stockpulse_engine.domain.errors import ForbiddenError, InvalidValueError
@@ -157,6 +158,29 @@ async def test_esc_and_now_go_back_once_nothing_else_is_open() -> None:
             await head.press(*keys)
             await rest(head)
             assert not head.app.rewind.is_past
+
+
+async def test_esc_goes_back_from_every_screen() -> None:
+    async with rewound() as (head, _):
+        for screen in SCREENS:
+            await head.press(screen)
+            await go_back(head)
+            assert head.app.rewind.is_past
+            await head.press("escape")
+            await rest(head)
+            assert not head.app.rewind.is_past, f"not from screen {screen}"
+
+
+async def test_an_instrument_that_history_alone_knows_is_not_taken_along() -> None:
+    async with rewound() as (head, desk):
+        ibm = replace(head.app.live.instruments["AAPL.XNAS"], instrument_id="ZZZ.XNYS")
+        view = desk.view()
+        desk.way = [replace(view, instruments=(*view.instruments, ibm))]
+        await go_back(head)
+        await go_back(head, "GP ZZZ")
+        assert head.app.instrument_id == "ZZZ.XNYS"
+        await go_back(head, "NOW")
+        assert head.app.instrument_id == "AAPL.XNAS"
 
 
 async def test_the_instrument_stays_and_other_screens_come_along() -> None:

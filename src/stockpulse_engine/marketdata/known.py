@@ -27,6 +27,8 @@ MINUTE: Final = BarSpec(1, "m")
 DAY_NS: Final = 86_400 * SECOND_NS
 TICK_REACH_NS: Final = 900 * SECOND_NS
 """A quote or print older than this says nothing that a bar does not."""
+QUOTE_ROWS: Final = 500
+"""Rows that are looked through for the last word on each side."""
 MAX_PARTS: Final = 30_000
 """Shorter bars and prints that one open bar is made of, at most."""
 NOTHING: Final = "nothing is held of it that was known then"
@@ -72,7 +74,7 @@ class KnownHistory:
         if TRADES in tables:
             known = _with_print(known, reader.trades(instrument_id, **window))
         if QUOTES in tables:
-            known = _with_sides(known, reader.quotes(instrument_id, **window))
+            known = _with_sides(known, reader.quotes(instrument_id, **window | {"limit": QUOTE_ROWS}))
         return known
 
     def bars(
@@ -197,28 +199,50 @@ def _with_print(known: KnownQuote, found: Any) -> KnownQuote:
 
 
 def _with_sides(known: KnownQuote, found: Any) -> KnownQuote:
-    """Bid and ask of the last quote; a side it does not speak of has the size 0."""
+    """Bid and ask as they were told last: a source may tell one side a row. A side nobody told has the size 0."""
     from msgspec.structs import replace
 
-    if not len(found):
+    bid, ask = _last_told(found, "bid"), _last_told(found, "ask")
+    if bid is not None and ask is not None and bid.price > ask.price:  # the older of two that cross is gone
+        bid, ask = (bid, None) if bid.known_at > ask.known_at else (None, ask)
+    sides = [side for side in (bid, ask) if side is not None]
+    if not sides:
         return known
-    sides = [int(getattr(found, name)[-1]) for name in ("bid", "ask", "bid_size", "ask_size")]
-    prices = [from_e8(side) for side in sides[:2] if side != NO_SIDE]
-    if not prices:
-        return known
-    bid, ask = (from_e8(side) if side != NO_SIDE else prices[0] for side in sides[:2])
-    sizes = [
-        from_e8(size) if NO_SIDE not in (side, size) else Decimal(0)
-        for side, size in zip(sides[:2], sides[2:], strict=True)
-    ]
-    at, old = int(found.known_at[-1]), known.quote
-    last, volume = (old.last, old.volume) if old is not None else (None, None)
+    old, zero = known.quote, Decimal(0)
+    at, other = max(side.known_at for side in sides), sides[0].price
     newest = max(at, known.known_at)
-    quote = Quote(known.instrument_id, bid, ask, sizes[0], sizes[1], newest, found.source, last, volume)
+    quote = Quote(
+        known.instrument_id,
+        bid.price if bid is not None else other,
+        ask.price if ask is not None else other,
+        bid.size if bid is not None else zero,
+        ask.size if ask is not None else zero,
+        newest,
+        found.source,
+        old.last if old is not None else None,
+        old.volume if old is not None else None,
+    )
     note = "" if old is not None else "no print and no bar is held: the last price was not known"
     return replace(
         known, quote=quote, made_of=_joined(known, "quotes"), source=found.source, known_at=newest, note=note
     )
+
+
+class _Side(NamedTuple):
+    price: Decimal
+    size: Decimal
+    known_at: int
+
+
+def _last_told(found: Any, name: str) -> _Side | None:
+    """The last row that speaks of a side, those the source itself doubts left out."""
+    prices, sizes = getattr(found, name), getattr(found, f"{name}_size")
+    for row in range(len(found) - 1, -1, -1):
+        if int(prices[row]) != NO_SIDE and not int(found.flags[row]) & TICK_SUSPICIOUS:
+            size = int(sizes[row])
+            told = from_e8(size) if size not in (NO_SIDE, 0) else Decimal(1)
+            return _Side(from_e8(int(prices[row])), told, int(found.known_at[row]))
+    return None
 
 
 def _joined(known: KnownQuote, part: str) -> str:

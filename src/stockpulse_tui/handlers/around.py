@@ -59,9 +59,7 @@ class AroundHandler(Handler):
         """Out of a notice, a zoom, a moment of the past; never out of the program."""
         self.shell.shell_screen.footer.clear()
         view, rewind = self.shell.view, self.shell.rewind
-        if rewind.asking:
-            rewind.give_up()
-        elif view.zoomed:
+        if view.zoomed:
             view.do_pane_zoom()
         elif rewind.is_past:
             rewind.leave()

@@ -92,6 +92,8 @@ class Chart(ChartTrade, ChartMoves, Panel):
         if not series.has_answer:
             return empty_state("…", f"Asking for {spec} bars", "The engine was asked just now.", size)
         why = "It has not traded in the history this world keeps."
+        if self.shell.rewind.is_past:
+            why = "Nothing is held of it that was known then. `sp coverage` lists what is held."
         return empty_state("·", f"There are no {spec} bars", why, size, (("t", "another length"),))
 
     def _study_problem(self, width: int) -> list[Line]:

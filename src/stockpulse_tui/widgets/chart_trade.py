@@ -289,12 +289,14 @@ class ChartTrade:
         self.redraw()
 
     def do_view_back(self) -> None:
-        """Esc: the line, the pick or the told order goes; then the zoom."""
+        """Esc: the line, the pick or the told order goes; then the zoom; then a moment of the past."""
         if self.pick is not None or self.courier is not None or self.draft is not None or self.lost_pick:
             self.drop_trade()
             self.redraw()
         elif self.shell.view.zoomed:
             self.shell.view.do_pane_zoom()
+        elif self.shell.rewind.is_past:
+            self.shell.rewind.leave()
 
     # -- telling
 

@@ -8,6 +8,7 @@ from stockpulse_engine.render.span import Line, Span, line_width, spread
 from stockpulse_tui.widgets.header import frame_tokens
 from stockpulse_tui.widgets.line_view import LineView
 
+GAP = 2
 BACK = "<"
 """Down both sides of a screen that shows the past: a sign that needs neither colour nor a font."""
 
@@ -47,13 +48,14 @@ class Banner(LineView):
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """The sentence in the middle row."""
         bg = self.background
-        left: Line = (
+        head: Line = (
             Span("  @ " if self.is_past else "  ! ", "warn", bg, bold=True),
             Span(f"{self.what}  ", "strong", bg, bold=True),
-            Span(self.works, "text", bg),
         )
         right = (Span(f"{self.next_try}  ", "warn", bg),) if self.next_try else ()
-        if self.is_past and line_width((*left, *right)) > width:  # the way back is told before what works meanwhile
-            left = left[:-1]
+        works = self.works
+        while self.is_past and works and line_width((*head, *right)) + len(works) + GAP > width:
+            works = works.rpartition("; ")[0]  # the way back is told before what works meanwhile
+        left: Line = (*head, Span(works, "text", bg))
         row = spread(left, right, width, bg=bg)
         return [row] if height < 3 else [(Span(" ", "text", bg),), row]

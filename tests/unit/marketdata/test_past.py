@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from stockpulse_engine.base.clock import ManualClock
@@ -13,6 +14,7 @@ from stockpulse_engine.domain.errors import NotFoundError
 from stockpulse_engine.domain.market import Bar, BarSpec
 from stockpulse_engine.marketdata.actions import ActionKind, CorporateAction
 from stockpulse_engine.marketdata.calendar import load_calendar
+from stockpulse_engine.marketdata.columns import SCALE
 from stockpulse_engine.marketdata.known import NOTHING, KnownHistory
 from stockpulse_engine.marketdata.past import PastMarket
 from stockpulse_engine.marketdata.ports import ClockState
@@ -104,6 +106,28 @@ async def test_prints_make_the_open_bar_where_they_reach_further(store: Embedded
     known = await past_of(store).quote(AAPL, OPEN + MINUTE + 4)
     assert known.quote is not None
     assert (known.quote.last, known.made_of) == (D(103), "prints+1m bars")
+
+
+async def test_a_side_is_as_it_was_told_last_and_the_older_of_two_that_cross_is_gone(store: EmbeddedHistory) -> None:
+    rows = [(1, "bid", 100), (2, "ask", 101), (3, "bid", 99), (4, "ask", 98)]
+    store.writer.write_quotes(pl.DataFrame([_told(OPEN + at, side, price) for at, side, price in rows]), source="lean")
+    past = past_of(store)
+    found = [(await past.quote(AAPL, OPEN + at)).quote for at in (1, 3, 4)]
+    assert [(one.bid, one.bid_size > 0, one.ask, one.ask_size > 0) for one in found if one is not None] == [
+        (D(100), True, D(100), False),
+        (D(99), True, D(101), True),
+        (D(98), False, D(98), True),
+    ]
+
+
+def _told(at_ns: int, side: str, price: int) -> dict[str, object]:
+    row: dict[str, object] = {"instrument_id": AAPL, "ts_event": at_ns, "known_at": at_ns}
+    for name in ("bid", "ask"):
+        row |= {
+            f"{name}_e8": price * SCALE if name == side else None,
+            f"{name}_size_e8": SCALE if name == side else None,
+        }
+    return row
 
 
 async def test_a_split_counts_from_when_it_was_in_effect(store: EmbeddedHistory) -> None:
