@@ -42,6 +42,7 @@ from stockpulse_engine.wire.version import PROTOCOL_VERSION, VERSION_HEADER
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = "*Made from the code by `make docs`; do not edit.*"
+STUDY_LIST = ROOT / "src" / "stockpulse_engine" / "actions" / "studylist.py"
 NOWHERE = Paths(*[Path("/nonexistent") / part for part in ("config", "data", "state", "run")])
 """A home that nobody has: the reference shows defaults, not somebody's settings."""
 
@@ -362,6 +363,17 @@ def make_studies() -> str:
     )
 
 
+def make_study_list() -> str:
+    """The studies as the heads know them without asking: a module of the actions."""
+    lines = "\n".join(f"{study.syntax}  {' '.join(study.title.split())}" for study in list_studies())
+    aliases = "\n".join(f"{alias.lower()}={name.lower()}" for alias, name in sorted(ALIASES.items()))
+    return (
+        '"""Every study: how it is written and what it is. Made from the registry by `make docs`; do not edit."""\n\n'
+        "# ruff: noqa: E501 - a line of data is as long as it is\n"
+        f'from __future__ import annotations\n\nSTUDIES = """\n{lines}\n"""\n\nALIASES = """\n{aliases}\n"""\n'
+    )
+
+
 def _study_table(group: str, studies: Sequence[StudyInfo]) -> str:
     rows = table(("write", "study", "reads", "gives", "drawn"), map(_study_row, studies))
     return f"## {group}\n\n{rows}" if group else rows
@@ -430,7 +442,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reference")
     target = parser.parse_args().out
     write_pages(target)
-    print(f"{len(PAGES)} pages in {target.name}/")
+    STUDY_LIST.write_text(make_study_list(), encoding="utf-8")
+    print(f"{len(PAGES)} pages in {target.name}/, and {STUDY_LIST.name}")
 
 
 if __name__ == "__main__":

@@ -221,6 +221,26 @@ async def test_a_study_is_added_by_name_and_a_wrong_one_is_said_in_words() -> No
         assert "sma9" not in head.text()
 
 
+async def test_a_study_is_found_by_what_it_is_and_its_name_completed() -> None:
+    async with desk_head(only=PANES) as (head, _):
+        await on_chart(head)
+        await head.press("i")
+        assert "like rsi 14" in head.text()
+        assert "Acceleration Bands" in head.text(), "before anything is typed all of them are there, by name"
+        await head.type("cloud")
+        assert "Ichimoku Cloud" in head.text()
+        await head.press("tab")
+        assert "study ichimoku" in head.text()
+        await head.press("ctrl+u")
+        await head.type("qqq")
+        assert "no study is called so" in head.text()
+        await head.press("ctrl+u")
+        await head.type("sm")
+        await head.press("down", "down", "up")
+        await head.press("enter")
+        await until(head, lambda: head.app.view.panes["chart"].state.studies[-1].startswith("sma"))  # type: ignore[attr-defined]  # the chart
+
+
 async def test_a_line_of_closes_and_back() -> None:
     async with desk_head(only=PANES) as (head, _):
         await on_chart(head)

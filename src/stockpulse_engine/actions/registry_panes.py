@@ -232,7 +232,7 @@ CHART = (
     Action(
         id="chart.study",
         title="study",
-        help="Add a study by its TA-Lib name and parameters, like `rsi 14`.",
+        help="Add a study by its name and parameters: any of TA-Lib's or of ours, like `rsi 14`, `vwap` or `ichimoku`.",
         group="Chart",
         codes=("STUDY",),
         syntax="STUDY name [parameters]",

@@ -206,7 +206,11 @@ class ChartMoves(Panel):
         if words:
             self._add_study(" ".join(words))
         else:
-            self.shell.windows.ask("chart.study", "study: a TA-Lib name and its parameters, like rsi 14")
+            from stockpulse_tui.widgets.study_prompt import (
+                StudyPrompt,
+            )  # the names of all studies, when one is asked for
+
+            self.shell.windows.open(StudyPrompt(self))
 
     def on_line_entered(self, message: LineEntered) -> None:
         """The study was named."""
