@@ -7,7 +7,7 @@ in words: a way to send an order that nobody has thought of yet ends here as wel
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from stockpulse_engine.client import past
 from stockpulse_engine.domain.errors import ForbiddenError
 
 if TYPE_CHECKING:
+    from stockpulse_engine.client.call import Call
     from stockpulse_engine.domain.fills import Fill
     from stockpulse_engine.domain.market import Bar
     from stockpulse_engine.domain.orders import Order
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from stockpulse_engine.wire.sql import SqlRequest, SqlTable
     from stockpulse_tui.ports import Commands
 
-LIVE: Final = frozenset({"cancel_order", "cancel_orders", "control_market", "send", "sql_views"})
+T = TypeVar("T")
+LIVE: Final = frozenset({"cancel_order", "cancel_orders", "control_market", "sql_views", "universe_symbols"})
 """Let through as they are: cancels and the market's pace act on what is live, and say so."""
 BRAKES: Final = frozenset({"halt", "reduce"})
 BACK: Final = "`@ now` goes back."
@@ -43,9 +45,18 @@ class PastCommands:
             return getattr(self._live, name)
 
         async def refuse(*_: object, **__: object) -> NoReturn:
-            raise ForbiddenError(f"Nothing is sent or changed from {self._moment.words}.", fix=BACK)
+            raise self._refusal()
 
         return refuse
+
+    def _refusal(self) -> ForbiddenError:
+        return ForbiddenError(f"Nothing is sent or changed from {self._moment.words}.", fix=BACK)
+
+    async def send(self, call: Call[T]) -> T:
+        """A request that only reads."""
+        if call.body is not None:
+            raise self._refusal()
+        return await self._live.send(call)
 
     async def set_halt(
         self, action: str, *, reason: str = "", word: str = "", account_id: str = "", request_id: str = ""

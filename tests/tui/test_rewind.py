@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from stockpulse_engine.actions.registry import ACTIONS, Role
+from stockpulse_engine.client import calls
 from stockpulse_engine.domain.errors import ForbiddenError, InvalidValueError
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.past import PastView
@@ -221,7 +222,7 @@ async def test_every_request_that_changes_anything_is_refused_at_the_last_door()
         commands = head.app.link.commands
         asked = len(desk.asked)
         names = {name for name, _ in inspect.getmembers(Commands, inspect.isfunction) if not name.startswith("_")}
-        for name in sorted(names - SAFE_READS - LIVE - {"set_halt", "arm"}):
+        for name in sorted(names - SAFE_READS - LIVE - {"set_halt", "arm", "send"}):
             with pytest.raises(ForbiddenError, match="Nothing is sent or changed"):
                 await getattr(commands, name)("x")
         for action in ("flatten", "resume"):
@@ -230,6 +231,8 @@ async def test_every_request_that_changes_anything_is_refused_at_the_last_door()
         with pytest.raises(ForbiddenError, match="armed"):
             await commands.arm("main")
         assert (len(desk.asked), desk.submitted, desk.modified) == (asked, [], [])
+        with pytest.raises(ForbiddenError, match="Nothing is sent or changed"):
+            await commands.send(calls.stop_engine())
         assert {"halt", "reduce"} == BRAKES
 
 
