@@ -129,6 +129,8 @@ def _account_pairs(view: AccountView) -> list[tuple[str, str]]:
         ("loss left", money(view.loss_left)),
         ("orders", f"{view.working_orders} working, {view.unknown_orders} UNKNOWN"),
     ]
+    if view.dividends:
+        pairs.insert(pairs.index(("fees", money(view.fees))), ("dividends", money(view.dividends, sign=True)))
     if view.margin_call:
         pairs.append(("! margin call", money(view.margin_call)))
     return pairs + [("! differs", text) for text in view.differences]

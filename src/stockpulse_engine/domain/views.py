@@ -72,6 +72,8 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Deposits less withdrawals since the session began, which day P&L does not count."""
     loss_limit: Decimal | None = None
     """What may be lost in a day before the daily loss limit acts; None without a limit."""
+    dividends: Decimal = Decimal(0)
+    """Received since the account was opened; negative is paid, by short positions. Neither realized nor unrealized."""
     reconciled_wall: int = 0
     """Wall time of the last clean comparison with the venue since this start, 0 when there was none: how long ago it
     was does not depend on the market's pace."""

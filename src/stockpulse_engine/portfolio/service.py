@@ -250,6 +250,7 @@ class PortfolioService:
             unrealized=tidy(balances.unrealized),
             day_pnl=tidy(balances.day_pnl),
             fees=tidy(balances.fees),
+            dividends=tidy(book.income),
             equity_open=tidy(balances.equity_open),
             maintenance_margin=tidy(balances.maintenance),
             margin_call=tidy(balances.margin_call),

@@ -7,8 +7,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from stockpulse_engine.domain.corporate import ActionStatement
 from stockpulse_engine.domain.errors import InvariantError, NotFoundError
-from stockpulse_engine.domain.events import Event, Reconciled
+from stockpulse_engine.domain.events import ActionApplied, Event, Reconciled
 from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind
 from stockpulse_engine.portfolio import invariants
 from stockpulse_engine.portfolio import ledger as ledger_module
@@ -281,3 +282,19 @@ def test_previewing_a_close_changes_nothing() -> None:
     chosen = ledger.preview_close(terms("-12", lots=("f2", "f2", "gone")), D(120))
     assert [(part.lot_id, part.quantity) for part in chosen] == [("f2", D(10)), ("f1", D(2))]
     assert invariants.state_bytes(ledger) == before
+
+
+def test_a_dividend_is_income_and_a_split_leaves_average_cost_whole() -> None:
+    split = ActionStatement(
+        action_id="s", account_id="main", instrument_id=AAPL, kind="SPLIT", numerator=7, price=D("92.22")
+    )
+    paid = ActionStatement(action_id="d", account_id="main", instrument_id=AAPL, kind="DIVIDEND", amount=D("3.29"))
+    facts = [ActionApplied(statement=said, ts_event=20, recorded_at=20) for said in (paid, split, paid)]
+    ledger = ledger_with(filled(fill("f1", "100", "646.27")), *facts)
+    book, position = ledger.book("main"), ledger.position("main", AAPL)
+    assert position is not None
+    assert [position.quantity, position.cost, position.realized] == [700, 64627, 0]
+    assert book.income == 329, "once, on the hundred old shares"
+    assert book.cash == 100_000 - 64627 + 329
+    (lot,) = ledger.lots("main", AAPL)
+    assert [lot.quantity, lot.cost] == [700, 64627]

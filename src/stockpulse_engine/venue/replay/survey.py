@@ -15,6 +15,7 @@ from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.market import SECOND_NS, parse_bar_spec
 from stockpulse_engine.marketdata.calendar import Calendar, Session
 from stockpulse_engine.marketdata.history import BARS, QUOTES, TRADES, HistoryReader, SeriesInfo
+from stockpulse_engine.marketdata.venues import calendar_of
 from stockpulse_engine.venue.replay.between import unapplied_words
 from stockpulse_engine.venue.replay.daterange import DateRange
 from stockpulse_engine.venue.replay.gaps import Held, gap_words, played_words
@@ -50,6 +51,7 @@ def script_of_store(reader: HistoryReader, wanted: Wanted, calendar: Calendar, o
         InvalidValueError: what is held is too coarse to be played.
     """
     series = _chosen([one for one in reader.series() if one.table in (BARS, QUOTES, TRADES)], wanted.symbols)
+    series, foreign = _at_home(series, calendar)
     tapes = _tapes(reader, order(series))
     found = [
         held
@@ -72,7 +74,7 @@ def script_of_store(reader: HistoryReader, wanted: Wanted, calendar: Calendar, o
         past,
         {name: instrument_of(name) for name in plan.symbols},
         played=played_words(chosen),
-        gaps=(*gap_words(chosen, wanted.days, calendar, coarse), *left[:MAX_NAMED]),
+        gaps=(*gap_words(chosen, wanted.days, calendar, coarse), *left[:MAX_NAMED], *foreign),
         actions=actions,
     )
     return script.with_volumes(calendar)
@@ -88,6 +90,15 @@ def _chosen(series: Sequence[SeriesInfo], symbols: Sequence[str]) -> list[Series
         held = ", ".join(sorted(known)[:MAX_NAMED]) or "nothing"
         raise NotFoundError(f"Nothing is held of {', '.join(missing)[:80]}.", fix=f"Held: {held}; see sp coverage.")
     return [one for one in series if one.instrument_id in wanted or symbol_of(one.instrument_id) in wanted]
+
+
+def _at_home(series: Sequence[SeriesInfo], calendar: Calendar) -> tuple[list[SeriesInfo], list[str]]:
+    """What keeps the sessions that are played, and a sentence on what keeps others."""
+    codes = {one.instrument_id: getattr(calendar_of(one.instrument_id), "code", calendar.code) for one in series}
+    away = sorted(name for name, code in codes.items() if code != calendar.code)
+    more = f" and {len(away) - MAX_NAMED} more" if len(away) > MAX_NAMED else ""
+    words = f"not played, because they keep the sessions of other exchanges: {', '.join(away[:MAX_NAMED])}{more}"
+    return [one for one in series if codes[one.instrument_id] == calendar.code], [words] if away else []
 
 
 def _tapes(reader: HistoryReader, series: Sequence[SeriesInfo]) -> list[tuple[StoredTape, int, int]]:

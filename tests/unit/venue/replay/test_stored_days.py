@@ -18,10 +18,14 @@ from stockpulse_engine.marketdata.calendar import load_calendar
 from stockpulse_engine.marketdata.columns import SCALE
 from stockpulse_engine.marketdata.history import SeriesInfo
 from stockpulse_engine.storage.history.store import EmbeddedHistory, open_history
+from stockpulse_engine.venue import protocol as p
 from stockpulse_engine.venue.replay import ReplaySource
 from stockpulse_engine.venue.replay.daterange import DateRange, parse_range
 from stockpulse_engine.venue.replay.survey import Wanted, script_of_store
+from stockpulse_engine.venue.store import Identity
+from tests.fakes.inline_venue import InlineVenue
 from tests.unit.storage.history.build import bar_frame, trade_frame
+from tests.unit.venue.floor import account, new_order
 from tests.unit.venue.replay.recordings import MINUTE, day, everything
 
 AAPL, IBM = "AAPL.XNAS", "IBM.XNYS"
@@ -109,6 +113,14 @@ def test_what_is_missing_is_named_with_its_time_and_reason(store: EmbeddedHistor
         f"{WED}: nothing is held of {AAPL}",
         "not played, because only long bars are held: SPY.ARCX (1d)",
     )
+
+
+def test_what_keeps_other_sessions_is_named_and_not_played(store: EmbeddedHistory) -> None:
+    minutes(store, IBM, MON)
+    minutes(store, "SAP.XETR", MON)
+    source = played(store, MON)
+    assert [each.instrument_id for each in source.instruments] == [IBM]
+    assert source.tally().gaps == ("not played, because they keep the sessions of other exchanges: SAP.XETR",)
 
 
 def test_a_day_without_anything_is_passed_over(store: EmbeddedHistory) -> None:
@@ -245,3 +257,20 @@ def test_a_split_between_two_days_is_due_before_the_second_and_restates_what_was
     assert {bar.close for bar in bars} == {Decimal(50)}, "yesterday's minutes are drawn in new shares"
     assert {bar.volume for bar in bars[:1]} == {Decimal(200)}
     assert [bar.close for bar in source.bars(IBM, D1, 2)] == [Decimal(50), Decimal(50)]
+
+
+def test_a_night_between_two_days_ends_day_orders_and_keeps_the_others(store: EmbeddedHistory, tmp_path: Path) -> None:
+    minutes(store, IBM, MON)
+    store.writer.write_bars(bar_frame([90.0] * 390, name=IBM, start=day(WED).open), spec=M1, source="vendor")
+    source = played(store, f"{MON}..{WED}")
+    venue = InlineVenue(tmp_path / "v.db", source, day(MON).close - 10 * MINUTE, Identity("replay:days", 1))
+    venue.ask(p.OpenAccount(account()))
+    venue.send(new_order("day", "BUY", "10", limit="95", name=IBM))
+    venue.send(new_order("gtc", "BUY", "10", limit="95", tif="GTC", name=IBM))
+    venue.ask(p.Control("seek", to_ns=day(WED).open + 5 * MINUTE))
+    venue.pass_seconds(0)
+    assert venue.exchange.market_ns == day(WED).open + 5 * MINUTE
+    assert venue.kinds("day")[-1] == "EXPIRE", "with its own session"
+    (filled,) = venue.fills("gtc")
+    assert filled.ts_event >= day(WED).open, "two nights and an empty day later"
+    assert venue.exchange.desk.accounts["A1"].positions == {IBM: 10}
