@@ -11,9 +11,17 @@ from stockpulse_engine.render.span import Line, Span
 
 NAME: Final = 11
 """Cells for the names at the left."""
-_RANK = {"": 0, "due": 1, "DONE": 2, "CANCELED": 3, "RUNNING": 4, "FAILED": 5, "DIED": 5}
+_RANK = {"": 0, "due": 1, "missed": 1, "DONE": 2, "CANCELED": 3, "RUNNING": 4, "FAILED": 5, "DIED": 5}
 """Where two fall on one cell, the one that matters more is seen."""
-_TOKENS = {"due": "muted", "DONE": "up", "CANCELED": "warn", "RUNNING": "accent", "FAILED": "danger", "DIED": "danger"}
+_TOKENS = {
+    "due": "muted",
+    "missed": "warn",
+    "DONE": "up",
+    "CANCELED": "warn",
+    "RUNNING": "accent",
+    "FAILED": "danger",
+    "DIED": "danger",
+}
 _HOURS: Final = 3
 
 
@@ -63,6 +71,8 @@ def _lane(job: JobView, scale: _Scale, glyphs: Glyphs) -> Line:
     long = [False] * scale.cells
     for due in job.due_today:
         _put(states, scale.cell(due), "due")
+    for due in job.missed_today:
+        _put(states, scale.cell(due), "missed")
     for one in job.today:
         first, last = scale.cell(one.start_ns), scale.cell(one.end_ns)
         for cell in range(first, last + 1):
@@ -92,7 +102,7 @@ def _sign(state: str, glyphs: Glyphs, *, is_long: bool) -> tuple[str, str]:
     token = _TOKENS.get(state, "text")
     if state in {"FAILED", "DIED"}:
         return glyphs.times, token
-    if state == "CANCELED":
+    if state in {"CANCELED", "missed"}:
         return glyphs.nothing, token
     if is_long:
         return (glyphs.thin if state == "due" else glyphs.thick), token

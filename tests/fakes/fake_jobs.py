@@ -27,7 +27,7 @@ def ran(state: str, began: int, took_s: float, **rest: object) -> JobRun:
 def views() -> tuple[JobView, ...]:
     """All of them."""
     yesterday = at(16, 30) - 24 * HOUR
-    hours = tuple(JobSpan(at(hour), at(hour, 1), "DONE") for hour in range(10))
+    hours = tuple(JobSpan(at(hour), at(hour, 1), "DONE") for hour in range(10) if hour != 4)
     return (
         JobView(
             name="eod", about="after the close: take in, roll up, verify, back up, report", unit="rows",
@@ -50,7 +50,7 @@ def views() -> tuple[JobView, ...]:
             state="running", next_key="2026-11-20T16:00Z", next_ns=at(11), done=64, total=100, doing="history",
             last=ran("DONE", at(9), 122, wrote=8_123_456_789, detail="stockpulse-1795183200.tar.gz, verified"),
             usual_ns=120 * SECOND, results=GOOD, today=(*hours, JobSpan(at(10, 30), NOW, "RUNNING")),
-            due_today=tuple(at(hour) for hour in range(11, 24)),
+            due_today=tuple(at(hour) for hour in range(11, 24)), missed_today=(at(4),),
         ),
         JobView(
             name="tail", about="what changed since the last full copy, beside it", unit="bytes", when="every minute",

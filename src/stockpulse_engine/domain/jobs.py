@@ -57,6 +57,8 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     today: tuple[JobSpan, ...] = ()
     due_today: tuple[int, ...] = ()
     """When it is still due today; empty for what is due every few minutes."""
+    missed_today: tuple[int, ...] = ()
+    """When it was due today and nobody tried."""
 
 
 class JobsView(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ from stockpulse_engine.base.lock import Holder
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.errors import NotFoundError, StockPulseError
 from stockpulse_engine.jobs.runs import CANCELED, DIED, DONE, FAILED, AlreadyDoneError, Run, RunStore
-from stockpulse_engine.jobs.schedule import MINUTE_NS, CatchUp, Due, Schedule, missed
+from stockpulse_engine.jobs.schedule import MINUTE_NS, CatchUp, Due, Schedule, wanted
 
 LOOK_BACK_NS = 31 * 86_400 * 1_000_000_000
 """How far back missed runs are looked for, but never before a job's first run."""
@@ -124,13 +125,10 @@ class JobRunner:
         """
         now = self._clock.now_ns()
         first = self._runs.first_due(job.name)
-        return missed(
-            job.schedule,
-            CatchUp.LATEST if first is None else job.catch_up,
-            after_ns=max(now - LOOK_BACK_NS, (first or 0) - 1),
-            now_ns=now,
-            done=self._runs.done_keys(job.name),
-        )
+        policy = CatchUp.LATEST if first is None else job.catch_up
+        due = wanted(job.schedule, policy, after_ns=max(now - LOOK_BACK_NS, (first or 0) - 1), now_ns=now)
+        done = self._runs.done_among(job.name, [one.key for one in due])
+        return tuple(one for one in due if one.key not in done)
 
     def run_missed(self, name: str, *, is_patient: bool = False) -> tuple[Run, ...]:
         """Do everything that is due; nothing due is no error. Stops at the first run that is not DONE.
@@ -219,6 +217,18 @@ class JobRunner:
     def runs(self, name: str = "", *, limit: int = 100) -> tuple[Run, ...]:
         """The newest runs, newest first; of every job when none is named."""
         return self._runs.runs(name, limit=limit)
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """Questions asked inside are answered from one connection."""
+        return self._runs.at_once()
+
+    def spans(self, name: str, since_ns: int) -> list[tuple[int, int, str, str]]:
+        """Start, end, state and key of a job's runs since a moment, oldest first."""
+        return self._runs.spans(name, since_ns)
+
+    def first_due(self, name: str) -> int | None:
+        """When the oldest run we know of was due."""
+        return self._runs.first_due(name)
 
     def log_file(self, name: str) -> Path:
         """Where a job's lines go."""

@@ -6,7 +6,8 @@ run whose process died is shown as DIED and may be tried again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ CREATE TABLE IF NOT EXISTS runs(
     ended_ns INTEGER NOT NULL, wrote INTEGER NOT NULL, detail TEXT NOT NULL, fix TEXT NOT NULL,
     exit_code INTEGER NOT NULL, tries INTEGER NOT NULL, done_parts INTEGER NOT NULL DEFAULT 0,
     parts INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(job, key)
-) STRICT, WITHOUT ROWID
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS runs_by_start ON runs(job, started_ns);
+CREATE INDEX IF NOT EXISTS runs_by_due ON runs(job, due_ns);
 """
 _LATER = ("done_parts", "parts")
 """Columns that tables of earlier versions do not have."""
@@ -75,9 +78,24 @@ class RunStore:
     def __init__(self, directory: Path, clock: Clock) -> None:
         self._directory = ensure_private(directory)
         self._clock = clock
+        self._shared = threading.local()
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Everything this thread asks inside shares one connection: a look at all jobs asks much."""
+        with self._open() as connection:
+            self._shared.connection = connection
+            try:
+                yield
+            finally:
+                self._shared.connection = None
 
     @contextmanager
     def _open(self) -> Iterator[apsw.Connection]:
+        shared: apsw.Connection | None = getattr(self._shared, "connection", None)
+        if shared is not None:
+            yield shared
+            return
         connection = apsw.Connection(str(self._directory / "runs.db"))
         try:
             connection.set_busy_timeout(_BUSY_MS)
@@ -172,11 +190,17 @@ class RunStore:
             row = connection.execute("SELECT min(due_ns) FROM runs WHERE job = ?", (job,)).fetchone()
         return int(row[0]) if row and row[0] is not None else None
 
-    def done_keys(self, job: str) -> frozenset[str]:
-        """Run keys that need not be done again."""
+    def done_among(self, job: str, keys: Iterable[str]) -> frozenset[str]:
+        """Which of these run keys need not be done again."""
+        sql = "SELECT key FROM runs WHERE job = ? AND key = ? AND state = ?"
         with self._open() as connection:
-            rows = connection.execute("SELECT key FROM runs WHERE job = ? AND state = ?", (job, DONE))
-            return frozenset(str(row[0]) for row in rows)
+            return frozenset(key for key in keys if connection.execute(sql, (job, key, DONE)).fetchone())
+
+    def spans(self, job: str, since_ns: int) -> list[tuple[int, int, str, str]]:
+        """Start, end (0 while it works), state and key of the runs that ended later than a moment, oldest first."""
+        sql = "SELECT started_ns, ended_ns, state, key FROM runs WHERE job = ?1 AND started_ns > ?2 ORDER BY started_ns"
+        with self._open() as connection:
+            return list(connection.execute(sql, (job, since_ns)))
 
     def _living(self, run: Run) -> Run:
         """A run that says RUNNING and whose lock is free has died."""

@@ -38,6 +38,10 @@ class Schedule(Protocol):
         """Every due time with after < at <= until, in order; at most `MAX_DUE`, the newest."""
         ...
 
+    def latest(self, after_ns: int, until_ns: int) -> Due | None:
+        """The last due time with after < at <= until."""
+        ...
+
     def next(self, after_ns: int) -> Due:
         """The first due time after a moment."""
         ...
@@ -78,6 +82,10 @@ class AfterClose:
             session = self._calendar.previous_session(session.date)
         return tuple(reversed(found))
 
+    def latest(self, after_ns: int, until_ns: int) -> Due | None:
+        """The last due time with after < at <= until."""
+        return next(reversed(self.between(after_ns, until_ns)), None)
+
     def next(self, after_ns: int) -> Due:
         """The first due time after a moment."""
         session = self._calendar.current_or_previous(after_ns)
@@ -111,6 +119,10 @@ class BeforeOpen:
             due = self.next(due.at_ns)
         return tuple(found[-MAX_DUE:])
 
+    def latest(self, after_ns: int, until_ns: int) -> Due | None:
+        """The last due time with after < at <= until."""
+        return next(reversed(self.between(after_ns, until_ns)), None)
+
     def next(self, after_ns: int) -> Due:
         """The first due time after a moment."""
         session = self._calendar.current_or_previous(after_ns)
@@ -142,6 +154,11 @@ class Every:
         first = max(after_ns // self._step * self._step + self._step, last - (MAX_DUE - 1) * self._step)
         return tuple(self._due(at) for at in range(first, last + 1, self._step))
 
+    def latest(self, after_ns: int, until_ns: int) -> Due | None:
+        """The last due time with after < at <= until."""
+        at = until_ns // self._step * self._step
+        return self._due(at) if at > after_ns else None
+
     def next(self, after_ns: int) -> Due:
         """The first due time after a moment."""
         return self._due(after_ns // self._step * self._step + self._step)
@@ -166,9 +183,15 @@ class Every:
 
 def missed(schedule: Schedule, policy: CatchUp, *, after_ns: int, now_ns: int, done: frozenset[str]) -> tuple[Due, ...]:
     """Runs to start now, oldest first: those due since `after_ns` that nobody did, as the policy wants them."""
-    due = schedule.between(after_ns, now_ns)
-    wanted = due if policy is CatchUp.EACH else due[-1:]
-    return tuple(one for one in wanted if one.key not in done)
+    return tuple(one for one in wanted(schedule, policy, after_ns=after_ns, now_ns=now_ns) if one.key not in done)
+
+
+def wanted(schedule: Schedule, policy: CatchUp, *, after_ns: int, now_ns: int) -> tuple[Due, ...]:
+    """Runs that should have been done since `after_ns`, as the policy wants them."""
+    if policy is CatchUp.EACH:
+        return schedule.between(after_ns, now_ns)
+    last = schedule.latest(after_ns, now_ns)
+    return (last,) if last is not None else ()
 
 
 def _cron_line(hour: int, minute: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from statistics import median
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 from stockpulse_engine.domain.jobs import JobRun, JobSpan, JobsView, JobView
 from stockpulse_engine.domain.market import SECOND_NS
 from stockpulse_engine.jobs.runner import Job, JobRunner, retry_at
-from stockpulse_engine.jobs.runs import CANCELED, DONE, RUNNING, Run
+from stockpulse_engine.jobs.runs import CANCELED, DIED, DONE, RUNNING, Run
 from stockpulse_engine.jobs.schedule import DAY_NS, MINUTE_NS, Schedule
 from stockpulse_engine.marketdata.calendar import Calendar
 
@@ -21,8 +20,9 @@ TIMED_NS: Final = 5 * MINUTE_NS
 """Something starts runs when one began within this time."""
 JOINED_NS: Final = 5 * MINUTE_NS
 """Runs of one result closer than this are one stretch of a lane."""
-MAX_DUE_TODAY: Final = 48
-MAX_RUNS: Final = 2_000
+HOUR_NS: Final = 60 * MINUTE_NS
+MOST_IN_TWO_HOURS: Final = 4
+"""What is due more often is drawn as a line."""
 
 
 def look_at(runner: JobRunner, calendar: Calendar, now_ns: int) -> JobsView:
@@ -30,8 +30,10 @@ def look_at(runner: JobRunner, calendar: Calendar, now_ns: int) -> JobsView:
     zone = ZoneInfo(calendar.zone_name)
     start, end = _day(now_ns, zone)
     session = calendar.session(dt.datetime.fromtimestamp(start // SECOND_NS, zone).date().isoformat())
-    views = tuple(_view(runner, job, (start, now_ns, end)) for job in runner.jobs)
-    newest = max((run.started_ns for job in runner.jobs for run in runner.runs(job.name, limit=1)), default=0)
+    with runner.at_once():
+        seen = [(job, runner.runs(job.name, limit=SHOWN + 1)) for job in runner.jobs]
+        views = tuple(_view(runner, job, runs, (start, now_ns, end)) for job, runs in seen)
+    newest = max((runs[0].started_ns for _, runs in seen if runs), default=0)
     return JobsView(
         now_ns=now_ns,
         zone=calendar.zone_name,
@@ -44,13 +46,14 @@ def look_at(runner: JobRunner, calendar: Calendar, now_ns: int) -> JobsView:
     )
 
 
-def _view(runner: JobRunner, job: Job, day: tuple[int, int, int]) -> JobView:
+def _view(runner: JobRunner, job: Job, runs: Sequence[Run], day: tuple[int, int, int]) -> JobView:
     start, now, end = day
-    runs = runner.runs(job.name, limit=MAX_RUNS)
     running = next((run for run in runs if run.state == RUNNING), None)
     ended = [run for run in runs if run.state != RUNNING]
     due, missed = job.schedule.next(now), runner.missed(job)
     retry = retry_at(ended[0]) if ended and missed and ended[0].key in {one.key for one in missed} else 0
+    today = runner.spans(job.name, start - DAY_NS // 2)
+    is_often = len(job.schedule.between(now, now + 2 * HOUR_NS)) > MOST_IN_TWO_HOURS
     return JobView(
         name=job.name,
         about=job.about,
@@ -67,9 +70,20 @@ def _view(runner: JobRunner, job: Job, day: tuple[int, int, int]) -> JobView:
         last=_run(ended[0]) if ended else None,
         usual_ns=_usual(ended),
         results=tuple(run.state for run in reversed(ended[:SHOWN])),
-        today=tuple(_spans((run for run in reversed(runs) if (run.ended_ns or now) >= start), now)),
-        due_today=_due(job.schedule, now, end),
+        today=tuple(_spans([one for one in today if (one[1] or now) >= start], now, is_alive=running is not None)),
+        due_today=() if is_often else tuple(one.at_ns for one in job.schedule.between(now, end)),
+        missed_today=() if is_often else _missed_today(job.schedule, runner.first_due(job.name), today, (start, now)),
     )
+
+
+def _missed_today(
+    schedule: Schedule, first: int | None, today: Sequence[tuple[int, int, str, str]], day: tuple[int, int]
+) -> tuple[int, ...]:
+    """When a run was due today that nobody even tried; nothing before the job's first one."""
+    start, now = day
+    tried = {key for _, _, _, key in today}
+    due = schedule.between(max(start, first or now) - 1, now)
+    return tuple(one.at_ns for one in due if one.key not in tried)
 
 
 def _state(running: Run | None, ended: Sequence[Run], retry: int, missed: int) -> str:
@@ -100,23 +114,18 @@ def _run(run: Run) -> JobRun:
     )
 
 
-def _spans(runs: Iterable[Run], now_ns: int) -> Iterable[JobSpan]:
-    """Oldest first; what lies close together with one result is one stretch."""
+def _spans(rows: Iterable[tuple[int, int, str, str]], now_ns: int, *, is_alive: bool) -> list[JobSpan]:
+    """Oldest first; what lies close together with one result is one stretch. A run that works nowhere has died."""
     spans: list[JobSpan] = []
-    for state, group in groupby(runs, key=lambda run: run.state):
-        for run in group:
-            stop = now_ns if run.state == RUNNING else run.ended_ns or run.started_ns
-            before = spans[-1] if spans else None
-            if before is not None and before.state == state and run.started_ns - before.end_ns < JOINED_NS:
-                spans[-1] = JobSpan(before.start_ns, max(before.end_ns, stop), state)
-            else:
-                spans.append(JobSpan(run.started_ns, stop, state))
+    for started, ended, told, _ in rows:
+        state = DIED if told == RUNNING and not is_alive else told
+        stop = now_ns if state == RUNNING else ended or started
+        before = spans[-1] if spans else None
+        if before is not None and before.state == state and started - before.end_ns < JOINED_NS:
+            spans[-1] = JobSpan(before.start_ns, max(before.end_ns, stop), state)
+        else:
+            spans.append(JobSpan(started, stop, state))
     return spans
-
-
-def _due(schedule: Schedule, now_ns: int, end_ns: int) -> tuple[int, ...]:
-    found = schedule.between(now_ns, end_ns)
-    return tuple(one.at_ns for one in found) if len(found) <= MAX_DUE_TODAY else ()
 
 
 def _day(now_ns: int, zone: ZoneInfo) -> tuple[int, int]:

@@ -46,7 +46,8 @@ class JobLanes(Panel):
             return (now,)
         legend = (
             Span(glyphs.held, "up", bg), Span(" done   ", "muted", bg), Span(glyphs.times, "danger", bg),
-            Span(" failed   ", "muted", bg), Span(glyphs.held, "muted", bg), Span(" due   ", "muted", bg),
+            Span(" failed   ", "muted", bg), Span(glyphs.nothing, "warn", bg), Span(" missed   ", "muted", bg),
+            Span(glyphs.held, "muted", bg), Span(" due   ", "muted", bg),
         )  # fmt: skip
         return (*legend, now)
 

@@ -82,6 +82,9 @@ def test_states_follow_what_happens_and_what_is_usual_is_the_middle(tmp_path: Pa
     assert (job.state, job.last.fix, job.retry_ns - home.clock.now_ns()) == ("retry", "Do something.", 2 * MINUTE)
     assert job.results[-1] == "FAILED"
     assert look_at(home.runner, CALENDAR, home.clock.now_ns()).is_timed
+    home.clock.advance(3 * HOUR)
+    job = look_at(home.runner, CALENDAR, home.clock.now_ns()).jobs[0]
+    assert [(at - HALF_DAY.open) // HOUR for at in job.missed_today] == [4, 5, 6], "hours that nobody tried"
 
 
 def test_runs_of_every_minute_are_one_stretch_until_one_is_missing(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_each_run_lies_at_its_time() -> None:
     assert lane(lines, "backfill")[24] == "×"
     assert lane(lines, "eod").index("▪") == 66
     assert lane(lines, "prune")[42] == "│"
+    assert (lane(lines, "backup")[16], lane(lines, "backup")[20]) == ("·", "▪")
     assert lane(lines, "tail").startswith("━" * 13)
     assert lane(lines, "tail").rstrip().endswith("─")
     assert "open to 16:00" in to_plain(lines)
