@@ -15,7 +15,7 @@ from stockpulse_engine.domain.errors import ConfigError, InvalidValueError
 from stockpulse_engine.marketdata.settings import MarketSettings
 from stockpulse_engine.marketdata.time import TIME_ZONE
 from stockpulse_engine.settings import Settings
-from stockpulse_engine.venue.replay.daterange import is_range, parse_range
+from stockpulse_engine.venue.daterange import is_range, parse_range
 
 REPLAY = "replay:"
 LIVE = "live"

@@ -14,8 +14,8 @@ from stockpulse_engine.domain.recordings import RecordingsView, RecordingView
 from stockpulse_engine.marketdata.time import MarketTime
 from stockpulse_engine.storage.history.settings import HistorySettings
 from stockpulse_engine.venue import protocol as p
+from stockpulse_engine.venue.daterange import is_range
 from stockpulse_engine.venue.recording.tape import list_recordings, require_name
-from stockpulse_engine.venue.replay.daterange import is_range
 
 PART: Final = "recording"
 LOOK_S: Final = 2.0

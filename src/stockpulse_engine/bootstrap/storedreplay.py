@@ -58,8 +58,8 @@ def _open(
     from stockpulse_engine.storage.history.settings import HistorySettings
     from stockpulse_engine.storage.history.sources import by_priority
     from stockpulse_engine.storage.history.store import open_history
+    from stockpulse_engine.venue.daterange import is_range, parse_range
     from stockpulse_engine.venue.recording.source import RecordedSource
-    from stockpulse_engine.venue.replay.daterange import is_range, parse_range
     from stockpulse_engine.venue.replay.source import ReplaySource
     from stockpulse_engine.venue.replay.survey import Wanted, script_of_store
 

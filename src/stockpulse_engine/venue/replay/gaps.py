@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from stockpulse_engine.domain.market import SECOND_NS
 from stockpulse_engine.marketdata.calendar import Calendar, Session
-from stockpulse_engine.venue.replay.daterange import DateRange
+from stockpulse_engine.venue.daterange import DateRange
 from stockpulse_engine.venue.replay.held import StoredTape
 from stockpulse_engine.venue.replay.reference import ROUND_THE_CLOCK, instrument_of
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from stockpulse_engine.domain.market import SECOND_NS
 from stockpulse_engine.marketdata.calendar import Calendar
-from stockpulse_engine.venue.replay.daterange import DateRange
+from stockpulse_engine.venue.daterange import DateRange
 from stockpulse_engine.venue.replay.held import StoredTape
 
 DAY_NS = 86_400 * SECOND_NS

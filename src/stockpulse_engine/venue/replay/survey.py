@@ -16,8 +16,8 @@ from stockpulse_engine.domain.market import SECOND_NS, parse_bar_spec
 from stockpulse_engine.marketdata.calendar import Calendar, Session
 from stockpulse_engine.marketdata.history import BARS, QUOTES, TRADES, HistoryReader, SeriesInfo
 from stockpulse_engine.marketdata.venues import calendar_of
+from stockpulse_engine.venue.daterange import DateRange
 from stockpulse_engine.venue.replay.between import unapplied_words
-from stockpulse_engine.venue.replay.daterange import DateRange
 from stockpulse_engine.venue.replay.gaps import Held, gap_words, played_words
 from stockpulse_engine.venue.replay.held import SIDES, StoredTape
 from stockpulse_engine.venue.replay.kinds import Kind

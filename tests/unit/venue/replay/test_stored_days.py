@@ -19,8 +19,8 @@ from stockpulse_engine.marketdata.columns import SCALE
 from stockpulse_engine.marketdata.history import SeriesInfo
 from stockpulse_engine.storage.history.store import EmbeddedHistory, open_history
 from stockpulse_engine.venue import protocol as p
+from stockpulse_engine.venue.daterange import DateRange, parse_range
 from stockpulse_engine.venue.replay import ReplaySource
-from stockpulse_engine.venue.replay.daterange import DateRange, parse_range
 from stockpulse_engine.venue.replay.survey import Wanted, script_of_store
 from stockpulse_engine.venue.store import Identity
 from tests.fakes.inline_venue import InlineVenue
