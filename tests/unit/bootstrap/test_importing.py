@@ -19,6 +19,7 @@ from stockpulse_engine.marketdata.columns import from_e8
 from stockpulse_engine.settings import Settings
 from stockpulse_engine.storage.history.store import EmbeddedHistory, open_history
 from tests.fakes.yahoo_server import YahooServer
+from tests.unit.storage.importing.desk import HEAD, minute
 
 D1 = BarSpec(1, "d")
 RECORDING = "contracts/yahoo/http/chart/chart-AAPL-2020-08-31-to-2020-11-07.json"
@@ -85,3 +86,15 @@ def test_listings_and_actions_come_before_prices(store: EmbeddedHistory, tmp_pat
 
 def _asked(store: EmbeddedHistory, options: ImportOptions, *, yahoo: bool = True):  # type: ignore[no-untyped-def]  # a context
     return ImportDesk(store, set_to("http://127.0.0.1:1", yahoo=yahoo), WallClock()).yahoo("AAPL", options)
+
+
+def test_the_first_chart_after_an_import_is_read_from_the_hot_tier(store: EmbeddedHistory, tmp_path: Path) -> None:
+    names = ("AAPL", "IBM")
+    file = tmp_path / "vendor_bars.csv"
+    file.write_text("\n".join([HEAD, *(minute(number, symbol=name) for name in names for number in range(5))]) + "\n")
+    desk = ImportDesk(store, Settings(), WallClock())
+    report = desk.run(desk.plan(file, ImportOptions()))
+    assert report.added == 10
+    assert len(list((store.layout.hot / "1m").glob("*.col"))) == len(names)
+    with open_history(store.layout.root, WallClock()) as other:
+        assert other.reader.last_bars(["IBM.XNYS"], BarSpec(1, "m"), 3)["IBM.XNYS"].tier == "hot"

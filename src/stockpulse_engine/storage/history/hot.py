@@ -18,7 +18,7 @@ from stockpulse_engine.base.paths import ensure_private
 from stockpulse_engine.marketdata.columns import BAR_COLUMNS, Ints
 from stockpulse_engine.marketdata.history import BARS
 from stockpulse_engine.storage.history.catalog import Catalog, Kind, Series
-from stockpulse_engine.storage.history.hotfile import HotFile, HotState, write_hot_file
+from stockpulse_engine.storage.history.hotfile import KEEP, HotFile, HotState, write_hot_file
 from stockpulse_engine.storage.history.layout import Layout
 from stockpulse_engine.storage.history.turn import exclusive
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_MAPPED: Final = 8_192
 """Files a process keeps mapped; the least recently read goes first."""
+MAX_BEGUN: Final = 500
+"""Series that one commit of an import makes files for; each takes about a millisecond and half a megabyte."""
 FILE_NAMES: Final = {"open": "open_e8", "high": "high_e8", "low": "low_e8", "close": "close_e8", "volume": "volume_e8"}
 """Column of BarColumns → column of a stored file, where they differ."""
 
@@ -87,30 +89,56 @@ class HotTier:
         self._retire(key)
         self._layout.hot_file(*key).unlink(missing_ok=True)
 
-    def absorb(self, frame: pl.DataFrame, kind: Kind, seqs: Sequence[int], catalog: Catalog) -> None:
-        """Bring the files of a committed frame's instruments up to its segments, or remove them."""
+    def absorb(
+        self, frame: pl.DataFrame, kind: Kind, seqs: Sequence[int], catalog: Catalog, *, is_import: bool = False
+    ) -> None:
+        """Bring the files of a committed frame's instruments up to its segments, or remove them.
+
+        What was imported is looked at next: series that are wholly in the frame get a file at once.
+        """
         directory = self._layout.hot / kind.spec
-        if not directory.is_dir():
+        present = set(directory.iterdir()) if directory.is_dir() else set()
+        if not present and not is_import:
             return
-        present = set(directory.iterdir())
-        for (name,), part in frame.partition_by("instrument_id", as_dict=True).items():
+        runs = frame["instrument_id"].rle().struct
+        start, begun = 0, 0
+        for name, count in zip(runs.field("value").to_list(), runs.field("len").to_list(), strict=True):
+            part, start = frame.slice(start, count), start + count
             key = HotKey(kind.spec, str(name), kind.source)
             if self._layout.hot_file(*key) in present:
                 with self.turn():
                     self._absorb_one(key, part, seqs, catalog)
+            elif is_import and begun < MAX_BEGUN:
+                with self.turn():
+                    begun += self._begin(key, part, seqs, catalog)
+
+    def _begin(self, key: HotKey, part: pl.DataFrame, seqs: Sequence[int], catalog: Catalog) -> bool:
+        """Make the file of a series of which nothing was held before."""
+        with catalog.snapshot():
+            found = _series(catalog, key)
+        if found is None or found.rows != part.height or found.last_seq > max(seqs) or not _is_plain(part):
+            return False
+        rows = _newest_rows(part, KEEP)
+        self.build(key, rows, max(seqs), has_older=part.height > KEEP, has_versions=False)
+        return True
 
     def _absorb_one(self, key: HotKey, part: pl.DataFrame, seqs: Sequence[int], catalog: Catalog) -> None:
         file = self._writable(key)
         state = None if file is None else file.state()
         with catalog.snapshot():
-            found = [
-                one for one in catalog.series_of(key.instrument_id) if one.kind == Kind(BARS, key.spec, key.source)
-            ]
-            others = catalog.touched(found[0].number, state.applied_seq) if found and state else {0}
-        is_plain = not part["is_corrected"].any() and not part["is_retracted"].any()
-        rows = np.stack([part[FILE_NAMES.get(name, name)].to_numpy() for name in BAR_COLUMNS])
-        if file is None or not is_plain or others - set(seqs) or not _extend(file, rows, max(seqs)):
+            found = _series(catalog, key)
+            others = catalog.touched(found.number, state.applied_seq) if found and state else {0}
+        is_next = _is_plain(part) and not others - set(seqs)
+        if file is None or state is None or not is_next:
             self.drop(key)
+            return
+        newer = _newer_rows(file, _newest_rows(part, part.height))
+        if newer is None:
+            self.drop(key)
+        elif not file.append(newer, max(seqs)):
+            rows = np.concatenate([np.stack(file.columns(0, state.rows)), newer], axis=1)
+            has_older = state.has_older or rows.shape[1] > KEEP
+            self.build(key, rows[:, -KEEP:], max(seqs), has_older=has_older, has_versions=state.has_versions)
 
     def _map(self, key: HotKey) -> HotFile | None:
         self._mapped.pop(key, None)
@@ -140,13 +168,32 @@ def hot_key(series: Series) -> HotKey:
     return HotKey(series.spec, series.instrument_id, series.source)
 
 
+def _series(catalog: Catalog, key: HotKey) -> Series | None:
+    kind = Kind(BARS, key.spec, key.source)
+    return next((one for one in catalog.series_of(key.instrument_id) if one.kind == kind), None)
+
+
+def _is_plain(part: pl.DataFrame) -> bool:
+    return not part["is_corrected"].any() and not part["is_retracted"].any()
+
+
+def _newest_rows(part: pl.DataFrame, count: int) -> Ints:
+    part = part.tail(count)
+    rows: Ints = np.stack([part[FILE_NAMES.get(name, name)].to_numpy() for name in BAR_COLUMNS])
+    return rows
+
+
 def _extend(file: HotFile, rows: Ints, applied_seq: int) -> bool:
     """Append what is newer; False when an older row is not there as it is given, or there is no room."""
+    newer = _newer_rows(file, rows)
+    return newer is not None and file.append(newer, applied_seq)
+
+
+def _newer_rows(file: HotFile, rows: Ints) -> Ints | None:
+    """What of these rows the file does not have; None when an older one is not there as it is given."""
     state = file.state()
-    if state is None or state.is_retired:
-        return False
-    if not file.is_sound(0, state.rows):
-        return False
+    if state is None or state.is_retired or not file.is_sound(0, state.rows):
+        return None
     held = file.columns(0, state.rows)
     newest = int(held[0][-1]) if state.rows else -(2**63)
     is_old = rows[0] <= newest
@@ -154,5 +201,5 @@ def _extend(file: HotFile, rows: Ints, applied_seq: int) -> bool:
         old = rows[:, is_old]
         places = np.minimum(held[0].searchsorted(old[0]), state.rows - 1)
         if not all((column[places] == wanted).all() for column, wanted in zip(held, old, strict=True)):
-            return False
-    return file.append(rows[:, ~is_old], applied_seq)
+            return None
+    return rows[:, ~is_old]

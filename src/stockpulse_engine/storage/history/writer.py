@@ -100,7 +100,7 @@ class SegmentWriter:
             _discard(self._layout.root, drafts)
             raise
         if kind.table == BARS:
-            self._hot.absorb(found.frame, kind, seqs, self._catalog)
+            self._hot.absorb(found.frame, kind, seqs, self._catalog, is_import=bool(import_id))
         return WriteResult(found.added, unchanged, found.corrected, seqs[-1])
 
     def _compare(self, frame: pl.DataFrame, kind: Kind) -> tuple[Difference, Basis | None]:

@@ -164,3 +164,33 @@ def test_many_instruments_some_of_them_unknown(store: EmbeddedHistory) -> None:
 def test_a_directory_that_may_only_be_read_is_read_from_segments(store: EmbeddedHistory, clock: ManualClock) -> None:
     store.layout.hot.write_text("not a directory")
     assert fresh(store, clock) == ([197, 198, 199], "segments")
+
+
+def test_an_import_leaves_files_of_what_is_new_and_keeps_them(tmp_path: Path, clock: ManualClock) -> None:
+    """Three commits of one import outgrow the file; another instrument comes in the second one."""
+    with open_history(tmp_path / "imported", clock) as store:
+        for number in range(3):
+            frame = bar_frame([100 + number] * 4_000, start=T0 + number * 4_000 * MINUTE)
+            store.writer.write_bars(frame, spec=M1, source="yahoo", import_id="one")
+        other = bar_frame([1, 2], name=IBM)
+        store.writer.write_bars(other, spec=M1, source="yahoo", import_id="one")
+        assert fresh(store, clock) == ([102, 102, 102], "hot")
+        mapped = HotFile(hot_file(store))
+        state = mapped.state()
+        assert state is not None
+        assert (state.rows, state.has_older) == (KEEP, True)
+        assert mapped.is_sound(0, state.rows)
+        whole = store.reader.bars(AAPL, M1)
+        assert (len(whole), whole.tier) == (12_000, "segments")
+        assert mapped.columns(0, KEEP)[0].tolist() == whole.ts_event[-KEEP:].tolist()
+        assert store.layout.hot_file("1m", IBM, "yahoo").exists()
+
+
+def test_older_bars_of_what_is_held_make_no_file_that_would_lack_the_newer(
+    store: EmbeddedHistory, clock: ManualClock
+) -> None:
+    older = bar_frame([50, 51], start=T0 - 1_000 * MINUTE)
+    store.writer.write_bars(older, spec=M1, source="yahoo", import_id="one")
+    assert not hot_file(store).exists()
+    warm(store)
+    assert fresh(store, clock) == ([197, 198, 199], "hot")
