@@ -14,19 +14,22 @@ from stockpulse_engine.bootstrap.offline import backup_directory, backup_to, ver
 from stockpulse_engine.client.blocking import BlockingClient
 from stockpulse_engine.domain.errors import IntegrityError, StockPulseError
 from stockpulse_engine.domain.market import BarSpec
+from stockpulse_engine.domain.views import DayReview
 from stockpulse_engine.jobs.runner import Job, JobContext, JobRunner, Outcome
 from stockpulse_engine.jobs.runs import RunStore
 from stockpulse_engine.jobs.schedule import AfterClose, CatchUp, Every
 from stockpulse_engine.jobs.work import DAY_NS, JournalCheck, Work
 from stockpulse_engine.marketdata.calendar import Calendar, load_calendar
 from stockpulse_engine.marketdata.history import BARS, QUOTES, TRADES, Query
-from stockpulse_engine.portfolio.review import to_markdown
+from stockpulse_engine.portfolio.review import market_clock, to_markdown
 from stockpulse_engine.settings import load_settings
 from stockpulse_engine.storage.backup import drop_backups, verify_backup, write_tail
 from stockpulse_engine.storage.backup.verify import forget_damaged
 
 MINUTES = BarSpec(1, "m")
 LONGER = (BarSpec(1, "h"), BarSpec(1, "d"))
+PLOT_SIZE = (72, 14)
+MIN_POINTS = 2
 ROLLED = "/rolled"
 """After the source's name: bars that we made of its minutes."""
 
@@ -98,6 +101,26 @@ def job_runner(
     )
     runs = RunStore(paths.state / "jobs", clock)
     return JobRunner(jobs, runs, paths.logs, clock, on_progress=on_progress, on_start=on_start)
+
+
+def equity_plot(review: DayReview) -> str:
+    """The session's equity as a drawing of text, for a page; "" where there are too few points."""
+    from stockpulse_engine.render.plot import render_plot
+    from stockpulse_engine.render.span import to_plain
+
+    if len(review.curve) < MIN_POINTS:
+        return ""
+    first, last = review.curve[0], review.curve[-1]
+    span = max(1, last.ts_event - first.ts_event)
+    lines = render_plot(
+        [float(point.equity) for point in review.curve],
+        *PLOT_SIZE,
+        first=market_clock(first.ts_event),
+        last=market_clock(last.ts_event),
+        places=[(point.ts_event - first.ts_event) / span for point in review.curve],
+    )
+    drawn = "\n".join(row.rstrip() for row in to_plain(lines).splitlines())
+    return f"## Equity\n\n```\n{drawn}\n```"
 
 
 def _backfill(paths: Paths, clock: Clock, context: JobContext) -> Outcome:
@@ -226,6 +249,7 @@ class _Books:
             return ""
         try:
             with BlockingClient(self._paths, timeout_s=120) as engine:
-                return to_markdown(engine.day("", session_date))
+                review = engine.day("", session_date)
+                return f"{to_markdown(review)}\n{equity_plot(review)}"
         except StockPulseError as error:
             return f"The engine could not tell the session: {error.message}"

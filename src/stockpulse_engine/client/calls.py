@@ -20,6 +20,8 @@ from stockpulse_engine.domain.market import Bar, Depth, NewsItem, Quote
 from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.wire import rest
 
+BACKUP_S = 900.0
+
 
 def _part(text: str) -> str:
     return escape(text, safe="")
@@ -208,8 +210,8 @@ def verify_log() -> Call[views.VerifyResult]:
 
 
 def backup(request_id: str = "") -> Call[rest.BackupAnswer]:
-    """Write a backup."""
-    return _post("/v1/backup", rest.BackupAnswer, _key(request_id), "admin")
+    """Write a backup; the first one of a large history takes its time."""
+    return Call("/v1/backup", rest.BackupAnswer, _key(request_id), {}, "admin", BACKUP_S)
 
 
 def stop_engine(request_id: str = "") -> Call[rest.Accepted]:
