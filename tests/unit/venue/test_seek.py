@@ -67,7 +67,7 @@ def encoded(reports: list[ExecutionReport]) -> bytes:
     return msgspec.json.encode(reports)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     walk=st.lists(st.tuples(st.integers(0, 4_000), CENTS, st.booleans()), min_size=5, max_size=60),
     cuts=st.lists(st.integers(1, 9_000), min_size=1, max_size=30),
