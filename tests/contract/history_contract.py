@@ -79,8 +79,8 @@ questions = st.lists(
     st.builds(
         Asked, st.sampled_from(NAMES), st.builds(AsOf, _points, _walls), _ends, _ends, st.none() | st.integers(1, 6)
     ),
-    min_size=3,
-    max_size=4,
+    min_size=2,
+    max_size=3,
 )
 
 
@@ -176,8 +176,8 @@ def agrees_with(reader: HistoryReader, oracle: Oracle, source: str, asked: list[
         assert seen == (wanted if one.limit is None else wanted[-one.limit :])
 
 
-def answers(reader: HistoryReader, asked: list[Asked]) -> Iterator[tuple[object, object]]:
-    """Each question that the port knows, and its answer."""
+def answers(reader: HistoryReader, asked: list[Asked], *, is_counting: bool = True) -> Iterator[tuple[object, object]]:
+    """Each question that the port knows, and its answer; with `is_counting` those about numbers of rows as well."""
     for one in asked:
         window: dict[str, Any] = {"start_ns": one.start, "end_ns": one.end, "as_of": one.as_of}
         for adjustment in Adjustment:
@@ -200,7 +200,11 @@ def answers(reader: HistoryReader, asked: list[Asked]) -> Iterator[tuple[object,
         yield (query,), _rows_of(reader.frame(query))
         named = Query(table=table, spec=spec, source="lean", instrument_ids=(one.name,), as_of=asked[1].as_of)
         yield (named,), _rows_of(reader.frame(named))
-    yield (one, "coverage"), [_held(each) for each in reader.coverage(one.name, M1, as_of=one.as_of, quiet=1)]
+    covered = reader.coverage(one.name, M1, as_of=one.as_of, quiet=1)
+    yield (one, "coverage"), [(each.series.source, *_held(each)) for each in covered]
+    if not is_counting:
+        return
+    yield (one, "counts"), [_of(each.series) for each in covered]
     yield "series", [_of(one) for one in reader.series()]
     yield "series of bars", [_of(one) for one in reader.series(NAMES[0], table=BARS, spec=M1)]
     yield "nothing", [plain_bars(reader.bars("NO.XNAS", D1)), reader.series("NO.XNAS"), reader.coverage("NO.XNAS", M1)]
@@ -211,7 +215,7 @@ def _rows_of(frame: pl.DataFrame) -> tuple[object, ...]:
 
 
 def _held(one: Any) -> tuple[object, ...]:
-    return _of(one.series), one.bars, one.gaps, one.missing, one.calendar
+    return one.bars, one.gaps, one.missing, one.calendar
 
 
 def _of(one: Any) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""The embedded store and the server answer every question of the port alike, whatever was written."""
+"""The embedded store, the server, and an empty home above the server answer alike, whatever was written."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from stockpulse_engine.base.clock import ManualClock
+from stockpulse_engine.base.clock import ManualClock, WallClock
 from stockpulse_engine.marketdata.history import HistoryReader
 from stockpulse_engine.storage.history.settings import HistorySettings
 from stockpulse_engine.storage.history.store import open_history
 from stockpulse_engine.storage.server.cursors import owner_of
+from stockpulse_engine.storage.server.line import ServerLine
 from stockpulse_engine.storage.server.link import connect
 from stockpulse_engine.storage.server.migrate import migrate
 from stockpulse_engine.storage.server.mirror import HistoryMirror
 from stockpulse_engine.storage.server.reader import ServerReader
 from stockpulse_engine.storage.server.schema import metadata
 from stockpulse_engine.storage.server.settings import StorageSettings
+from stockpulse_engine.storage.server.tier import TieredReader
 from stockpulse_engine.storage.server.timescale import Features
 from tests.conftest import IS_NIGHT
 from tests.contract.history_contract import MINUTE as LENGTH
@@ -60,9 +62,9 @@ def emptied(database: StorageSettings) -> None:
         connection.execute(f"TRUNCATE {', '.join(metadata.tables)}")
 
 
-@settings(max_examples=200 if IS_NIGHT else 6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200 if IS_NIGHT else 4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=stories, asked=questions)
-def test_both_stores_answer_alike(
+def test_every_reader_answers_alike(
     database: StorageSettings, server: ServerReader, story: list[Batch], asked: list[Asked]
 ) -> None:
     emptied(database)
@@ -87,5 +89,10 @@ def test_both_stores_answer_alike(
                 agrees_with(reader, oracle, source, asked)
         for (question, ours), (_, theirs) in zip(*(answers(reader, asked) for reader in readers), strict=True):
             assert theirs == ours, question
+        with open_history(Path(scratch) / "new", clock, chosen) as empty:
+            above = TieredReader(empty.reader, ServerLine(server, WallClock(), pytest.fail), "", clock, PRIORITY)
+            both = (answers(reader, asked, is_counting=False) for reader in (store.reader, above))
+            for (question, ours), (_, theirs) in zip(*both, strict=True):
+                assert theirs == ours, question
     assert server.segments() == ()
     assert server.generation > 0

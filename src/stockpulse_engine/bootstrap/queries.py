@@ -44,9 +44,16 @@ _MIN_SECONDS: Final = 0.1
 class EngineQueries:
     """Implements the API's HistoryPort."""
 
-    def __init__(self, reader: Callable[[], HistoryReader], paths: Paths, clock: Clock) -> None:
-        """`reader` opens the store of the home `paths` when first called."""
+    def __init__(
+        self,
+        reader: Callable[[], HistoryReader],
+        paths: Paths,
+        clock: Clock,
+        embedded: Callable[[], HistoryReader] | None = None,
+    ) -> None:
+        """`reader` opens the store of the home `paths` when first called; `embedded` has its files alone, for SQL."""
         self._reader = reader
+        self._embedded = embedded or reader
         self._directory = paths.history
         self._universes = Universes(paths, reader, lambda: today_in_new_york(clock.now_ns()))
         self._running: set[_Statement] = set()
@@ -122,7 +129,7 @@ class EngineQueries:
     def _session(self) -> SqlSession:
         from stockpulse_engine.storage.sql.session import SqlSession
 
-        return SqlSession(self._reader(), self._directory)
+        return SqlSession(self._embedded(), self._directory)
 
     def _run(self, asked: SqlRequest, statement: _Statement) -> bytes:
         from stockpulse_engine.storage.sql.protocol import SqlLimits

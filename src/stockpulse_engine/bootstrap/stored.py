@@ -13,12 +13,15 @@ from stockpulse_engine.base.logs import get_logger
 from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.bootstrap.options import LIVE, REPLAY, StartOptions
 from stockpulse_engine.bootstrap.queries import EngineQueries
+from stockpulse_engine.bootstrap.servertier import PART as SERVER
+from stockpulse_engine.bootstrap.servertier import Tier, tier_over
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import PartChanged
 from stockpulse_engine.marketdata.calendar import Calendar
 from stockpulse_engine.marketdata.known import KnownHistory
 from stockpulse_engine.marketdata.stored import StoredCharts
 from stockpulse_engine.storage.history.settings import HistorySettings
+from stockpulse_engine.storage.server.settings import StorageSettings
 
 if TYPE_CHECKING:
     from stockpulse_engine.marketdata.history import HistoryReader
@@ -38,7 +41,16 @@ _log = get_logger(PART)
 class EngineHistory:
     """The store as the engine uses it: opened by the first chart that needs it, recorded into where that is wanted."""
 
-    def __init__(self, paths: Paths, settings: HistorySettings, options: StartOptions, clock: Clock, bus: Bus) -> None:
+    def __init__(  # noqa: PLR0917 - what a store in an engine is made of
+        self,
+        paths: Paths,
+        settings: HistorySettings,
+        options: StartOptions,
+        clock: Clock,
+        bus: Bus,
+        storage: StorageSettings | None = None,
+    ) -> None:
+        """With an address in `storage` the server answers for what is not here."""
         self._paths = paths
         self._directory = paths.history
         self._settings = settings
@@ -47,6 +59,9 @@ class EngineHistory:
         self._source = source_of(options) if is_recorded(settings, options) else ""
         self._opening = threading.Lock()
         self._store: EmbeddedHistory | None = None
+        self._storage = storage or StorageSettings()
+        self._tier: Tier | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._recorder: HistoryRecorder | None = None
         self._dropped = 0
         self._was_dropping = False
@@ -63,7 +78,7 @@ class EngineHistory:
 
     def queries(self) -> EngineQueries:
         """What the API reads of it, and SQL over it."""
-        return EngineQueries(self._reader, self._paths, self._clock)
+        return EngineQueries(self._reader, self._paths, self._clock, embedded=self._embedded)
 
     def start(self, calendar: Calendar) -> bool:
         """Begin to record, where this world is recorded; before the feed, so that nothing is missed."""
@@ -85,7 +100,7 @@ class EngineHistory:
     async def run(self) -> None:
         """Say what a recording drops; turn its tail into segments in a process of its own."""
         compacted_at = -COMPACT_S
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LOOK_S)
             self._look_at_drops()
@@ -98,6 +113,8 @@ class EngineHistory:
         """Write what is queued and let go of the store."""
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.stop)
+        if self._tier is not None:
+            self._tier.close()
         if self._store is not None:
             self._store.close()
 
@@ -138,7 +155,25 @@ class EngineHistory:
                 from stockpulse_engine.storage.history.store import open_history
 
                 self._store = open_history(self._directory, self._clock, self._settings)
-            return self._store.reader
+                if self._storage.url:
+                    self._tier = self._tier_over(self._store.reader)
+            return self._tier.reader if self._tier is not None else self._store.reader
+
+    def _embedded(self) -> HistoryReader:
+        """What lies in files."""
+        self._reader()
+        assert self._store is not None
+        return self._store.reader
+
+    def _tier_over(self, local: HistoryReader) -> Tier:
+        def told(problem: str) -> None:
+            detail = f"charts and reads show what is here: {problem}" if problem else ""
+            change = PartChanged(name=SERVER, state="late" if problem else "ok", detail=detail)
+            loop = self._loop  # told by the thread that has tried it
+            if loop is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(self._bus.publish, change)
+
+        return tier_over(local, self._directory, self._storage, self._clock, self._settings.priority, told)
 
     def _tail_bytes(self) -> int:
         if not (self._directory / "tail").is_dir():

@@ -18,6 +18,7 @@ from stockpulse_engine.marketdata.asking import (
     Asked,
     BarsAsked,
     StoredBars,
+    notes_of,
     stored_actions,
     stored_bars,
     stored_coverage,
@@ -94,10 +95,10 @@ def bars(
 
 def _show_bars(asked: BarsAsked, prints: str, *, as_json: bool) -> None:
     """Bars of one instrument; made of its prints where `prints` says which."""
-    from stockpulse_engine.bootstrap.history import history_of
+    from stockpulse_engine.bootstrap.servertier import whole_history_of
 
     spec, adjust = str(asked.spec), asked.adjustment.value
-    with history_of(paths()) as store:
+    with whole_history_of(paths()) as store:
         found = _built(store.reader, asked, prints) if prints else stored_bars(store.reader, asked)
         name, rows = found.instrument_id, found.bars
         specs = sorted({one.spec for one in store.reader.series(name, table="bars")})
@@ -149,7 +150,7 @@ def ticks(
     Example: sp ticks IBM --from "2013-10-07 09:30" --to "2013-10-07 09:31"
     Example: sp ticks BAC --quotes -n 50
     """
-    from stockpulse_engine.bootstrap.history import history_of
+    from stockpulse_engine.bootstrap.servertier import whole_history_of
 
     table = "quotes" if quotes else "trades"
     asked = Asked(
@@ -160,9 +161,10 @@ def ticks(
         source=source,
         as_of=as_of(known, recorded),
     )
-    with history_of(paths()) as store:
+    with whole_history_of(paths()) as store:
         found = tick_columns(store.reader, asked, table)
         name, rows, from_source = found.instrument_id, _tick_rows(found), found.source
+        notes = notes_of(store.reader)
     heads = _heads(table)
     if as_json:
         named = [dict(zip(("ts", *heads[1:]), row, strict=True)) for row in rows]
@@ -172,6 +174,7 @@ def ticks(
     else:
         emit_table(heads, rows, left=(0, len(heads) - 2, len(heads) - 1))
         say(f"{name} {table} from {from_source}")
+    _say_all(notes)
 
 
 def actions(
@@ -184,10 +187,10 @@ def actions(
 
     Example: sp actions AAPL
     """
-    from stockpulse_engine.bootstrap.history import history_of
+    from stockpulse_engine.bootstrap.servertier import whole_history_of
     from stockpulse_engine.render.format import iso_utc
 
-    with history_of(paths()) as store:
+    with whole_history_of(paths()) as store:
         found = stored_actions(store.reader, instrument, as_of(known, recorded))
     if as_json:
         emit_json(found)
@@ -217,20 +220,21 @@ def coverage(
     Example: sp coverage
     Example: sp coverage SPY --spec 1m
     """
-    from stockpulse_engine.bootstrap.history import history_of
+    from stockpulse_engine.bootstrap.servertier import whole_history_of
     from stockpulse_engine.render.format import iso_utc
 
-    with history_of(paths()) as store:
+    with whole_history_of(paths()) as store:
         answer = stored_coverage(store.reader, instrument, spec, as_of(known, recorded))
         series, found = answer.series, answer.coverage
+    _say_all(answer.notes)
     if as_json:
         emit_json({"series": series, "coverage": found} if instrument else series)
         return
     if not series:
         emit("Nothing is stored yet; `sp import FILE` takes data in.")
         return
-    heads = ("instrument", "what", "source", "rows", "corrections", "first (utc)", "last (utc)")
-    emit_table(heads, _held_rows(series), left=(0, 1, 2, 5, 6))
+    heads = ("instrument", "what", "source", "rows", "corrections", "first (utc)", "last (utc)", "where")
+    emit_table(heads, _held_rows(series), left=(0, 1, 2, 5, 6, 7))
     for one in found:
         what = f"{one.series.spec} from {one.series.source}"
         by = one.calendar or "no calendar"
@@ -241,6 +245,12 @@ def coverage(
             say(f"  … {len(one.gaps) - GAPS_SHOWN:,} more: --json lists all")
 
 
+def _say_all(notes: tuple[str, ...]) -> None:
+    """What the reader left out, beside the answer."""
+    for note in notes:
+        say(note)
+
+
 def _held_rows(series: tuple[SeriesInfo, ...]) -> list[list[str]]:
     from stockpulse_engine.render.format import iso_utc
 
@@ -249,10 +259,11 @@ def _held_rows(series: tuple[SeriesInfo, ...]) -> list[list[str]]:
             one.instrument_id,
             f"{one.table} {one.spec}".strip(),
             one.source,
-            f"{one.rows:,}",
+            f"{one.rows:,}" if one.rows else "·",
             f"{one.corrections:,}" if one.corrections else "·",
             iso_utc(one.first_ts)[:16],
             iso_utc(one.last_ts)[:16],
+            one.tier,
         ]
         for one in series
     ]

@@ -23,14 +23,14 @@ def show_members_bars(name: str, asked: BarsAsked, known: str, *, takes_todays: 
     """
     import msgspec
 
-    from stockpulse_engine.bootstrap.history import history_of
+    from stockpulse_engine.bootstrap.servertier import whole_history_of
 
     with universes() as shelf:
         found = shelf.on_day(name, day_of(known), takes_todays=takes_todays)
     bias = found.bias or ("" if known else BIAS)
     bars: list[Bar] = []
     without: list[str] = []
-    with history_of(paths()) as store:
+    with whole_history_of(paths()) as store:
         for member in found.members:
             rows = _bars_of(store.reader, msgspec.structs.replace(asked, instrument=member.instrument_id))
             bars += rows

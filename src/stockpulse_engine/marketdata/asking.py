@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from decimal import Decimal
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -94,6 +95,8 @@ class StoredTicks(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     trades: tuple[StoredTrade, ...] = ()
     quotes: tuple[StoredQuote, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader should know, like a server that does not answer."""
 
 
 class SeriesCoverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +118,17 @@ class StoredCoverage(msgspec.Struct, frozen=True, kw_only=True):
     series_count: int
     """How many there are; `series` may be the first of them."""
     coverage: tuple[SeriesCoverage, ...]
+    notes: tuple[str, ...] = ()
+    """What a reader should know, like a server that does not answer."""
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A reader that may have to leave something out."""
+
+    def notes(self) -> tuple[str, ...]:
+        """What it leaves out now, and why."""
+        ...
 
 
 def stored_bars(reader: HistoryReader, asked: BarsAsked) -> StoredBars:
@@ -164,9 +178,15 @@ def tick_columns(reader: HistoryReader, asked: Asked, table: str) -> QuoteColumn
 def stored_ticks(reader: HistoryReader, asked: Asked, table: str = TRADES) -> StoredTicks:
     """Quotes or prints one by one; raises like `tick_columns`."""
     found = tick_columns(reader, asked, table)
+    notes = notes_of(reader)
     if isinstance(found, QuoteColumns):
-        return StoredTicks(instrument_id=found.instrument_id, source=found.source, quotes=_quotes(found))
-    return StoredTicks(instrument_id=found.instrument_id, source=found.source, trades=_trades(found))
+        return StoredTicks(instrument_id=found.instrument_id, source=found.source, quotes=_quotes(found), notes=notes)
+    return StoredTicks(instrument_id=found.instrument_id, source=found.source, trades=_trades(found), notes=notes)
+
+
+def notes_of(reader: HistoryReader) -> tuple[str, ...]:
+    """What a reader leaves out now, and why."""
+    return reader.notes() if isinstance(reader, Noting) else ()
 
 
 def stored_actions(reader: HistoryReader, instrument: str, as_of: AsOf) -> tuple[CorporateAction, ...]:
@@ -186,6 +206,7 @@ def stored_coverage(
         series=tuple(series[:most]),
         series_count=len(series),
         coverage=tuple(_coverage(one, most) for one in found),
+        notes=notes_of(reader),
     )
 
 

@@ -33,6 +33,14 @@ def owner_of(history: Path) -> str:
         return file.read_text().strip()
 
 
+def known_owner(history: Path) -> str:
+    """The same, "" where nothing was ever mirrored from here."""
+    try:
+        return (history / _OWNER_FILE).read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
 def take(connection: Connection, stream: str, owner: str) -> Cursor:
     """The cursor, held until the end of the transaction: of two mirrors of a stream one waits.
 

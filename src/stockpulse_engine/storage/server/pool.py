@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
@@ -46,6 +47,8 @@ class ReadPool:
 
     def __init__(self, settings: StorageSettings) -> None:
         self._budget_ns = settings.read_timeout_s * _NS
+        patience = max(2, min(settings.connect_timeout_s, settings.read_timeout_s))  # libpq knows no less than two
+        settings = msgspec.structs.replace(settings, connect_timeout_s=patience)
         self._pool = QueuePool(
             lambda: _prepared(settings),  # type: ignore[arg-type] # psycopg's connection is a DBAPI one
             pool_size=settings.pool,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.domain.market import BarSpec
@@ -38,8 +38,15 @@ from stockpulse_engine.storage.server.tickreads import TickReads
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["TIER", "ServerReader"]
+__all__ = ["TIER", "Listed", "ServerReader"]
 DAILY: Final = BarSpec(1, "d")
+
+
+class Listed(NamedTuple):
+    """Everything that is held, and the name of the home it is the copy of."""
+
+    series: tuple[SeriesInfo, ...]
+    owner: str
 
 
 class ServerReader:
@@ -183,10 +190,12 @@ class ServerReader:
         with self._unhurried() as connection:
             return listed(connection, instrument_id, table, spec)
 
-    def spans(self) -> tuple[SeriesInfo, ...]:
+    def spans(self) -> Listed:
         """From when to when each series goes, at once and without counts."""
         with self._pool.connection() as connection:
-            return listed(connection, "", "", None, is_counted=False)
+            row = connection.execute("SELECT owner FROM mirror_cursor WHERE stream = %s", (HISTORY,)).fetchone()
+            series = listed(connection, "", "", None, is_counted=False)
+        return Listed(series, str(row[0]) if row is not None else "")
 
     def coverage(
         self,
