@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from stockpulse_engine.client.jobs import job_log, jobs, run_job, stop_job
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.jobs import JobView
+from stockpulse_engine.render.format import zone_label
 from stockpulse_engine.render.span import Line, Span
 from stockpulse_tui.handlers import Handler
 from stockpulse_tui.job_rows import moment, percent
@@ -114,13 +115,14 @@ class JobsHandler(Handler):
         elif job.missed or job.last is None:
             self._send(job.name, run_job(job.name), "started")
         else:
-            zone, now = "UTC", self.shell.clock.now_ns()
-            at = moment(job.last.ended_ns, now, zone)
+            screen = self._screen()
+            zone = screen.feed.view.zone if screen is not None and screen.feed.view is not None else "UTC"
+            at = moment(job.last.ended_ns, self.shell.clock.now_ns(), zone)
             self.shell.windows.open(
                 Confirm(
                     f"Run {job.name} again",
                     (
-                        f"Nothing is due: the run {job.last.key} ended at {at} {zone}.",
+                        f"Nothing is due: the run {job.last.key} ended at {at} {zone_label(zone)}.",
                         "It is done once more; whatever it made before is made anew.",
                     ),
                     "runs it again",
