@@ -75,7 +75,7 @@ class StudyState:
 def _with_point(output: StudyOutput, point: StudyPoint, *, is_new: bool) -> StudyOutput:
     value = point.values.get(output.name)
     kept = output.values if is_new else output.values[:-1]
-    return StudyOutput(name=output.name, values=(*kept, value))
+    return StudyOutput(name=output.name, values=(*kept, value), ahead=output.ahead[is_new:])
 
 
 class ChartFeed:

@@ -336,10 +336,14 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StudyOutput(msgspec.Struct, frozen=True, kw_only=True):
-    """One named output of a study, one value per bar of the answer; None during warm-up."""
+    """One named output of a study, one value per bar of the answer; None during warm-up.
+
+    `ahead` are its values at the bars to come, as far as the bars held make them certain: the leading part of a cloud.
+    """
 
     name: str
     values: tuple[float | None, ...]
+    ahead: tuple[float | None, ...] = ()
 
 
 class StudyView(msgspec.Struct, frozen=True, kw_only=True):

@@ -66,7 +66,11 @@ def study_info(name: str) -> StudyInfo:
     info = _catalog().get(_aliases().get(wanted, wanted))
     if info is None:
         near = get_close_matches(wanted[:24], [*_catalog(), *_aliases()], n=3, cutoff=0.5)
-        fix = f"Did you mean {' or '.join(n.lower() for n in near)}?" if near else "Write a study's name and parameters, like rsi 14 or vwap."
+        fix = (
+            f"Did you mean {' or '.join(n.lower() for n in near)}?"
+            if near
+            else "Write a study's name and parameters, like rsi 14 or vwap."
+        )
         raise InvalidValueError(f"There is no study {name[:24]!r}.", fix=fix)
     return info
 

@@ -37,6 +37,8 @@ class StudyInfo(msgspec.Struct, frozen=True, kw_only=True):
         hidden: outputs that are told and not drawn: a direction, a part.
         shifted: outputs drawn some bars back, and the parameter that says how many. Values are always those known
             at their bar.
+        ahead: outputs known some bars before the one they are drawn at, and the parameter that says how many: what
+            they will be at the next bars is known already.
         cloud: two outputs between which the drawing is filled.
         tones: colour of each output, counted from the study's first; () for one colour over the price.
         split: the output whose sign says on which side the others are; each side is a line of its own.
@@ -56,6 +58,7 @@ class StudyInfo(msgspec.Struct, frozen=True, kw_only=True):
     is_own: bool = False
     hidden: tuple[str, ...] = ()
     shifted: dict[str, str] = {}
+    ahead: dict[str, str] = {}
     cloud: tuple[str, ...] = ()
     tones: tuple[int, ...] = ()
     split: str = ""
@@ -87,9 +90,15 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
 
     def shift_of(self, output: str) -> int:
         """How many bars back an output is drawn."""
-        name = self.info.shifted.get(output)
-        names = [parameter.name for parameter in self.info.parameters]
-        return int(self.values[names.index(name)]) if name is not None else 0
+        return self._bars(self.info.shifted.get(output))
+
+    def ahead_of(self, output: str) -> int:
+        """For how many bars to come it is known."""
+        return self._bars(self.info.ahead.get(output))
+
+    def _bars(self, parameter: str | None) -> int:
+        names = [one.name for one in self.info.parameters]
+        return int(self.values[names.index(parameter)]) if parameter is not None else 0
 
     def _shown(self) -> list[str]:
         """At least the first parameter, so that `rsi` reads `rsi 14`."""

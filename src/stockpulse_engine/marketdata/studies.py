@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from stockpulse_engine.base.logs import get_logger
 from stockpulse_engine.base.tasks import spawn
 from stockpulse_engine.bus.bus import Bus
@@ -97,7 +99,8 @@ class StudyService:
         found = {name: _drawn(values, study.shift_of(name)) for name, values in compute(study, *columns).items()}
         if bars:
             self._keep((instrument_id, spec, study.text), study, bars, columns)
-        return _view((instrument_id, spec), study, list(bars), found, limit)
+        view = _view((instrument_id, spec), study, list(bars), found, limit)
+        return _with_ahead(view, study, columns)
 
     async def run(self) -> None:
         """Tell changed studies again and again; with many standard ones get the kernels for them."""
@@ -209,7 +212,27 @@ def study_of(
     study = parse_study(text)
     columns = _columns(bars, _days(study, instrument_id, bars, days_of))
     found = {name: _drawn(values, study.shift_of(name)) for name, values in compute(study, *columns).items()}
-    return _view((instrument_id, spec), study, bars, found, limit)
+    return _with_ahead(_view((instrument_id, spec), study, bars, found, limit), study, columns)
+
+
+def _with_ahead(view: StudyView, study: Study, columns: Sequence[FloatArray]) -> StudyView:
+    """The values already known of bars to come. Any bars will do to reckon them with: they do not look at those."""
+    import numpy as np
+
+    from stockpulse_engine.indicators.registry import compute
+
+    reach = max((study.ahead_of(output.name) for output in view.outputs), default=0)
+    if not reach or not view.times:
+        return view
+    longer = compute(study, *(np.concatenate([column, np.repeat(column[-1:], reach)]) for column in columns))
+    count = len(columns[0])
+    outputs = tuple(
+        replace(
+            output, ahead=tuple(map(_finite, longer[output.name][count : count + study.ahead_of(output.name)].tolist()))
+        )
+        for output in view.outputs
+    )
+    return replace(view, outputs=outputs)
 
 
 def _view(

@@ -63,6 +63,12 @@ def visible_range(data: ChartData, width: int) -> tuple[int, int]:
     return view.start, view.start + len(view.bars)
 
 
+def columns_ahead(data: ChartData, width: int) -> int:
+    """Columns left for bars to come between the newest bar and the price axis."""
+    view = chart_view(data, _plot_width(data, width), width)
+    return view.ahead * view.step
+
+
 def _body(data: ChartData, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     view = chart_view(data, _plot_width(data, width), width)
     panes = _study_panes(data)

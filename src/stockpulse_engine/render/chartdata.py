@@ -20,6 +20,7 @@ class StudyLine(msgspec.Struct, frozen=True, kw_only=True):
         levels: prices or values marked with dots, like 30 and 70.
         decimals: places of the value; None takes those of the price.
         fill_to: values up to which the space from these is shaded, like the other side of a cloud.
+        ahead: values of the bars to come, as far as they are known; `fill_ahead` the other side of the space there.
         is_columns: drawn as columns from zero, up and down, instead of a line.
     """
 
@@ -30,6 +31,8 @@ class StudyLine(msgspec.Struct, frozen=True, kw_only=True):
     levels: tuple[float, ...] = ()
     decimals: int | None = None
     fill_to: Sequence[float] = ()
+    ahead: Sequence[float] = ()
+    fill_ahead: Sequence[float] = ()
     is_columns: bool = False
 
 
@@ -103,3 +106,8 @@ class ChartData(msgspec.Struct, frozen=True, kw_only=True):
     specs: tuple[str, ...] = ()
     stale_for: str = ""
     empty_text: str = "No bars yet."
+
+    @property
+    def ahead(self) -> int:
+        """Bars to come for which something over the price is known."""
+        return max((len(line.ahead) for line in self.studies if line.pane == "price"), default=0)

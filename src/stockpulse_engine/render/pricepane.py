@@ -121,15 +121,15 @@ class _Pane:
                 self._cloud(study)
         for study in self._data.studies:
             if study.pane == "price":
-                values = study.values[view.start : view.start + len(view.bars)]
+                values = view.values(study.values, study.ahead)
                 points = study_points(values, self._scale, step=view.step, shift=view.shift)
                 draw_line(self._canvas, points, f"series{study.series}", self._glyphs)
 
     def _cloud(self, study: StudyLine) -> None:
         """Shade the free cells between two lines: in the colour of rises where the first is above, else of falls."""
         view, place = self._view, self._scale.place
-        for i in range(len(view.bars)):
-            first, second = study.values[view.start + i], study.fill_to[view.start + i]
+        sides = zip(view.values(study.values, study.ahead), view.values(study.fill_to, study.fill_ahead), strict=False)
+        for i, (first, second) in enumerate(sides):
             if not (math.isfinite(first) and math.isfinite(second)):
                 continue
             tint = "bid_bg" if first >= second else "ask_bg"
@@ -137,6 +137,8 @@ class _Pane:
             for row in range(max(0, math.floor(rows[0])), min(self._canvas.height, math.ceil(rows[1]))):
                 for x in range(view.shift + i * view.step, min(view.shift + (i + 1) * view.step, view.width)):
                     self._canvas.shade(x, row, tint)
+                    if not self._glyphs.has_blocks:  # a terminal of letters alone may have no backgrounds either
+                        self._canvas.put(x, row, ":" if first >= second else ",", ("faint", tint, False), GRID)
 
     def trade(self) -> None:
         trade = self._data.trade
@@ -246,7 +248,9 @@ class _Pane:
         for value in self._scale.marks(spacing=_LABEL_ROWS, smallest=float(self._data.tick)):
             row = self._scale.row(value)
             for x in range(0, self._view.width, _GRID_EVERY):
-                self._canvas.put(x, row, "·" if self._glyphs.has_blocks else ".", ("line", "panel", False), GRID)
+                if self._canvas.is_free(x, row, below=CROSS):
+                    style: Style = ("line", self._canvas.styles[row][x][1], False)  # a cloud goes on behind it
+                    self._canvas.put(x, row, "·" if self._glyphs.has_blocks else ".", style, GRID)
             if row not in self._tagged:
                 text = format_number(Decimal(repr(value)), self._places)
                 self._canvas.text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from stockpulse_engine.domain.market import Bar
@@ -20,6 +21,8 @@ def study_lines(view: StudyView, bars: Sequence[Bar], first_series: int) -> tupl
     drawn = [(number, output) for number, output in enumerate(view.outputs) if output.name not in view.hidden]
     drawn = [one for one in drawn if any(value is not None for value in one[1].values)] or drawn
     columns = {output.name: [_value(output.values, place) for place in places] for _, output in drawn}
+    begun = _bars_since(view, bars)
+    ahead = {output.name: _numbers(output.ahead[begun:]) for _, output in drawn}
     if view.split:
         side = next(output.values for output in view.outputs if output.name == view.split)
         return _two_sides(view, columns[drawn[0][1].name], [_value(side, place) for place in places], first_series)
@@ -38,6 +41,8 @@ def study_lines(view: StudyView, bars: Sequence[Bar], first_series: int) -> tupl
                 decimals=decimals,
                 is_columns=output.name in view.columns,
                 fill_to=columns.get(view.cloud[1], ()) if view.cloud and output.name == view.cloud[0] else (),
+                ahead=ahead[output.name],
+                fill_ahead=ahead.get(view.cloud[1], ()) if view.cloud and output.name == view.cloud[0] else (),
             )
         )
     return tuple(lines)
@@ -66,6 +71,16 @@ def _decimals(columns: Iterable[Sequence[float]]) -> int:
     """Decimals that leave the largest value three digits and more: one for an index, three for a small difference."""
     largest = max((abs(value) for values in columns for value in values if math.isfinite(value)), default=0.0)
     return next((places for places, least in ((1, 10.0), (2, 1.0), (3, 0.1)) if largest >= least), 4 if largest else 1)
+
+
+def _bars_since(view: StudyView, bars: Sequence[Bar]) -> int:
+    """Bars that began after the study's last: their place ahead of it is taken."""
+    last = view.times[-1] if view.times else 0
+    return len(bars) - bisect_right(bars, last, key=lambda bar: bar.ts_event)
+
+
+def _numbers(values: Sequence[float | None]) -> tuple[float, ...]:
+    return tuple(math.nan if value is None else value for value in values)
 
 
 def _value(values: Sequence[float | None], place: int | None) -> float:

@@ -72,7 +72,7 @@ class Chart(ChartTrade, ChartMoves, Panel):
             title = render_chart(self.data(instrument, ()), width, 1, self.shell.glyphs)
             return [*title, *self._nothing(series, (width, height - 1))]
         bar = self.trade_bar(width) or self._study_problem(width)
-        data = self.data(instrument, self._study_lines(series))
+        data = self.data(instrument, self.study_lines(series))
         return [*render_chart(data, width, height - len(bar), self.shell.glyphs), *bar]
 
     def _unchosen(self, size: tuple[int, int]) -> list[Line]:
@@ -153,7 +153,7 @@ class Chart(ChartTrade, ChartMoves, Panel):
         age = self.shell.status.market_ns() - quote.ts_event
         return format_age(age) if age > STALE_NS else ""
 
-    def _study_lines(self, series: BarSeries) -> tuple[StudyLine, ...]:
+    def study_lines(self, series: BarSeries) -> tuple[StudyLine, ...]:
         """Over the price the colours go up from the first, in panes of their own down from the last."""
         lines: list[StudyLine] = []
         over = under = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import BarSpec, parse_bar_spec
-from stockpulse_engine.render.chart import ChartData, StudyLine, visible_range
+from stockpulse_engine.render.chart import ChartData, StudyLine, columns_ahead, visible_range
 from stockpulse_engine.render.pricepane import axis_width
 from stockpulse_tui.bar_series import BarSeries
 from stockpulse_tui.chart_feed import ChartFeed
@@ -53,6 +53,10 @@ class ChartMoves(Panel):
         """Everything the drawing needs."""
         raise AssertionError("the chart has its data")
 
+    def study_lines(self, series: BarSeries) -> tuple[StudyLine, ...]:
+        """The studies as they are drawn."""
+        raise AssertionError("the chart has its studies")
+
     def cursor_at(self) -> int | None:
         """The bar under the cross-hair, None without one."""
         if self.state.cursor_ts is None:
@@ -63,7 +67,7 @@ class ChartMoves(Panel):
         instrument = self.instrument
         if instrument is None:
             return 0, 0
-        return visible_range(self.data(instrument, ()), self.size.width)
+        return visible_range(self.data(instrument, self.study_lines(self.series)), self.size.width)
 
     def _go(self, step: int) -> None:
         bars = self.series.bars
@@ -264,6 +268,7 @@ class ChartMoves(Panel):
             return
         width = self.size.width
         step = self.state.zoom or (1 if width < RIBBON_BELOW else 2)
-        right = width - axis_width(self.data(instrument, ())) - 1
+        data = self.data(instrument, self.study_lines(self.series))
+        right = width - axis_width(data) - 1 - columns_ahead(data, width)
         self.state.go(bars, end - 1 - max(0, (right - event.x) // step))
         self.redraw()

@@ -78,6 +78,28 @@ async def test_the_stream_goes_on_where_the_batch_ended() -> None:
                 assert point.values[output.name] == output.values[-1], (study, output.name, step)
 
 
+@pytest.mark.parametrize(("study", "reach"), [("ichimoku", 26), ("ichimoku 5 9 18", 9), ("alligator", 8)])
+async def test_what_is_told_of_bars_to_come_is_what_they_show_when_they_came(study: str, reach: int) -> None:
+    desk = Desk(120)
+    before = await desk.service.compute("AAPL.XNAS", SPEC, study, 10)
+    known = {output.name: output.ahead for output in before.outputs}
+    assert max(map(len, known.values())) == reach
+    assert not any(known[name] for name in ("tenkan", "kijun", "chikou") if name in known)
+    last = desk.bars[-1].ts_event
+    for step in range(1, reach + 1):
+        desk.bars.append(a_bar(SPEC, last + step * MINUTE, str(200 + step * 3 % 7)))
+    after = await desk.service.compute("AAPL.XNAS", SPEC, study, reach)
+    for output in after.outputs:
+        ahead = known[output.name]
+        assert None not in ahead
+        assert ahead == output.values[: len(ahead)]
+
+
+async def test_without_bars_nothing_is_known_of_those_to_come() -> None:
+    view = await Desk(0).service.compute("AAPL.XNAS", SPEC, "ichimoku", 10)
+    assert not any(output.ahead for output in view.outputs)
+
+
 async def test_only_changed_studies_are_told() -> None:
     desk = Desk(60)
     await desk.service.compute("AAPL.XNAS", SPEC, "sma 20", 10)

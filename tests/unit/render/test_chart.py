@@ -10,9 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockpulse_engine.render.chart import ChartData, ChartOrder, StudyLine, TradeLine, render_chart, visible_range
+from stockpulse_engine.render.chart import (
+    ChartData,
+    ChartOrder,
+    StudyLine,
+    TradeLine,
+    columns_ahead,
+    render_chart,
+    visible_range,
+)
 from stockpulse_engine.render.chartview import chart_view
-from stockpulse_engine.render.glyphs import ASCII, BLOCKS, FULL, GLYPHS
+from stockpulse_engine.render.glyphs import ASCII, BLOCKS, FULL, GLYPHS, Glyphs
 from stockpulse_engine.render.scale import Scale, fit_scale, round_step
 from stockpulse_engine.render.span import Line, Span, line_width, to_plain
 from stockpulse_engine.render.tags import REACH, Tag, place_tags
@@ -236,3 +244,42 @@ def test_a_cloud_shades_the_cells_between_its_lines_and_leaves_the_candles() -> 
     nothing = StudyLine(name="ichimoku", values=[math.nan] * 60, fill_to=falling)
     spans = [span for line in render_chart(chart(60, studies=(nothing,), orders=()), 80, 30) for span in line]
     assert not any(span.bg in {"bid_bg", "ask_bg"} for span in spans)
+
+
+def a_cloud(count: int, ahead: int) -> StudyLine:
+    """A cloud above the bars that goes on over the bars to come."""
+    top = [float(bar.close) + 1.5 for bar in walk(count + ahead)]
+    low = [value - 0.8 for value in top]
+    return StudyLine(
+        name="ichimoku", values=top[:count], fill_to=low[:count], ahead=top[count:], fill_ahead=low[count:]
+    )
+
+
+@pytest.mark.parametrize("glyphs", [FULL, ASCII], ids=["full", "ascii"])
+def test_a_cloud_goes_on_ahead_of_the_last_bar(glyphs: Glyphs) -> None:
+    data = chart(60, studies=(a_cloud(60, 26),), orders=(), fills=())
+    view = chart_view(data, 100, 110)
+    assert view.ahead == 12, "a quarter of the columns at most"
+    assert view.column(59) == 99 - 12 * view.step - (view.step - 1), "the newest bar stands left of them"
+    lines = render_chart(data, 110, 30, glyphs)
+    right_of_it = [cells(line)[-9 - 12 * view.step : -9] for line in lines]
+    assert any(bg == "bid_bg" for row in right_of_it for _, bg in row)
+    shaded = {char for row in right_of_it for char, bg in row if bg == "bid_bg"}
+    assert (":" in shaded) == (glyphs is ASCII), "letters alone show it without a background as well"
+
+
+def test_scrolled_back_nothing_is_left_free_for_bars_to_come() -> None:
+    cloud = a_cloud(160, 26)
+    newest, back = chart(160, studies=(cloud,)), chart(160, studies=(cloud,), offset=3)
+    assert chart_view(newest, 60, 70).ahead == 15
+    assert chart_view(back, 60, 70).ahead == 0
+    assert visible_range(back, 70)[1] == 157
+    assert columns_ahead(newest, 70) == 15 * chart_view(newest, 60, 70).step
+    pointed = chart(160, studies=(cloud,), cursor=20)
+    assert chart_view(pointed, 60, 70).contains(20)
+    assert chart_view(pointed, 60, 70).ahead == 0
+
+
+def cells(line: Line) -> list[tuple[str, str]]:
+    """Each cell's sign and background."""
+    return [(char, span.bg) for span in line for char in span.text]

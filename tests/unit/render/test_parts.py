@@ -279,6 +279,27 @@ def test_what_is_told_and_not_drawn_has_no_line_and_a_cloud_lies_between_two() -
     assert not second.fill_to
 
 
+def test_what_is_known_of_bars_to_come_stands_ahead_of_the_newest_bar_of_the_chart() -> None:
+    bars = walk(5)
+    outputs = tuple(StudyOutput(name=name, values=(1.0, 2.0, 3.0), ahead=(4.0, None, 6.0)) for name in ("a", "b"))
+    view = StudyView(
+        instrument_id="AAPL.XNAS",
+        spec="5m",
+        study="ichimoku 9",
+        label="ichimoku9",
+        is_overlay=True,
+        times=tuple(bar.ts_event for bar in bars[:3]),
+        outputs=outputs,
+        cloud=("a", "b"),
+    )
+    first, second = study_lines(view, bars[:3], 1)
+    assert first.ahead[0] == first.fill_ahead[0] == second.ahead[0] == 4.0
+    assert math.isnan(first.ahead[1])
+    assert not second.fill_ahead
+    later, _ = study_lines(view, bars, 1)
+    assert list(later.ahead) == [6.0], "two bars began since the study was reckoned"
+
+
 def test_an_output_without_any_value_is_not_named_unless_none_has_one() -> None:
     bars = walk(2)
     view = StudyView(
