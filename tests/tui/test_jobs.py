@@ -51,41 +51,33 @@ async def test_the_screen_looks_as_it_did(size: tuple[int, int]) -> None:
         assert same_as_snapshot(f"jobs-{size[0]}x{size[1]}", inside(head))
 
 
-async def test_what_is_due_runs_at_once_and_what_is_not_is_asked_for() -> None:
-    async with jobs_head() as (head, jobs):
-        await keys(head, "r")
-        assert jobs.effects == []
-        assert "Nothing is due" in head.text()
-        await keys(head, "escape")
-        await keys(head, "r", "enter")
-        assert jobs.effects == ["job run eod again"]
-        await keys(head, "j", "r")
-        assert jobs.effects[1:] == ["job run backfill"]
-        assert "backfill started, process 4411" in head.text()
-
-
-async def test_missed_runs_are_caught_up_with_and_what_missed_none_says_so() -> None:
+async def test_nothing_starts_or_stops_without_being_meant() -> None:
     async with jobs_head() as (head, jobs):
         await keys(head, "c")
         assert "eod has missed nothing" in head.text()
-        await head.press("j", "j", "j", "j")
-        assert "catch up?" in row_of(head, "prune")
-        await keys(head, "c")
-        assert jobs.effects == ["job run prune"]
-
-
-async def test_a_running_job_is_stopped_only_after_a_question() -> None:
-    async with jobs_head() as (head, jobs):
         await keys(head, "K")
         assert "eod does not run" in head.text()
-        await keys(head, "j", "j")
+        await keys(head, "r")
+        assert "Nothing is due: the run 2026-11-20T15:00Z ended at Thu 16:31 ET" in head.text()
+        await keys(head, "escape")
+        assert jobs.effects == []
+        await keys(head, "r", "enter")
+        assert jobs.effects.pop() == "job run eod again"
+        await keys(head, "j", "r")
+        assert jobs.effects.pop() == "job run backfill"
+        assert "backfill started, process 4411" in head.text()
+        await keys(head, "j")
         assert "64%  history" in head.text()
         await keys(head, "r")
         assert "backup runs already, 64% done" in head.text()
         await keys(head, "K")
         assert jobs.effects == []
         await keys(head, "enter")
-        assert jobs.effects == ["job stop backup"]
+        assert jobs.effects.pop() == "job stop backup"
+        await head.press("j", "j")
+        assert "catch up?" in row_of(head, "prune")
+        await keys(head, "c")
+        assert jobs.effects == ["job run prune"]
 
 
 async def test_the_log_opens_whole_and_closes_again() -> None:
@@ -123,7 +115,7 @@ async def test_the_log_follows_its_end_until_it_is_held() -> None:
         assert "one more" in pane.cell().value  # type: ignore[union-attr] # it has lines
 
 
-async def test_a_failure_shows_its_cure_and_a_slow_run_how_slow() -> None:
+async def test_a_failure_shows_its_cure_a_slow_run_how_slow_and_old_rows_their_age() -> None:
     async with jobs_head() as (head, jobs):
         await keys(head, "j")
         assert "fix It is tried again" in head.text()
@@ -136,6 +128,13 @@ async def test_a_failure_shows_its_cure_and_a_slow_run_how_slow() -> None:
             await head.tick()
             await rest(head)
         assert "took 6:12, 3.1 × the usual 2:00" in head.text()
+        await head.press(*"lllllll")
+        await keys(head, "question_mark")
+        assert "the middle of how long" in head.text()
+        await keys(head, "escape")
+        head.link.say("lost", "the engine is gone")
+        await head.tick(3)
+        assert "as it was 5.0 s ago" in head.text()
 
 
 async def test_a_new_home_says_that_nothing_starts_them() -> None:
@@ -171,13 +170,6 @@ async def test_what_can_not_be_read_says_so_and_what_was_read_stays() -> None:
         assert row_of(head, "eod")
 
 
-async def test_while_the_engine_is_lost_the_rows_are_told_as_old() -> None:
-    async with jobs_head() as (head, _):
-        head.link.say("lost", "the engine is gone")
-        await head.tick(3)
-        assert "as it was 3.0 s ago" in head.text()
-
-
 async def test_a_job_is_named_on_the_command_line_from_anywhere() -> None:
     async with book_head() as (head, desk):
         await head.press("colon")
@@ -197,10 +189,3 @@ async def test_a_job_is_named_on_the_command_line_from_anywhere() -> None:
         await head.type("JB")
         await keys(head, "enter")
         assert head.app.view_id == "screen.jobs"
-
-
-async def test_a_cell_says_what_it_means() -> None:
-    async with jobs_head() as (head, _):
-        await head.press(*"lllllll")
-        await keys(head, "question_mark")
-        assert "the middle of how long" in head.text()
