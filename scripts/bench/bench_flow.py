@@ -6,8 +6,9 @@ Four processes: a feeder that speaks the venue's protocol, the engine's own daem
 sockets (each decodes every frame and follows a chart), and what the daemon starts itself to compact what it recorded.
 One event in ten is a print. Latency is from the time an event was due to its being a value in a head, taken for every
 value delivered; a histogram keeps it, so that a long run costs no memory. At the end everything fed is looked for in
-the store: a figure of a run that lost one event is not printed. Memory is the daemon's resident set, sampled through
-the run; "flat" compares the last quarter with the first after warming up. On a shared machine: `nice -n -15`.
+the store: a figure of a run that lost one event is not printed. Memory is the daemon's own, sampled twice a
+second; growth compares the medians of the last quarter and of the first after warming up. On a shared machine as root:
+`nice -n -15`.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class Tally:
 
 
 class Watch:
-    """What a process uses: its CPU time and its resident memory."""
+    """What a process uses: its CPU time and the memory that is its own (mapped files belong to the system's cache)."""
 
     def __init__(self, pid: int) -> None:
         self._proc = Path(f"/proc/{pid}")
@@ -94,10 +95,10 @@ class Watch:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def sample(self) -> None:
-        """Note the resident memory in MB."""
+        """Note the memory in MB."""
         lines = (self._proc / "status").read_text(encoding="ascii").splitlines()
-        rss = next(line for line in lines if line.startswith("VmRSS"))
-        self.samples.append(int(rss.split()[1]) / 1024)
+        own = next(line for line in lines if line.startswith("RssAnon"))
+        self.samples.append(int(own.split()[1]) / 1024)
 
     def quarters(self) -> tuple[float, float]:
         """Median memory in the first and in the last quarter of what is judged."""
@@ -162,9 +163,10 @@ async def judged(options: argparse.Namespace, paths: Paths, pipe: Connection, ta
         "engine_cpu": used / passed,
         "engine_cpu_us_per_event": used / events * 1e6,
         "heads_cpu": (time.process_time() - own) / passed,
-        "rss_first_mb": first,
-        "rss_last_mb": last,
-        "rss_growth_percent": 100 * (last / first - 1),
+        "memory_first_mb": first,
+        "memory_last_mb": last,
+        "memory_most_mb": max(watch.samples),
+        "memory_growth_percent": 100 * (last / first - 1),
     }
 
 
