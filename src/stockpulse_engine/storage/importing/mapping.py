@@ -118,6 +118,9 @@ def guess(names: Sequence[str], *, kind: Kind | None = None) -> ColumnMap:
     plain = {plain_name(name): name for name in reversed(names)}
     for each in (kind,) if kind else _REQUIRED:
         found = _columns(each, plain)
+        is_last = each is Kind.TRADES and plain_name(found.get("price", "")) == "last"
+        if kind is None and is_last and set(PRICES) <= set(plain):
+            continue  # bars that tell their close twice
         if all(role in found for role in _REQUIRED.get(each, ())) and (
             each is not Kind.ACTIONS or _tells_action(found)
         ):
@@ -136,6 +139,17 @@ def told(names: Sequence[str], pairs: Iterable[str], *, kind: Kind | None = None
     found = guess(shown, kind=kind)
     columns = {name: back[theirs] for name, theirs in found.columns.items()}
     return ColumnMap(kind=found.kind, columns=columns, symbols=tuple(back[name] for name in found.symbols))
+
+
+def rivals(mapping: ColumnMap, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """By our name: the file's other columns that might have been meant, and are not read for anything."""
+    read = {*mapping.columns.values(), *mapping.symbols}
+    free = [name for name in names if name not in read]
+    found = {
+        role: tuple(name for name in free if plain_name(name).removesuffix("duplicated0") in _NAMES[role])
+        for role in mapping.columns
+    }
+    return {role: others for role, others in found.items() if others}
 
 
 def override(mapping: ColumnMap, names: Sequence[str], pairs: Iterable[str]) -> ColumnMap:

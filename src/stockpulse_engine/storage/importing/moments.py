@@ -16,6 +16,7 @@ from stockpulse_engine.storage.importing.table import Table
 
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
 _SLASHED = r"^(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})$"
+_COMPACT = r"^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$"
 _ZONED = r"(?:Z|[+-]\d{2}:?\d{2})$"
 _EPOCHS = ((1e17, 1), (1e14, 1_000), (1e11, 1_000_000), (0.0, 1_000_000_000))
 """From which size on a number counts so many nanoseconds each."""
@@ -27,7 +28,7 @@ class TimeForm(msgspec.Struct, frozen=True, kw_only=True):
 
     is_date: bool
     style: str
-    """date, zoned, naive, epoch, slashed."""
+    """date, compact (20131007), zoned, naive, epoch, slashed."""
     zone: str = ""
     is_day_first: bool = False
     unit_ns: int = 1
@@ -54,7 +55,7 @@ def time_form(table: Table, column: str, *, zone: str = "", dates: str = "") -> 
         return TimeForm(is_date=False, style="naive", zone=_require_zone(table, column, zone))
     sample = table.head(SAMPLE)[column].drop_nulls()
     if kind.is_numeric():
-        return _epoch(sample)
+        return _compact(sample.cast(pl.Int64, strict=False).cast(pl.String)) or _epoch(sample)
     return _spelled(table, column, sample, zone=zone, dates=dates)
 
 
@@ -64,6 +65,8 @@ def _spelled(table: Table, column: str, sample: pl.Series, *, zone: str, dates: 
         return TimeForm(is_date=True, style="date")
     if _share(text, _SLASHED) > 0.5:  # noqa: PLR2004 - most of them
         return TimeForm(is_date=True, style="slashed", is_day_first=_day_first(table, column, text, dates))
+    if found := _compact(text):
+        return found
     if _share(text, r"^\d{10,19}$") > 0.5:  # noqa: PLR2004 - most of them
         return _epoch(text)
     if _share(text, r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}") > 0.5:  # noqa: PLR2004 - most of them
@@ -89,6 +92,8 @@ def moments(column: str, form: TimeForm, kind: pl.DataType) -> pl.Expr:
         local = cell if isinstance(kind, pl.Datetime) else cell.str.strip_chars().str.to_datetime(strict=False)
         return _in_zone(local, form.zone)
     text = cell.cast(pl.String).str.strip_chars()
+    if form.style == "compact":
+        return text.str.slice(0, 8).str.to_date("%Y%m%d", strict=False).cast(pl.Datetime("ns")).dt.epoch("ns")
     if form.style == "zoned":
         return text.str.to_datetime(time_zone="UTC", time_unit="ns", strict=False).dt.epoch("ns")
     if form.style == "slashed":
@@ -151,6 +156,11 @@ def _day_first(table: Table, column: str, text: pl.Series, told: str) -> bool:
             f"{table.path.name}: {column!r} may be day/month or month/day ({text[0]}).", fix="Say --dates mdy or dmy."
         )
     return one > 12  # noqa: PLR2004 - the same
+
+
+def _compact(text: pl.Series) -> TimeForm | None:
+    """Days without separators: taken for seconds they would all be of 1970."""
+    return TimeForm(is_date=True, style="compact") if _share(text, _COMPACT) == 1.0 else None
 
 
 def _epoch(numbers: pl.Series) -> TimeForm:

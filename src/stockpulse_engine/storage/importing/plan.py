@@ -12,7 +12,7 @@ import polars as pl
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.market import SECOND_NS, BarSpec, parse_bar_spec
 from stockpulse_engine.storage.importing.identity import clean_symbol, symbol_of_file
-from stockpulse_engine.storage.importing.mapping import ColumnMap, Kind, Remembered, override, told
+from stockpulse_engine.storage.importing.mapping import ColumnMap, Kind, Remembered, override, plain_name, rivals, told
 from stockpulse_engine.storage.importing.moments import SAMPLE, TimeForm, moments, time_form
 from stockpulse_engine.storage.importing.table import Table
 
@@ -56,6 +56,8 @@ class ImportPlan(msgspec.Struct, frozen=True, kw_only=True):
     """For rows without one of their own."""
     options: ImportOptions
     is_remembered: bool = False
+    rivals: dict[str, tuple[str, ...]] = {}
+    """Columns that might have been meant instead, by our name for what was chosen."""
 
     @property
     def follows_ticker(self) -> bool:
@@ -78,6 +80,10 @@ class ImportPlan(msgspec.Struct, frozen=True, kw_only=True):
             shown.append(("symbol", f"{self.symbol} (from the file's name)"))
         pairs = [f"{ours}={theirs}" for ours, theirs in self.mapping.columns.items() if ours != "ts"]
         shown.append(("columns", "  ".join(pairs) or ", ".join(self.mapping.symbols[:12])))
+        for ours, others in self.rivals.items():
+            shown.append(
+                ("chosen", f"{ours}={self.mapping.columns[ours]}, not {', '.join(others)} (--map {ours}=NAME)")
+            )
         return tuple(shown)
 
 
@@ -111,8 +117,14 @@ def plan_import(path: Path, options: ImportOptions, remembered: Remembered) -> t
         symbol=symbol,
         options=options,
         is_remembered=known is not None,
+        rivals=rivals(mapping, [name for name in table.names if name not in _parts_of(table)]),
     )
     return table, plan
+
+
+def _parts_of(table: Table) -> tuple[str, ...]:
+    """The columns of which another one was made."""
+    return tuple(name for name in table.names if plain_name(name) in ("date", "time")) if table.made else ()
 
 
 def source_of_file(path: Path, symbol: str) -> str:

@@ -38,6 +38,8 @@ MAX_COVERED_ROWS = 200_000
 """Counting gaps reads what was stored; of more rows `sp coverage` tells."""
 DAY_NS = 86_400_000_000_000
 MAX_NAMED = 5
+MANY = 20
+"""More corrections than this, and of most of what is held, are hardly corrections."""
 _TABLES = {Kind.TRADES: TRADES, Kind.QUOTES: QUOTES}
 
 
@@ -79,7 +81,7 @@ def run_import(plan: ImportPlan, table: Table, into: Into, hooks: Hooks | None =
 
 def import_id_of(plan: ImportPlan, digest: str) -> str:
     """The same bytes read the same way are the same import."""
-    plain = msgspec.structs.replace(plan, path="", is_remembered=False)
+    plain = msgspec.structs.replace(plan, path="", is_remembered=False, rivals={})
     return hashlib.sha256(digest.encode() + msgspec.json.encode(plain, order="deterministic")).hexdigest()[:16]
 
 
@@ -184,7 +186,7 @@ class _Run:
     def _refuse(self, chunk: pl.DataFrame, bad: pl.DataFrame) -> None:
         if bad.height:
             self._report.refuse(bad)
-            self._refusals.write(chunk, bad)
+            self._refusals.write(chunk.drop(self._table.made, strict=False), bad)
 
     def _store(self, part: str, fit: pl.DataFrame, told: Mapping[str, Span]) -> None:
         if fit.is_empty():
@@ -241,12 +243,20 @@ class _Run:
             names = ", ".join(lost[:MAX_NAMED]) + (" …" if len(lost) > MAX_NAMED else "")
             self._report.warn(f"no venue is known of {names}: days are kept at midnight UTC; --venue names it")
         self._say_unknown_calendars()
+        self._say_other_vendor()
         if self._plan.is_adjusted_already:
             self._report.warn("the source has adjusted these prices itself: read them with --adjust raw")
         self._count_missing()
         self._name_refused()
         self._state.clear()
         return self._report
+
+    def _say_other_vendor(self) -> None:
+        """One source is one series: another vendor's rows under its name would correct it without end."""
+        both = self._report.unchanged + self._report.corrected
+        if self._report.corrected > max(MANY, both // 2):
+            told = f"{self._report.corrected:,} of {both:,} rows that were held have other values now"
+            self._report.warn(f"{told}: another vendor's? --source NAME keeps it apart from {self._plan.source}")
 
     def _say_unknown_calendars(self) -> None:
         """What keeps hours that we do not know is never said to miss anything; so that has to be said."""

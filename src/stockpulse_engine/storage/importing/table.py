@@ -12,6 +12,7 @@ import polars as pl
 
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.errors import InvalidValueError, NotFoundError
+from stockpulse_engine.storage.importing.mapping import plain_name
 
 MAX_TEXT_BYTES = 1024 * 1024 * 1024
 """A CSV or JSON file is read whole; beyond this it should be Parquet, which is read piece by piece."""
@@ -20,6 +21,9 @@ ROW = "__row"
 """Number of the row in the file, from 1, beside its own columns."""
 SUFFIXES = (".csv", ".txt", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson")
 _DELIMITERS = ",;\t|"
+_CLOCK = r"^(\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?|\d{1,2}[0-5]\d([0-5]\d)?)$"
+SEEN = 1_000
+"""Rows that are looked at to tell what a column is."""
 _NOTHING = ("null", "NULL", "None", "NA", "N/A")
 """Beside nothing at all."""
 
@@ -45,7 +49,10 @@ class Table:
         self.path = path
         self.repaired: dict[str, int] = {}
         """Rows that a repair changed, by what was wrong."""
+        self.made = ""
+        """Name of a column that we made of two of the file's: a day and the time of it."""
         self._take(_scan(path))
+        self._join_day_and_time()
 
     def _take(self, frame: pl.LazyFrame) -> None:
         self._frame = frame
@@ -53,6 +60,18 @@ class Table:
         self.names = tuple(schema.names())
         self.types: dict[str, pl.DataType] = dict(schema)
         self.rows = int(self._frame.select(pl.len()).collect().item())
+
+    def _join_day_and_time(self) -> None:
+        """Many vendors tell the day and the time of it apart: together they are one moment."""
+        plain = {plain_name(name): name for name in reversed(self.names)}
+        day, time = plain.get("date"), plain.get("time")
+        if day is None or time is None or "datetime" in plain or isinstance(self.types[day], pl.Datetime):
+            return
+        head = self.head(SEEN)[time].drop_nulls().cast(pl.String).str.strip_chars()
+        if not len(head) or not head.str.contains(_CLOCK).all():
+            return
+        self.made = f"{day} {time}"
+        self._take(self._frame.with_columns(_day_and_time(pl.col(day), pl.col(time)).alias(self.made)))
 
     def replaced(self, frame: pl.DataFrame, repaired: dict[str, int]) -> Table:
         """The same file with other cells: what a repair made of it."""
@@ -79,6 +98,17 @@ class Table:
         """SHA-256 of the file."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _day_and_time(day: pl.Expr, time: pl.Expr) -> pl.Expr:
+    """`2013-10-07 09:30:00` of a day as 2013-10-07 or 20131007 and a time as 9:30, 09:30:00, 930 or 93000."""
+    date = day.cast(pl.String).str.strip_chars().str.replace(r"^(\d{4})(\d{2})(\d{2})$", "${1}-${2}-${3}")
+    text = time.cast(pl.String).str.strip_chars()
+    digits = (
+        text.str.replace(r"^(\d{3,4})$", "${1}00").str.zfill(6).str.replace(r"^(\d\d)(\d\d)(\d\d)$", "${1}:${2}:${3}")
+    )
+    spelled = text.str.replace(r"^(\d):", "0${1}:").str.replace(r"^(\d\d:\d\d)$", "${1}:00")
+    return date + " " + pl.when(text.str.contains(":")).then(spelled).otherwise(digits)
 
 
 def find_files(paths: list[Path]) -> list[Path]:
