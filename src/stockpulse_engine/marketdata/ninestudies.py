@@ -71,10 +71,11 @@ class NineStudies:
     def __len__(self) -> int:
         return len(self._series)
 
-    def keep(self, text: str, bars: Sequence[Bar], columns: Sequence[FloatArray]) -> bool:
+    def keep(self, instrument_id: str, text: str, bars: Sequence[Bar], columns: Sequence[FloatArray]) -> bool:
         """Keep a study current from its history on, the last bar being the open one.
 
         Args:
+            instrument_id: as it was asked for.
             text: one of STANDARD.
             bars: the history, at least one bar.
             columns: its open, high, low, close and volume.
@@ -86,13 +87,12 @@ class NineStudies:
 
         if not all(np.isfinite(column).all() for column in columns[:5]):
             return False
-        first, last = bars[0], bars[-1]
-        self.forget(last.instrument_id, last.spec, text)
-        key = (last.instrument_id, last.spec, first.ts_event)
-        series = self._series.get(key) or self._new(key, last)
+        key = (instrument_id, bars[-1].spec, bars[0].ts_event)
+        self.forget(*key[:2], text)
+        series = self._series.get(key) or self._new(key, bars[-1])
         series.texts.add(text)
         self._series.move_to_end(key)
-        self._open(series, bars, columns)
+        self._open(series, np.array(self._days_of(instrument_id, (bar.ts_event for bar in bars))), bars, columns)
         return True
 
     def _new(self, key: SeriesKey, bar: Bar) -> _Series:
@@ -102,13 +102,12 @@ class NineStudies:
         self._of.setdefault(key[:2], []).append(key)
         return series
 
-    def _open(self, series: _Series, bars: Sequence[Bar], columns: Sequence[FloatArray]) -> None:
+    def _open(self, series: _Series, days: FloatArray, bars: Sequence[Bar], columns: Sequence[FloatArray]) -> None:
         """Take the closed bars of a history; what was there is forgotten, for a bar of it may have been corrected."""
         import numpy as np
 
         self._take_closed()
         self._nine.forget([series.row])
-        days = np.array(self._days_of(bars[0].instrument_id, (bar.ts_event for bar in bars)))
         series.bar, series.day = bars[-1], float(days[-1])
         begun = int(np.argmax(days == days[-1]))  # the open bar's session
         self._take_part(series.row, columns, slice(0, begun))

@@ -174,13 +174,13 @@ class StudyService:
             return
         if (bars[0].ts_event, bars[-1].ts_event) != (current.begins_at, current.bar.ts_event):
             return
-        if nine.keep(key[2], bars, _columns(bars, (0.0,) * len(bars))):
+        if nine.keep(key[0], key[2], bars, _columns(bars, (0.0,) * len(bars))):
             del self._streams[key]
             if current.is_dirty:
                 nine.take(current.bar)
 
     def _keep(self, key: StudyKey, study: Study, bars: Sequence[Bar], columns: Sequence[FloatArray]) -> None:
-        if self._nine is not None and key[2] in STANDARD and self._nine.keep(key[2], bars, columns):
+        if self._nine is not None and key[2] in STANDARD and self._nine.keep(key[0], key[2], bars, columns):
             self._streams.pop(key, None)
             return
         from stockpulse_engine.indicators.streaming import StudyStream
