@@ -134,3 +134,24 @@ def test_a_universe_names_its_members_of_a_day_or_says_why_it_can_not(shell: She
     (folder / "blue.csv").write_text("symbol,mic\nIBM,XNYS\n")
     assert shell("universe", "check", "blue").code == 2
     assert shell("bars").code == 2
+
+
+@pytest.mark.real_data
+def test_a_member_is_the_company_that_had_its_ticker_on_that_day(shell: Shell, shared: Path) -> None:
+    assert shell("import", str(shared / "data" / "corporate_actions" / "lean_map_files.csv"), "--yes").code == 0
+    folder = resolve_paths(shell.home).config / "universes"
+    folder.mkdir(parents=True)
+    (folder / "social.csv").write_text(
+        "symbol,mic,from,to\nFB,XNAS,1999-10-01,2003-01-31\nFB,XNAS,2013-12-23,\nIBM,XNYS,2000-01-01,\n"
+    )
+
+    def members(day: str) -> list[str]:
+        told = shell("universe", "show", "social", "--as-of", day, "--json").data
+        return [one["instrument_id"] for one in told["members"]]
+
+    assert members("2000-06-01") == ["FB~1999.XNAS", "IBM.XNYS"]
+    assert members("2005-06-01") == ["IBM.XNYS"]
+    assert members("2015-06-01") == ["FB.XNAS", "IBM.XNYS"]
+    assert shell("universe", "check", "social").code == 0
+    (folder / "social.csv").write_text("symbol,mic,from,to\nFB,XNAS,1999-10-01,\n")
+    assert "was 2 companies" in shell("universe", "check", "social").out
