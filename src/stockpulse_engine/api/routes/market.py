@@ -99,7 +99,7 @@ async def get_study(
     limit: Limit = 300,
     at: At = "",
 ) -> StudyView:
-    """A study (`sma 20`, `rsi 14`, any TA-Lib function) over the last `limit` bars of `id`."""
+    """A study (`sma 20`, `rsi 14`, `ichimoku`: any of TA-Lib's or of ours) over the last `limit` bars of `id`."""
     market = request.services.market
     length = parse_bar_spec(spec)
     if at:
