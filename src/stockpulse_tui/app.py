@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from asyncio import TimerHandle
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 from textual import events
 from textual.app import App
@@ -17,23 +15,20 @@ from stockpulse_engine.actions.codes import Command
 from stockpulse_engine.actions.registry import Context
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.text import clean_line
-from stockpulse_engine.render.glyphs import Glyphs, glyphs_named
-from stockpulse_engine.render.pasttheme import as_past
-from stockpulse_engine.render.theme import choose_theme
 from stockpulse_engine.wire.stream import DEFAULT_TOPICS
 from stockpulse_tui import styles, turns
 from stockpulse_tui.background import Background, Work
 from stockpulse_tui.cell import Cell
 from stockpulse_tui.direct import DirectWriter
 from stockpulse_tui.dispatch import Dispatcher
-from stockpulse_tui.head_link import HeadLink
 from stockpulse_tui.incoming import Incoming
 from stockpulse_tui.keymap import Keymap
 from stockpulse_tui.latency import Latency
 from stockpulse_tui.leaving import Leaving
+from stockpulse_tui.looks import look_of
 from stockpulse_tui.messages import LineEntered
 from stockpulse_tui.moved import WorldSeen
-from stockpulse_tui.painter import Painter, cells, dimmed
+from stockpulse_tui.painter import Painter, cells
 from stockpulse_tui.places import Places
 from stockpulse_tui.ports import Link
 from stockpulse_tui.rewind import Rewind
@@ -66,11 +61,8 @@ class StockPulseApp(App[None], inherit_bindings=False):
         watch_file: Path | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self.live = Store()
-        """The fold of the stream, whatever the panes show."""
-        self.live_link = link
-        self.rewind = Rewind(self)
-        self.link: Link = cast("Link", HeadLink(link, self.rewind))
+        self.rewind = Rewind(self, link)
+        self.live, self.link = self.rewind.live, self.rewind.link
         self.clock = clock
         self.keymap = Keymap()
         self.watchlists = watchlists or Watchlists()
@@ -99,7 +91,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
     @property
     def store(self) -> Store:
         """What the panes show: the stream's fold, or a moment of the past."""
-        return self.rewind.store(self.live)
+        return self.rewind.store
 
     # -- start and look
 
@@ -108,13 +100,7 @@ class StockPulseApp(App[None], inherit_bindings=False):
         return ShellScreen()
 
     def _choose_look(self) -> None:
-        ui = self.settings.ui
-        theme = choose_theme(ui.theme, os.environ)
-        self.glyphs: Glyphs = glyphs_named(ui.glyphs)
-        is_ascii = self.glyphs.name == "ascii"
-        worn = as_past(theme) if self.rewind.is_past else theme
-        self._painters = (Painter(worn, is_ascii=is_ascii), Painter(dimmed(worn), is_ascii=is_ascii))
-        self.theme = theme.name
+        self.glyphs, self.theme, self._painters = look_of(self.settings.ui, is_past=self.rewind.is_past)
 
     def apply_look(self) -> None:
         """The theme or the glyphs changed: bake everything again."""

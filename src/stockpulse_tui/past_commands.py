@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from stockpulse_engine.client import past
 from stockpulse_engine.domain.errors import ForbiddenError
+from stockpulse_tui.rewind import BACK
 
 if TYPE_CHECKING:
     from stockpulse_engine.client.call import Call
@@ -28,7 +29,6 @@ T = TypeVar("T")
 LIVE: Final = frozenset({"cancel_order", "cancel_orders", "control_market", "sql_views", "universe_symbols"})
 """Let through as they are: cancels and the market's pace act on what is live, and say so."""
 BRAKES: Final = frozenset({"halt", "reduce"})
-BACK: Final = "`@ now` goes back."
 
 
 class PastCommands:

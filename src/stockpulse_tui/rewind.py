@@ -7,24 +7,25 @@ brake works on it. Everything else is refused until the head is back: see `past_
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from stockpulse_engine.actions.registry import BY_ID, Role
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.render.format import format_number, format_quantity
-from stockpulse_tui.past_commands import BACK, PastCommands
-from stockpulse_tui.past_store import past_store
+from stockpulse_tui.head_link import HeadLink
+from stockpulse_tui.store import Store
 
 if TYPE_CHECKING:
     from stockpulse_engine.domain.fills import Fill
     from stockpulse_engine.domain.past import Moment, PastView
     from stockpulse_engine.wire.stream import Frame
     from stockpulse_tui.app import StockPulseApp
-    from stockpulse_tui.ports import Commands
+    from stockpulse_tui.past_commands import PastCommands
+    from stockpulse_tui.ports import Commands, Link
     from stockpulse_tui.screens.base import View
-    from stockpulse_tui.store import Store
 
+BACK: Final = "`@ now` goes back."
 LET_THROUGH: Final = frozenset(
     {"order.cancel", "order.cancel_many", "trading.halt", "trading.reduce", "engine.control", "ticket.discard"}
 )
@@ -39,8 +40,13 @@ MOST_TOLD: Final = 3
 class Rewind:
     """Now, on the way to a moment, or there."""
 
-    def __init__(self, shell: StockPulseApp) -> None:
+    def __init__(self, shell: StockPulseApp, link: Link) -> None:
         self._shell = shell
+        self._live_link = link
+        self.live = Store()
+        """The fold of the stream, whatever the panes show."""
+        self.link: Link = cast("Link", HeadLink(link, self))
+        """What the panes ask: of the moment they show."""
         self.moment: Moment | None = None
         self.notes: tuple[str, ...] = ()
         """What must be known about all that is shown."""
@@ -61,9 +67,10 @@ class Rewind:
         """Whether the panes show a moment of the past."""
         return self.moment is not None
 
-    def store(self, live: Store) -> Store:
+    @property
+    def store(self) -> Store:
         """What the panes read."""
-        return self._store or live
+        return self._store or self.live
 
     def commands(self, live: Commands) -> Commands:
         """What the panes ask."""
@@ -133,7 +140,7 @@ class Rewind:
         shell, at = self._shell, text
         try:
             while True:
-                view = await shell.live_link.commands.send(past.view(at))
+                view = await self._live_link.commands.send(past.view(at))
                 if turn != self._turn:
                     return
                 if view.is_ready:
@@ -151,6 +158,9 @@ class Rewind:
         self._enter(view)
 
     def _enter(self, view: PastView) -> None:
+        from stockpulse_tui.past_commands import PastCommands  # few heads ever look back
+        from stockpulse_tui.past_store import past_store
+
         shell = self._shell
         self.asking = ""
         self._make_safe()
@@ -163,7 +173,7 @@ class Rewind:
         else:
             self._drop_views()
         self.moment, self.notes = view.moment, view.notes
-        self._store, self._commands = past_store(view), PastCommands(shell.live_link.commands, view.moment)
+        self._store, self._commands = past_store(view), PastCommands(self._live_link.commands, view.moment)
         self._show_again()
 
     def _make_safe(self) -> None:
@@ -175,7 +185,7 @@ class Rewind:
 
     async def _disarm(self, account_id: str) -> None:
         try:
-            await self._shell.live_link.commands.arm(account_id, 0)
+            await self._live_link.commands.arm(account_id, 0)
         except StockPulseError as error:
             self._shell.notify_line(f"this head is still armed: {error}", "danger")
 
