@@ -109,9 +109,9 @@ class TailLog:
             self.sync()
             fsync_dir(path.parent)
 
-    def append(self, batch: Batch[Any]) -> None:
-        """Write a frame; others see it at once, a power cut spares it after the next `sync`."""
-        self._write(encode_frame(batch))
+    def append(self, frame: bytes) -> None:
+        """Write a frame of `encode_frame`; others see it at once, a power cut spares it after the next `sync`."""
+        self._write(frame)
 
     def sync(self) -> bool:
         """Make what was appended survive a power cut; False when there was nothing."""

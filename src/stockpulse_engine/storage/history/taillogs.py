@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from stockpulse_engine.storage.history.commit import Ledger, TailMark
 from stockpulse_engine.storage.history.eventrows import bar_row
 from stockpulse_engine.storage.history.hot import HotKey, HotTier
 from stockpulse_engine.storage.history.layout import Layout
-from stockpulse_engine.storage.history.tail import Batch, TailLog, cut_torn, decoder_of, is_written_to, read_frames
+from stockpulse_engine.storage.history.tail import TailLog, cut_torn, decoder_of, is_written_to, read_frames
 
 MAX_LOG_BYTES: Final = 64 * 1024 * 1024
 
@@ -31,14 +31,12 @@ class TailLogs:
         self._logs: dict[str, TailLog] = {}
         close_left_behind(layout, self._ledger, self._hot)
 
-    def append(self, stream: str, source: str, recorded_at: int, seqs: list[int], events: Sequence[Any]) -> None:
-        """Write events of one stream; bars reach the hot tier as well."""
+    def append(self, stream: str, frame: bytes) -> None:
+        """Write a frame of events of one stream, as `tail.encode_frame` made it."""
         log = self._logs.get(stream)
         if log is None or log.size >= MAX_LOG_BYTES:
             log = self._turn_over(stream)
-        log.append(Batch(source, recorded_at, seqs, list(events)))
-        if stream == BARS:
-            self._make_hot(source, recorded_at, events)
+        log.append(frame)
 
     def sync(self) -> None:
         """Make everything appended durable."""
@@ -64,7 +62,8 @@ class TailLogs:
         self._ledger.add_tail(path.name)
         return log
 
-    def _make_hot(self, source: str, recorded_at: int, bars: Sequence[Bar]) -> None:
+    def make_hot(self, source: str, recorded_at: int, bars: Sequence[Bar]) -> None:
+        """Bars that were appended reach the hot tier."""
         rows = {
             HotKey(str(bar.spec), bar.instrument_id, source): np.array([bar_row(bar, recorded_at)], np.int64).T
             for bar in bars

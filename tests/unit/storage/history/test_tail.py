@@ -100,7 +100,7 @@ def test_what_is_recorded_is_synced_once_a_second(store: EmbeddedHistory, clock:
     writing = recording(store, clock)
 
     def waiting() -> int:
-        return sum(log._unsynced for log in writing._logs._logs.values())
+        return sum(log._unsynced for log in writing._writing._logs._logs.values())
 
     writing.write(MINUTES)
     clock.advance(SYNC_NS - 1)
@@ -202,7 +202,7 @@ def test_a_torn_end_is_cut_and_everything_before_it_stays(
     with log.open("ab") as file:
         file.write(torn)
     assert len(trades_of(store)) == 6
-    for each in writing._logs._logs.values():  # killed: nothing is closed in order
+    for each in writing._writing._logs._logs.values():  # killed: nothing is closed in order
         each.close()
     again = recording(store, clock)
     assert log.read_bytes() == whole
@@ -237,7 +237,7 @@ def test_after_a_crash_the_hot_files_of_the_tail_are_built_again(store: Embedded
     behind = hot.read_bytes()
     writing.write([trade(OPEN + MINUTE, "102"), clock_at(OPEN + 2 * MINUTE)])
     hot.write_bytes(behind)
-    for each in writing._logs._logs.values():
+    for each in writing._writing._logs._logs.values():
         each.close()
     with open_history(store.layout.root, clock) as other:
         assert closes(other.reader.last_bars([AAPL], M1, 9)[AAPL]) == [101, 102]
@@ -282,6 +282,25 @@ def test_the_recorder_takes_from_the_bus_and_says_what_it_dropped(
     recorder.stop()
     assert recorder.state() == (5, 3, 0, "")
     assert len(trades_of(store)) == 5
+
+
+def test_a_busy_market_encodes_its_own_events_and_none_changes_its_place(
+    store: EmbeddedHistory, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Full chunks by the market's turn, the rest by the thread: in the log they are what one by one would be."""
+    monkeypatch.setattr(recorder_module, "CHUNK", 7)
+    bus = Bus(lambda _value, error: pytest.fail(str(error)))
+    recorder = HistoryRecorder(bus, store.layout, clock, CALENDAR, SOURCE, pytest.fail)
+    recorder.start()
+    bus.publish(clock_at(OPEN))
+    for number in range(200):
+        bus.publish(trade(OPEN + number // 3 * MINUTE // 20, str(number + 1)))
+    recorder.stop()
+    held = trades_of(store)
+    assert [price // 10**8 for price in held.price.tolist()] == list(range(1, 201))
+    assert held.seq.tolist() == [number % 3 for number in range(200)]
+    bars = 200 // 3 // 20
+    assert recorder.state() == (200 + bars, 0, 0, "")
 
 
 def test_a_disk_that_fails_ends_the_recording_and_nothing_else(store: EmbeddedHistory, clock: ManualClock) -> None:
