@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_MAPPED: Final = 8_192
 """Files a process keeps mapped; the least recently read goes first."""
-MAX_BEGUN: Final = 500
+MAX_BEGUN: Final = 200
 """Series that one commit of an import makes files for; each takes about a millisecond and half a megabyte."""
 FILE_NAMES: Final = {"open": "open_e8", "high": "high_e8", "low": "low_e8", "close": "close_e8", "volume": "volume_e8"}
 """Column of BarColumns → column of a stored file, where they differ."""
@@ -101,26 +101,27 @@ class HotTier:
         if not present and not is_import:
             return
         runs = frame["instrument_id"].rle().struct
-        start, begun = 0, 0
+        start = 0
+        missing: dict[HotKey, pl.DataFrame] = {}
         for name, count in zip(runs.field("value").to_list(), runs.field("len").to_list(), strict=True):
             part, start = frame.slice(start, count), start + count
             key = HotKey(kind.spec, str(name), kind.source)
-            if self._layout.hot_file(*key) in present:
+            if present and self._layout.hot_file(*key) in present:
                 with self.turn():
                     self._absorb_one(key, part, seqs, catalog)
-            elif is_import and begun < MAX_BEGUN:
-                with self.turn():
-                    begun += self._begin(key, part, seqs, catalog)
+            elif is_import and len(missing) < MAX_BEGUN:
+                missing[key] = part
+        if missing:
+            self._begin(missing, max(seqs), catalog)
 
-    def _begin(self, key: HotKey, part: pl.DataFrame, seqs: Sequence[int], catalog: Catalog) -> bool:
-        """Make the file of a series of which nothing was held before."""
-        with catalog.snapshot():
-            found = _series(catalog, key)
-        if found is None or found.rows != part.height or found.last_seq > max(seqs) or not _is_plain(part):
-            return False
-        rows = _newest_rows(part, KEEP)
-        self.build(key, rows, max(seqs), has_older=part.height > KEEP, has_versions=False)
-        return True
+    def _begin(self, parts: Mapping[HotKey, pl.DataFrame], seq: int, catalog: Catalog) -> None:
+        """Make the files of those series of which nothing was held before."""
+        with self.turn(), catalog.snapshot():
+            for key, part in parts.items():
+                found = _series(catalog, key)
+                if found is not None and found.rows == part.height and found.last_seq <= seq and _is_plain(part):
+                    path, rows = self._layout.hot_file(*key), _newest_rows(part, KEEP)
+                    write_hot_file(path, rows, seq, has_older=part.height > KEEP, has_versions=False)
 
     def _absorb_one(self, key: HotKey, part: pl.DataFrame, seqs: Sequence[int], catalog: Catalog) -> None:
         file = self._writable(key)

@@ -15,13 +15,15 @@ def counted(frame: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.DataF
     codes = frame["instrument_id"].to_physical().to_numpy()
     moments = frame["ts_event"].to_numpy()
     is_in_time = bool((moments[1:] >= moments[:-1]).all())
-    order = np.argsort(codes, kind="stable") if is_in_time else np.lexsort((moments, codes))
-    codes, moments = codes[order], moments[order]
-    is_new = np.ones(len(order), bool)
-    is_new[1:] = (codes[1:] != codes[:-1]) | (moments[1:] != moments[:-1])
-    places = np.arange(len(order), dtype=np.int64)
-    seq = places - np.maximum.accumulate(np.where(is_new, places, 0))
     if before is not None:
-        seq += before.to_series().to_numpy()[order]
-    sorted_ones = frame.drop("known_at")[order]
-    return sorted_ones.with_columns(pl.Series("seq", seq), pl.col("ts_event").alias("known_at"))
+        frame = frame.with_columns(before.to_series().alias("seq"))
+    if not is_in_time or not (codes[1:] >= codes[:-1]).all():
+        order = np.argsort(codes, kind="stable") if is_in_time else np.lexsort((moments, codes))
+        codes, moments = codes[order], moments[order]
+        frame = frame.drop("known_at")[order]
+    is_new = np.ones(len(codes), bool)
+    is_new[1:] = (codes[1:] != codes[:-1]) | (moments[1:] != moments[:-1])
+    places = np.arange(len(codes), dtype=np.int64)
+    seq = places - np.maximum.accumulate(np.where(is_new, places, 0))
+    counts = pl.Series("seq", seq) if before is None else pl.Series("seq", seq) + frame["seq"]
+    return frame.with_columns(counts, pl.col("ts_event").alias("known_at"))
