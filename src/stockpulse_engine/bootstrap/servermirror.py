@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from random import Random
 from typing import Final
 
@@ -27,9 +28,7 @@ class ServerMirror:
     """Keeps the worker running and says what it says. Nothing of it runs in the engine: trading does not notice."""
 
     def __init__(self, paths: Paths, settings: StorageSettings, world: str, bus: Bus) -> None:
-        self._orders = Orders(
-            settings=settings, history=str(paths.history), journals={world: str(paths.journal(world))}
-        )
+        self._orders = orders_of(paths, settings, (world,))
         self._bus = bus
         self._backoff = Backoff(first_s=1.0, limit_s=60.0)
         self._rng = Random()
@@ -85,6 +84,16 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     except (TimeoutError, asyncio.CancelledError):
         child.kill()
         await child.wait()
+
+
+def orders_of(paths: Paths, settings: StorageSettings, worlds: Sequence[str]) -> Orders:
+    """What of a home is copied: its history, news and runs of jobs, and the books of these worlds."""
+    return Orders(
+        settings=settings,
+        history=str(paths.history),
+        journals={world: str(paths.journal(world)) for world in worlds},
+        runs=str(paths.state / "jobs" / "runs.db"),
+    )
 
 
 def build_server_mirror(paths: Paths, settings: StorageSettings, world: str, bus: Bus) -> ServerMirror | None:

@@ -96,19 +96,16 @@ def migrate_store(paths: Paths, *, is_down: bool) -> Migration:
 
 def move_to_server(paths: Paths, tell: Tell) -> int:
     """Copy what the server does not have yet, here and now; returns rows and entries."""
+    from stockpulse_engine.bootstrap.servermirror import orders_of
     from stockpulse_engine.storage.server.link import connect, said_plainly
     from stockpulse_engine.storage.server.migrate import migrate
-    from stockpulse_engine.storage.server.worker import Orders, Parts
+    from stockpulse_engine.storage.server.worker import Parts
 
     copied = 0
     with _home(paths) as home:
         features = migrate(home.settings).features
         with said_plainly(), ExitStack() as stack:
-            orders = Orders(
-                settings=home.settings,
-                history=str(paths.history),
-                journals={world: str(paths.journal(world)) for world in worlds_of(paths)},
-            )
+            orders = orders_of(paths, home.settings, worlds_of(paths))
             parts = Parts(orders, stack.enter_context(connect(home.settings)), features, stack)
             while rows := parts.step():
                 copied += rows
@@ -168,13 +165,20 @@ def worlds_of(paths: Paths) -> list[str]:
 
 
 def _streams(paths: Paths, home: _Home, connection: Connection) -> Iterator[Stream]:
+    from stockpulse_engine.storage.newslog import NewsLog
+    from stockpulse_engine.storage.server.cursors import HISTORY
+    from stockpulse_engine.storage.server.lines import NEWS, RUNS
     from stockpulse_engine.storage.server.mirror import waiting
     from stockpulse_engine.storage.server.tail import JournalTail
 
     rows = connection.execute("SELECT stream, seq, moved_at FROM mirror_cursor ORDER BY stream").fetchall()
     for stream, seq, moved_at in rows:
-        if stream == "history":
+        if stream == HISTORY:
             behind = waiting(home.store, seq)[1]
+        elif stream == NEWS:
+            behind = max(0, NewsLog(paths.history).last_seq() - seq)
+        elif stream == RUNS:
+            behind = 0  # a moment, not a number: runs are looked at again each time
         else:
             journal = paths.journal(str(stream).removeprefix("journal:"))
             if not journal.exists():

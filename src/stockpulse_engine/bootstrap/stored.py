@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.logs import get_logger
 from stockpulse_engine.base.paths import Paths
+from stockpulse_engine.bootstrap.newsdesk import NewsDesk
 from stockpulse_engine.bootstrap.options import LIVE, REPLAY, StartOptions
 from stockpulse_engine.bootstrap.queries import EngineQueries
 from stockpulse_engine.bootstrap.servertier import PART as SERVER
@@ -63,6 +64,7 @@ class EngineHistory:
         self._tier: Tier | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._recorder: HistoryRecorder | None = None
+        self._news: NewsDesk | None = None
         self._dropped = 0
         self._was_dropping = False
 
@@ -87,6 +89,7 @@ class EngineHistory:
         from stockpulse_engine.storage.history.layout import Layout
         from stockpulse_engine.storage.history.recorder import HistoryRecorder
 
+        self._news = NewsDesk(self._bus, self._paths, self._source, self._clock)
         loop = asyncio.get_running_loop()
 
         def say_failed(detail: str) -> None:
@@ -104,6 +107,8 @@ class EngineHistory:
         while True:
             await asyncio.sleep(LOOK_S)
             self._look_at_drops()
+            if self._news is not None:
+                await self._news.flush()
             waiting = await asyncio.to_thread(self._tail_bytes)
             if waiting >= COMPACT_BYTES or (waiting and loop.time() - compacted_at >= COMPACT_S):
                 compacted_at = loop.time()
@@ -111,6 +116,8 @@ class EngineHistory:
 
     async def stop(self) -> None:
         """Write what is queued and let go of the store."""
+        if self._news is not None:
+            await self._news.flush()
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.stop)
         if self._tier is not None:

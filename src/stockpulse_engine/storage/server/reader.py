@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from stockpulse_engine.base.clock import Clock
-from stockpulse_engine.domain.market import BarSpec
+from stockpulse_engine.domain.market import BarSpec, NewsItem
 from stockpulse_engine.marketdata.actions import ActionKind, Adjustment, CorporateAction
 from stockpulse_engine.marketdata.calendar import Calendar
 from stockpulse_engine.marketdata.columns import BarColumns, QuoteColumns, TradeColumns
@@ -38,7 +38,7 @@ from stockpulse_engine.storage.server.tickreads import TickReads
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["TIER", "Listed", "ServerReader"]
+__all__ = ["TIER", "Listed", "MirroredRun", "ServerReader"]
 DAILY: Final = BarSpec(1, "d")
 
 
@@ -47,6 +47,17 @@ class Listed(NamedTuple):
 
     series: tuple[SeriesInfo, ...]
     owner: str
+
+
+class MirroredRun(NamedTuple):
+    """One try of one run of a job, as the server has it; `ended_ns` is 0 while it works. Times to the microsecond."""
+
+    job: str
+    key: str
+    started_ns: int
+    ended_ns: int
+    outcome: str
+    detail: str
 
 
 class ServerReader:
@@ -222,6 +233,30 @@ class ServerReader:
         del after_seq, table, limit
         return ()
 
+    # --- what is no history of prices ---------------------------------------------------------------------
+
+    def news(
+        self, instrument_id: str = "", *, start_ns: int | None = None, end_ns: int | None = None, limit: int = 50
+    ) -> tuple[NewsItem, ...]:
+        """The last news lines with start_ns <= ts_event < end_ns, to the microsecond, oldest first."""
+        reach = Reach(start_ns, end_ns, limit)
+        values = {**reach.values, "low": reach.low, "high": reach.high, "instrument": instrument_id}
+        with self._pool.connection() as connection:
+            rows = connection.execute(_NEWS, values).fetchall()
+        return tuple(
+            NewsItem(headline, tuple(names), as_ns(ts), source, tone)
+            for headline, names, ts, source, tone in rows[::-1]
+        )
+
+    def runs(self, job: str = "", *, limit: int = 50) -> tuple[MirroredRun, ...]:
+        """The last runs of a job, or of all, newest first."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(_RUNS, {"job": job, "limit": limit}).fetchall()
+        return tuple(
+            MirroredRun(name, key, as_ns(begun), as_ns(ended) if ended is not None else 0, outcome, detail)
+            for name, key, begun, ended, outcome, detail in rows
+        )
+
     @contextmanager
     def _unhurried(self) -> Iterator[Connection]:
         """A connection of its own for what may be long; a server that falls silent is given up all the same."""
@@ -242,6 +277,17 @@ _ACTIONS: Final = (
     "AND t.known_at <= %(known_at)s AND t.recorded_at <= %(recorded_at)s "
     "ORDER BY i.name, k.name, t.ts, t.ts_ns, s.name, t.known_at DESC, t.recorded_at DESC) v "
     "WHERE NOT is_retracted ORDER BY ts, ts_ns, instrument_id, kind, source"
+)
+
+
+_NEWS: Final = (
+    "SELECT headline, instruments, ts, source, tone FROM news WHERE ts >= %(low)s AND ts < %(high)s "
+    "AND (%(instrument)s::text = '' OR %(instrument)s = ANY(instruments)) "
+    "ORDER BY ts DESC, news_id DESC LIMIT %(limit)s"
+)
+_RUNS: Final = (
+    "SELECT job, run_key, started_at, ended_at, outcome, detail FROM jobs WHERE %(job)s::text IN ('', job) "
+    "ORDER BY started_at DESC, job, run_key LIMIT %(limit)s"
 )
 
 

@@ -184,11 +184,32 @@ def kept_days(settings: StorageSettings) -> dict[str, int]:
 
 
 def prune(features: Features, settings: StorageSettings) -> Iterator[str]:
-    """What policies do, for servers that have none."""
-    for name, days in kept_days(settings).items() if not features.is_full else ():
-        if days:
-            for one in (name, f"{name}_superseded"):
-                yield f"DELETE FROM {one} WHERE ts < now() - INTERVAL '{days} days'"
+    """What no policy does: rows of servers without policies, older versions everywhere, and what series say of both.
+
+    The Apache build drops whole chunks, which costs nothing; a plain server deletes rows.
+    """
+    for name, days in kept_days(settings).items():
+        if not days:
+            continue
+        limit = f"now() - INTERVAL '{days} days'"
+        if not features.has_hypertables:
+            yield f"DELETE FROM {name} WHERE ts < {limit}"
+        elif not features.is_full:
+            yield f"SELECT drop_chunks('{name}', older_than => INTERVAL '{days} days')"
+        yield f"DELETE FROM {name}_superseded WHERE ts < {limit}"
+        yield f"DELETE FROM series WHERE tbl = '{name}' AND last_ts < {_kept_from(features, name, limit)}"
+        yield (
+            f"UPDATE series SET first_ts = {_kept_from(features, name, limit)} "
+            f"WHERE tbl = '{name}' AND first_ts < {_kept_from(features, name, limit)}"
+        )
+
+
+def _kept_from(features: Features, name: str, limit: str) -> str:
+    """Where a table begins after it was pruned: chunks are dropped as a whole, and not before all of one is old."""
+    if not features.has_hypertables:
+        return limit
+    chunks = f"SELECT min(range_start) FROM timescaledb_information.chunks WHERE hypertable_name = '{name}'"
+    return f"least({limit}, coalesce(({chunks}), {limit}))"
 
 
 def allow_corrections() -> str:

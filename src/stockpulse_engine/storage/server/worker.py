@@ -44,6 +44,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     history: str
     journals: dict[str, str] = {}
     """World → its journal."""
+    runs: str = ""
+    """The runs of jobs."""
     is_once: bool = False
     """End when everything is there."""
 
@@ -124,8 +126,10 @@ class Parts:
 
     def __init__(self, orders: Orders, connection: Connection, features: Features, stack: ExitStack) -> None:
         from stockpulse_engine.storage.history.store import open_history
+        from stockpulse_engine.storage.newslog import NewsLog
         from stockpulse_engine.storage.server.books import BooksMirror
         from stockpulse_engine.storage.server.cursors import owner_of
+        from stockpulse_engine.storage.server.lines import NewsMirror, RunsMirror
         from stockpulse_engine.storage.server.link import connect
         from stockpulse_engine.storage.server.mirror import HistoryMirror, Refresher
 
@@ -135,6 +139,10 @@ class Parts:
         store = stack.enter_context(open_history(history, WallClock()))
         self._history = HistoryMirror(store, connection, features, owner)
         self._refresher = Refresher(lambda: connect(orders.settings, is_autocommit=True))
+        self._lines = (
+            NewsMirror(NewsLog(history), connection, owner),
+            RunsMirror(Path(orders.runs or history / "none"), connection, owner),
+        )
         self._books = []
         for world, journal in orders.journals.items():
             if Path(journal).exists():
@@ -142,8 +150,8 @@ class Parts:
                 stack.callback(self._books[-1].close)
 
     def step(self) -> int:
-        """The books first, they are small; rows and entries copied, 0 when everything is there."""
-        copied = sum(books.step().rows for books in self._books)
+        """The books first, then what else is small; rows and entries copied, 0 when everything is there."""
+        copied = sum(books.step().rows for books in self._books) + sum(lines.step() for lines in self._lines)
         progress = self._history.step()
         if progress.is_done and self._features.is_full:
             self._refresher.run()

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import cast
 
 import pytest
 
-from stockpulse_engine.storage.server import timescale
+from stockpulse_engine.domain.market import BarSpec
+from stockpulse_engine.marketdata.history import BARS, LATEST, QUOTES, TRADES, AsOf, Query
+from stockpulse_engine.storage.server import barreads, bulkreads, timescale
+from stockpulse_engine.storage.server.link import Connection
+from stockpulse_engine.storage.server.reach import Reach
 from stockpulse_engine.storage.server.schema import BAR_TABLES, metadata
 from stockpulse_engine.storage.server.settings import StorageSettings
+from stockpulse_engine.storage.server.tickreads import TickReads
 from stockpulse_engine.storage.server.timescale import Features, Window, arrange, prune, refresh, windows_for
 
+UNUSED = cast("Connection", None)
 PLAIN = Features()
 APACHE = Features("2.28.3", is_full=False, words="Apache")
 FULL = Features("2.28.3", is_full=True, words="full")
@@ -107,6 +114,47 @@ def test_a_plain_server_hears_nothing_of_the_extension_and_prunes_by_itself() ->
     text = said(PLAIN)
     assert "hypertable" not in text
     assert "time_bucket" not in text
-    pruned = [line.removeprefix("DELETE FROM ").split(" WHERE")[0] for line in prune(PLAIN, SETTINGS)]
-    assert pruned == ["quotes", "quotes_superseded", "trades", "trades_superseded"]
-    assert list(prune(FULL, SETTINGS)) == []
+    pruned = [line for line in prune(PLAIN, SETTINGS) if line.startswith("DELETE FROM ") and "series" not in line]
+    assert [line.split()[2] for line in pruned] == ["quotes", "quotes_superseded", "trades", "trades_superseded"]
+    assert "chunks" not in "\n".join(prune(PLAIN, SETTINGS))
+
+
+def test_where_a_policy_drops_chunks_older_versions_are_pruned_and_series_follow() -> None:
+    lines = list(prune(FULL, SETTINGS))
+    assert [line.split()[2] for line in lines if line.startswith("DELETE FROM ")] == [
+        *("quotes_superseded", "series"),
+        *("trades_superseded", "series"),
+    ]
+    assert sum("SET first_ts = least(" in line and "range_start" in line for line in lines) == 2
+    assert list(prune(FULL, StorageSettings())) == []
+
+
+def test_the_apache_build_drops_whole_chunks_itself() -> None:
+    dropped = [line for line in prune(APACHE, SETTINGS) if "drop_chunks" in line]
+    assert dropped == [
+        "SELECT drop_chunks('quotes', older_than => INTERVAL '30 days')",
+        "SELECT drop_chunks('trades', older_than => INTERVAL '365 days')",
+    ]
+
+
+def test_what_newer_versions_do_by_themselves_or_have_no_more_is_never_asked_for() -> None:
+    text = "\n".join(said(features) for features in (PLAIN, APACHE, FULL))
+    assert "tsdb.hypertable" not in text  # adds a policy of one day that nobody has asked for
+    assert "finalized" not in text  # a column of continuous_aggregates that is gone
+    assert "WITH DATA" not in text
+
+
+@pytest.mark.parametrize("as_of", [LATEST, AsOf(known_at=7)])
+def test_every_read_is_bounded_in_time_so_that_few_chunks_are_opened(as_of: AsOf) -> None:
+    reach = Reach(5, 1_000_007, 3, as_of)
+    window = Query(table=BARS, spec=BarSpec(1, "m"), start_ns=5, end_ns=7, as_of=as_of)
+    statements = (
+        barreads._statement(BarSpec(1, "m"), reach),
+        *(TickReads(UNUSED, table, reach)._statement() for table in (QUOTES, TRADES)),
+        bulkreads._copying(window, 1),
+    )
+    for statement in statements:
+        reads = statement.count("FROM bars_minute") + statement.count("FROM quotes") + statement.count("FROM trades")
+        assert reads == (1 if as_of == LATEST else 2)
+        assert statement.count("ts >= %(low)s AND ts < %(high)s") == reads
+        assert statement.count("(ts, ts_ns) >= ") == reads
