@@ -12,7 +12,14 @@ from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.domain.errors import ConflictError, NotFoundError
 from stockpulse_engine.domain.views import VerifyResult
 from stockpulse_engine.settings import load_settings
-from stockpulse_engine.storage.backup import Manifest, Verified, restore_backup, verify_backup, write_backup
+from stockpulse_engine.storage.backup import (
+    Manifest,
+    Verified,
+    latest_backup,
+    restore_backup,
+    verify_backup,
+    write_backup,
+)
 from stockpulse_engine.storage.chain import verify
 from stockpulse_engine.storage.home import STEPS, home_version, migrate, rollback
 
@@ -41,6 +48,14 @@ def backup_directory(paths: Paths) -> Path:
     """Where backups are written that were asked for without a target."""
     chosen = load_settings(paths, os.environ).backup.directory
     return Path(chosen).expanduser().absolute() if chosen else paths.data / "backups"
+
+
+def newest_backup(paths: Paths) -> Path | None:
+    """The newest backup that was asked for without a target; None before the first."""
+    try:
+        return latest_backup(backup_directory(paths))
+    except NotFoundError:
+        return None
 
 
 def verify_journal(paths: Paths, world: str) -> VerifyResult:

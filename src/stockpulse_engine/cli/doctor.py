@@ -19,6 +19,7 @@ MIN_FREE_BYTES = 500_000_000
 MAX_HELD_BACK = 0.02
 """Part of the feed's events that may be held back before it is worth a look."""
 MIN_EVENTS = 1000
+OLD_BACKUP_NS = 26 * 3600 * 1_000_000_000
 MIN_COLUMNS, MIN_ROWS = 80, 24
 _NEEDED = ("textual", "msgspec", "litestar", "uvicorn", "websockets", "apsw", "ta-lib", "polars", "typer")
 
@@ -179,6 +180,26 @@ def _store(paths: Paths) -> Finding:
     return Finding(name="server", verdict="ok", found=words)
 
 
+def _backups(paths: Paths) -> Finding:
+    """Whether what is traded here is copied anywhere: a home that nobody backs up is worth a look."""
+    from stockpulse_engine.base.clock import WallClock
+    from stockpulse_engine.bootstrap.offline import newest_backup
+    from stockpulse_engine.render.format import format_age
+
+    if not any((paths.state / "worlds").glob("*/journal.db")):
+        return Finding(name="backups", verdict="ok", found="no journal yet")
+    newest = newest_backup(paths)
+    if newest is None:
+        return Finding(
+            name="backups", verdict="!", found="none", fix="sp jobs install writes one every hour; sp backup."
+        )
+    age = WallClock().now_ns() - newest.stat().st_mtime_ns
+    is_old = age > OLD_BACKUP_NS
+    fix = "sp jobs run backup; sp jobs install lets cron do it." if is_old else ""
+    found = f"newest {format_age(age)} old, {newest.name}"
+    return Finding(name="backups", verdict="!" if is_old else "ok", found=found, fix=fix)
+
+
 def _latch(paths: Paths) -> Finding:
     if paths.latch.exists():
         return Finding(
@@ -224,6 +245,7 @@ _CHECKS: tuple[tuple[str, Callable[[Paths], Finding]], ...] = (
     ("engine", _engine),
     ("quotes", _quotes),
     ("server", _store),
+    ("backups", _backups),
     ("halt latch", _latch),
     ("terminal", _terminal),
     ("locale", _locale),
