@@ -14,7 +14,7 @@ from stockpulse_engine.base.logs import configure_logs, get_logger
 from stockpulse_engine.base.paths import Paths, ensure_private, resolve_paths
 from stockpulse_engine.bootstrap.engine import Engine
 from stockpulse_engine.bootstrap.offline import hold_home, migrate_home
-from stockpulse_engine.bootstrap.options import StartOptions, parse_options
+from stockpulse_engine.bootstrap.options import StartOptions, parse_options, put_back, read_memory
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.settings import Settings, load_settings
 
@@ -31,12 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for directory in (paths.state, paths.data, paths.runtime):
             ensure_private(directory)
         words = sys.argv[1:] if arguments is None else arguments
+        before = read_memory(paths.last_start)
         options, is_foreground = parse_options(words, settings, paths.last_start, paths.recordings)
         with hold_home(paths, clock):
             configure_logs(paths, is_foreground, settings=settings.log)
             migrate_home(paths, clock, lambda step: _log.info("migrating", step=step))
             _log.info("starting", world=options.world, pid=os.getpid())
-            _run(paths, settings, options, clock)
+            _run(paths, settings, options, clock, before)
     except StockPulseError as error:
         _log.exception("failed", error)
         sys.stderr.write(f"{error.title}: {error}\n")
@@ -50,7 +51,7 @@ def calm_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-def _run(paths: Paths, settings: Settings, options: StartOptions, clock: WallClock) -> None:
+def _run(paths: Paths, settings: Settings, options: StartOptions, clock: WallClock, before: bytes | None) -> None:
     import uvloop
 
     async def serve() -> None:
@@ -58,7 +59,12 @@ def _run(paths: Paths, settings: Settings, options: StartOptions, clock: WallClo
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, engine.system.stop_asked.set)
-        await engine.run()
+        try:
+            await engine.run()
+        except StockPulseError:
+            if not engine.was_ready:  # like days that are not held: the home stays in the world it was in
+                put_back(paths.last_start, before)
+            raise
 
     calm_collector()
     uvloop.run(serve())

@@ -94,6 +94,11 @@ class Engine:
         )
 
     @property
+    def was_ready(self) -> bool:
+        """Whether its start came to its end."""
+        return self._board.was_ready
+
+    @property
     def market(self) -> MarketService:
         """Latest values and history."""
         return self._parts.service

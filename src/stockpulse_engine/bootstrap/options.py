@@ -93,6 +93,19 @@ def parse_options(
     return options, bool(found.foreground)
 
 
+def read_memory(memory: Path) -> bytes | None:
+    """What is remembered now, to be put back when the world asked for can not be started."""
+    return memory.read_bytes() if memory.is_file() else None
+
+
+def put_back(memory: Path, before: bytes | None) -> None:
+    """Forget a world that was never there: the next start is as if it had not been asked for."""
+    if before is None:
+        memory.unlink(missing_ok=True)
+    elif memory.read_bytes() != before:
+        atomic_write(memory, before)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stockpulse-engine", description="The StockPulse engine.")
     parser.add_argument("--world")

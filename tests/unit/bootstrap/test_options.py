@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stockpulse_engine.bootstrap.options import StartOptions, parse_options
+from stockpulse_engine.bootstrap.options import StartOptions, parse_options, put_back, read_memory
 from stockpulse_engine.domain.errors import ConfigError
 from stockpulse_engine.marketdata.settings import MarketSettings
 from stockpulse_engine.settings import EngineSettings, Settings
@@ -117,3 +117,15 @@ def test_a_recorded_session_needs_no_files(memory: Path, tmp_path: Path) -> None
     for name in ("evening", ".."):
         with pytest.raises(ConfigError, match="nothing to play"):
             parse_options(("--world", f"replay:{name}"), CONFIGURED, memory, tmp_path / "shelf")
+
+
+def test_a_world_that_could_not_be_started_is_forgotten(memory: Path) -> None:
+    before = read_memory(memory)
+    start(memory, "--world", "replay:2013-10-12")
+    put_back(memory, before)
+    assert start(memory).world == "sim"
+    start(memory, "--world", "replay:2013-10-07")
+    before = read_memory(memory)
+    start(memory, "--world", "replay:2013-10-12")
+    put_back(memory, before)
+    assert start(memory).world == "replay:2013-10-07"
