@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 from unittest.mock import patch
 
 from stockpulse_engine.base.clock import ManualClock
@@ -15,16 +16,23 @@ from tests.fakes.fake_book import BookCommands, nvda_fills
 from tests.fakes.fake_link import T0, FakeLink
 from tests.tui.harness import Head
 
+Commands = TypeVar("Commands", bound=BookCommands)
+
 
 @asynccontextmanager
 async def book_head(
-    size: tuple[int, int] = (120, 40),
-    *,
-    screen: str = "",
-    make: Callable[[FakeLink], BookCommands] = BookCommands,
-    **settings: str,
+    size: tuple[int, int] = (120, 40), *, screen: str = "", **settings: str
 ) -> AsyncIterator[tuple[Head, BookCommands]]:
-    """A head that knows the book. `screen` is the digit pressed first, `make` makes the engine that answers."""
+    """A head that knows the book. `screen` is the digit pressed first."""
+    async with head_of(BookCommands, size, screen=screen, **settings) as found:
+        yield found
+
+
+@asynccontextmanager
+async def head_of(
+    make: Callable[[FakeLink], Commands], size: tuple[int, int] = (120, 40), *, screen: str = "", **settings: str
+) -> AsyncIterator[tuple[Head, Commands]]:
+    """The same before an engine of one's own, which `make` makes."""
     link = FakeLink(ManualClock(T0))
     desk = make(link)
     link.fake_commands = desk

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stockpulse_engine.render.pasttheme import as_past
-from stockpulse_engine.render.theme import LOOKS, TOKENS, Theme
-from tests.unit.render.test_theme import LOWEST, PALETTES, TEXT_TOKENS, contrast, readable
+from stockpulse_engine.render.theme import LOOKS, TOKENS, Theme, contrast
+from tests.unit.render.test_theme import LOWEST, PALETTES, TEXT_TOKENS, readable
 
 looks = pytest.mark.parametrize("theme", LOOKS.values(), ids=list(LOOKS))
 sixteens = pytest.mark.parametrize("theme", [LOOKS["ansi-16"], LOOKS["mono-16"]], ids=["ansi-16", "mono-16"])
