@@ -11,7 +11,7 @@ from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.marketdata.history import AsOf
 from stockpulse_engine.marketdata.moments import moment_ns
 
-__all__ = ["AsOfMoment", "AsRecordedMoment", "as_of", "moment_ns"]
+__all__ = ["AsOfMoment", "AsRecordedMoment", "as_of", "known_ns", "moment_ns"]
 
 AsOfMoment = Annotated[
     str,
@@ -29,11 +29,15 @@ AsRecordedMoment = Annotated[
 
 def as_of(known: str, recorded: str) -> AsOf:
     """The point in time that two options name; "" is no bound."""
-    return AsOf(known_at=_spoken(known) if known else None, recorded_at=_spoken(recorded) if recorded else None)
+    return AsOf(known_at=known_ns(known) if known else None, recorded_at=known_ns(recorded) if recorded else None)
 
 
-def _spoken(text: str) -> int:
-    """A date or time as written, else as people say it: `-2d`, `yesterday close`."""
+def known_ns(text: str) -> int:
+    """A date or time as written, else as people say it: `-2d`, `yesterday close`.
+
+    Raises:
+        InvalidValueError: it is neither.
+    """
     try:
         return moment_ns(text)
     except InvalidValueError:

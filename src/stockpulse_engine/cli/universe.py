@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockpulse_engine.cli.link import paths
-from stockpulse_engine.cli.moments import AsOfMoment, moment_ns
+from stockpulse_engine.cli.moments import AsOfMoment, known_ns
 from stockpulse_engine.cli.options import JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_table, say
 from stockpulse_engine.cli.register import add_command
@@ -127,7 +127,7 @@ def day_of(moment: str) -> str:
     """The exchange's date of a typed moment, "" for none."""
     from stockpulse_engine.bootstrap.universes import today_in_new_york
 
-    return today_in_new_york(moment_ns(moment)) if moment else ""
+    return today_in_new_york(known_ns(moment)) if moment else ""
 
 
 @contextmanager
