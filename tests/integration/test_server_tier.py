@@ -25,6 +25,7 @@ from stockpulse_engine.bootstrap.stored import EngineHistory
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import PartChanged
 from stockpulse_engine.cli.app import run
+from stockpulse_engine.cli.doctor import examine
 from stockpulse_engine.domain.errors import NotFoundError
 from stockpulse_engine.domain.market import BarSpec
 from stockpulse_engine.marketdata.actions import ActionKind, Adjustment, CorporateAction
@@ -325,8 +326,14 @@ def test_the_commands_read_both_and_say_what_they_lack(
     said = capsys.readouterr()
     assert said.out.count("server") == 4
     assert "160 bars" in said.err
+    assert run(["store", "status"]) == 0
+    assert "4 series reach further there" in capsys.readouterr().out
+    finding = next(one for one in examine(resolve_paths(home / "new")) if one.name == "server")
+    assert (finding.verdict, finding.found.rpartition("; ")[2]) == ("ok", "4 series reach further there")
     postgres.kill()
     try:
+        finding = next(one for one in examine(resolve_paths(home / "new")) if one.name == "server")
+        assert finding.verdict == "!!"
         assert run(["coverage"]) == 0
         assert "the server does not answer" in capsys.readouterr().err
         assert run(["bars", "IBM"]) == NotFoundError.exit_code

@@ -45,6 +45,8 @@ class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):
     revision: str
     newest_revision: str
     streams: tuple[Stream, ...] = ()
+    further: int = 0
+    """Series that reach further there than in this home: reads ask the server for the rest."""
     rows: dict[str, int] = {}
     """Table → about how many rows, as the server's own statistics have it."""
 
@@ -81,6 +83,7 @@ def store_status(paths: Paths) -> StoreStatus:
             revision=revision,
             newest_revision=newest_revision(),
             streams=tuple(_streams(paths, home, connection)) if revision else (),
+            further=_further(home, connection) if revision else 0,
             rows={str(name): int(count) for name, count in sizes if count and name != "alembic_version"},
         )
 
@@ -162,6 +165,15 @@ def worlds_of(paths: Paths) -> list[str]:
     """The worlds that have a journal here."""
     found = sorted(file.parent.name for file in (paths.state / "worlds").glob("*/journal.db"))
     return [name.replace("replay-", "replay:", 1) if name.startswith("replay-") else name for name in found]
+
+
+def _further(home: _Home, connection: Connection) -> int:
+    from stockpulse_engine.storage.server.bulkreads import listed
+    from stockpulse_engine.storage.server.joining import reaches_further
+
+    ours = {(one.instrument_id, one.table, one.spec, one.source): one for one in home.store.reader.series()}
+    theirs = listed(connection, "", "", None, is_counted=False)
+    return sum(reaches_further(one, ours.get((one.instrument_id, one.table, one.spec, one.source))) for one in theirs)
 
 
 def _streams(paths: Paths, home: _Home, connection: Connection) -> Iterator[Stream]:

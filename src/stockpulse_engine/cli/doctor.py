@@ -173,6 +173,7 @@ def _store(paths: Paths) -> Finding:
     found = store_status(paths)
     waiting = sum(stream.waiting for stream in found.streams)
     words = f"{found.server}, {found.features}; {waiting:,} rows wait"
+    words += f"; {found.further:,} series reach further there" if found.further else ""
     if found.revision != found.newest_revision:
         return Finding(
             name="server", verdict="!", found=f"{words}; revision {found.revision or 'none'}", fix="sp store migrate"

@@ -33,7 +33,9 @@ def store_status(as_json: JsonFlag = False) -> None:
     revision = found.revision or "no tables yet: sp store migrate"
     if found.revision and found.revision != found.newest_revision:
         revision = f"{found.revision}, this version needs {found.newest_revision}: sp store migrate"
-    emit_pairs((("address", found.url), ("server", f"{found.server}, {found.features}"), ("revision", revision)))
+    beyond = f"{found.further:,} series reach further there; reads ask for the rest" if found.further else "nothing"
+    pairs = [("address", found.url), ("server", f"{found.server}, {found.features}"), ("revision", revision)]
+    emit_pairs((*pairs, ("not here", beyond)))
     if found.streams:
         emit("")
         emit_table(
