@@ -153,7 +153,7 @@ async def test_back_to_now_shows_what_happened_meanwhile() -> None:
 
 async def test_esc_and_now_go_back_once_nothing_else_is_open() -> None:
     async with rewound() as (head, _):
-        for keys in (("escape",), ("colon", "n", "o", "w", "enter")):
+        for keys in (("escape",), ("colon", *"present", "enter")):
             await go_back(head)
             await head.press("z")
             await head.press("escape")
@@ -182,7 +182,7 @@ async def test_an_instrument_that_history_alone_knows_is_not_taken_along() -> No
         await go_back(head)
         await go_back(head, "GP ZZZ")
         assert head.app.instrument_id == "ZZZ.XNYS"
-        await go_back(head, "NOW")
+        await go_back(head, "PRESENT")
         assert head.app.instrument_id == "AAPL.XNAS"
 
 

@@ -20,10 +20,10 @@ PAST = (
     ),
     Action(
         id="past.leave",
-        title="now",
+        title="back to now",
         help="Come back from a moment of the past to what is now; Esc does it too once nothing else is open.",
         group="Around",
-        codes=("NOW",),
-        syntax="NOW",
+        codes=("PRESENT",),
+        syntax="PRESENT",
     ),
 )

@@ -23,7 +23,10 @@ def test_a_moment_is_not_read_as_an_instrument(line: str, words: tuple[str, ...]
     assert (found.action.id, found.symbol, found.arguments) == ("past.go", "", words)
 
 
-def test_now_goes_back() -> None:
-    found = parse_command("NOW", {"AAPL"})
+def test_its_own_code_goes_back_and_leaves_an_instrument_called_now_alone() -> None:
+    found = parse_command("PRESENT", {"NOW"})
     assert isinstance(found, Command)
     assert found.action.id == "past.leave"
+    instrument = parse_command("NOW", {"NOW"})
+    assert isinstance(instrument, Command)
+    assert instrument.symbol == "NOW"
