@@ -71,12 +71,14 @@ class NineStudies:
     def __len__(self) -> int:
         return len(self._series)
 
-    def keep(self, instrument_id: str, text: str, bars: Sequence[Bar], columns: Sequence[FloatArray]) -> bool:
-        """Keep a study current from its history on, the last bar being the open one.
+    def keep(
+        self, instrument_id: str, texts: Sequence[str], bars: Sequence[Bar], columns: Sequence[FloatArray]
+    ) -> bool:
+        """Keep studies current from their history on, the last bar being the open one.
 
         Args:
             instrument_id: as it was asked for.
-            text: one of STANDARD.
+            texts: some of STANDARD.
             bars: the history, at least one bar.
             columns: its open, high, low, close and volume.
 
@@ -88,9 +90,10 @@ class NineStudies:
         if not all(np.isfinite(column).all() for column in columns[:5]):
             return False
         key = (instrument_id, bars[-1].spec, bars[0].ts_event)
-        self.forget(*key[:2], text)
+        for text in texts:
+            self.forget(*key[:2], text)
         series = self._series.get(key) or self._new(key, bars[-1])
-        series.texts.add(text)
+        series.texts.update(texts)
         self._series.move_to_end(key)
         self._open(series, np.array(self._days_of(instrument_id, (bar.ts_event for bar in bars))), bars, columns)
         return True

@@ -135,8 +135,13 @@ class StudyService:
         if nine is None:
             return
         self._nine = NineStudies(nine, self._days_of)
-        for key in [key for key in self._streams if key[2] in STANDARD]:
-            await self._hand_over(key)
+        together: dict[tuple[str, BarSpec, int], list[StudyKey]] = {}
+        for key, current in self._streams.items():
+            if key[2] in STANDARD:
+                together.setdefault((*key[:2], current.begins_at), []).append(key)
+        for keys in together.values():
+            await self._hand_over(self._nine, keys)
+            await asyncio.sleep(0)  # a history takes some milliseconds, and the market waits for no more than one
         _log.info("kernels_loaded", series=self.kernel_series)
 
     def flush(self) -> None:
@@ -164,23 +169,28 @@ class StudyService:
         if self._nine is not None:
             self._nine.clear()
 
-    async def _hand_over(self, key: StudyKey) -> None:
-        """Open a study's history again for the kernels; a stream whose history is not the same any more stays."""
-        current, nine = self._streams.get(key), self._nine
-        if current is None or nine is None:
+    async def _hand_over(self, nine: NineStudies, keys: Sequence[StudyKey]) -> None:
+        """Open the history of studies that share one again, for the kernels; one that is another by now stays."""
+        (instrument_id, spec, _), first = keys[0], self._streams.get(keys[0])
+        if first is None:
             return
-        bars = (await self._fetch_bars(*key[:2], current.length))[-current.length :]
-        if self._streams.get(key) is not current or not bars:
+        bars = (await self._fetch_bars(instrument_id, spec, first.length))[-first.length :]
+        ends = (bars[0].ts_event, bars[-1].ts_event) if bars else ()
+        same = {
+            key: current
+            for key in keys
+            if (current := self._streams.get(key)) is not None and (current.begins_at, current.bar.ts_event) == ends
+        }
+        texts = [text for _, _, text in same]
+        if not same or not nine.keep(instrument_id, texts, bars, _columns(bars, (0.0,) * len(bars))):
             return
-        if (bars[0].ts_event, bars[-1].ts_event) != (current.begins_at, current.bar.ts_event):
-            return
-        if nine.keep(key[0], key[2], bars, _columns(bars, (0.0,) * len(bars))):
+        for key in same:
             del self._streams[key]
-            if current.is_dirty:
-                nine.take(current.bar)
+        if any(current.is_dirty for current in same.values()):
+            nine.take(bars[-1])
 
     def _keep(self, key: StudyKey, study: Study, bars: Sequence[Bar], columns: Sequence[FloatArray]) -> None:
-        if self._nine is not None and key[2] in STANDARD and self._nine.keep(key[0], key[2], bars, columns):
+        if self._nine is not None and key[2] in STANDARD and self._nine.keep(key[0], key[2:], bars, columns):
             self._streams.pop(key, None)
             return
         from stockpulse_engine.indicators.streaming import StudyStream

@@ -173,20 +173,20 @@ async def test_a_history_that_begins_elsewhere_has_a_row_of_its_own() -> None:
     studies = NineStudies(open_nine(2, engine="talib"), SessionDays(CALENDAR).of, rows=2)
     bars = market.bars[name]
     for text, part in (("sma 20", bars), ("obv", bars[20:])):
-        assert studies.keep(name, text, part, columns(part))
+        assert studies.keep(name, [text], part, columns(part))
     assert len(studies) == 2
-    assert studies.keep(name, "obv", bars, columns(bars)), "asked with the longer one, it moves there"
+    assert studies.keep(name, ["obv"], bars, columns(bars)), "asked with the longer one, it moves there"
     assert len(studies) == 1
     other = market.bars[NAMES[1]]
-    assert studies.keep(NAMES[1], "obv", other, columns(other))
+    assert studies.keep(NAMES[1], ["obv"], other, columns(other))
     third = market.bars[NAMES[2]]
-    assert studies.keep(NAMES[2], "obv", third, columns(third)), "the least recently asked for makes room"
+    assert studies.keep(NAMES[2], ["obv"], third, columns(third)), "the least recently asked for makes room"
     market.bus.subscribe(Bar, studies.take)
     market.next_bar()
     assert {point.instrument_id for point in studies.flush()} == {NAMES[1], NAMES[2]}
     bad = [*columns(bars)]
     bad[2][3] = float("nan")
-    assert not studies.keep(name, "obv", bars, bad)
+    assert not studies.keep(name, ["obv"], bars, bad)
     studies.clear()
     assert len(studies) == 0
 
