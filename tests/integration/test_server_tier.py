@@ -337,5 +337,6 @@ def test_the_commands_read_both_and_say_what_they_lack(
         assert run(["coverage"]) == 0
         assert "the server does not answer" in capsys.readouterr().err
         assert run(["bars", "IBM"]) == NotFoundError.exit_code
+        assert "the server does not answer" in capsys.readouterr().err
     finally:
         postgres.start()

@@ -231,7 +231,8 @@ def held(reader: HistoryReader, text: str, table: str) -> str:
         )
     near = difflib.get_close_matches(wanted, names, n=MAX_NEAR, cutoff=0.5)
     fix = f"Did you mean {', '.join(near)}?" if near else "`sp coverage` lists what is held; `sp import` takes more in."
-    raise NotFoundError(f"Nothing is stored of {wanted[:40]!r}{f' ({table})' if table else ''}.", fix=fix)
+    lacking = "".join(f" {note}" for note in notes_of(reader))
+    raise NotFoundError(f"Nothing is stored of {wanted[:40]!r}{f' ({table})' if table else ''}.{lacking}", fix=fix)
 
 
 def _renamed(reader: HistoryReader, wanted: str) -> set[str]:
