@@ -21,6 +21,7 @@ NAMED = 3
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 MAX_STEP_S = 86_400
 SECOND_NS = 1_000_000_000
+TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 DAYS = re.compile(r"\d{4}-\d{2}-\d{2}(\.\.\d{4}-\d{2}-\d{2})?(_\w{1,8})?")
 
 
@@ -86,7 +87,7 @@ def parse_replay(text: str) -> WorldLine:
     while rest:
         word = rest.pop(0)
         if word == "at":
-            at, rest = _moment(rest)
+            at, rest = _moment(rest, name[:10] if is_days(name) else "")
         elif word == "speed":
             speed = parse_speed(rest.pop(0) if rest else "")
         elif word == "only" and is_days(name):
@@ -175,8 +176,10 @@ def _words(text: str) -> list[str]:
         raise InvalidValueError("A quotation mark is not closed.", fix=SYNTAX) from None
 
 
-def _moment(words: list[str]) -> tuple[str, list[str]]:
-    """A moment in one word (quoted) or two (`2013-10-07 10:00`), and what is left."""
+def _moment(words: list[str], day: str) -> tuple[str, list[str]]:
+    """A moment in one word (quoted) or two (`2013-10-07 10:00`), of the first day when it is only a time; the rest."""
+    if day and words and TIME.fullmatch(words[0]):
+        words = [f"{day} {words[0]:0>5}", *words[1:]]
     for count in (1, 2):
         text = " ".join(words[:count])
         is_longer_meant = count == 1 and len(words) > 1 and ":" in words[1]

@@ -84,3 +84,10 @@ def test_a_seek_is_meant_on_the_markets_own_day() -> None:
     for text in ("", "noon", "25:00", "+x"):
         with pytest.raises(InvalidValueError):
             parse_seek(text, ten, zone)
+
+
+def test_a_time_alone_is_one_of_the_first_day() -> None:
+    assert parse_replay("2013-10-07..2013-10-11 at 9:35 speed 5").at == "2013-10-07 09:35"
+    assert parse_replay("2013-10-07 at 15:59:30").at == "2013-10-07 15:59:30"
+    with pytest.raises(InvalidValueError):
+        parse_replay("witness spy.csv at 09:35")
