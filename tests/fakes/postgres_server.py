@@ -65,7 +65,8 @@ class PostgresServer:
         name = f"t{self._count}"
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return StorageSettings(url=self._url.replace("/postgres?", f"/{name}?"), **changes)
+        patient: dict[str, Any] = {"read_timeout_s": 60, **changes}  # a busy machine is no silent server
+        return StorageSettings(url=self._url.replace("/postgres?", f"/{name}?"), **patient)
 
 
 def _children(pid: int) -> list[int]:

@@ -53,7 +53,7 @@ TICKS = ("ts_event", "known_at", "recorded_at", "seq", "price", "size", "exchang
 
 @pytest.fixture
 def settings(postgres: PostgresServer) -> StorageSettings:
-    found = postgres.settings(read_timeout_s=5)
+    found = postgres.settings()
     migrate(found)
     return found
 
@@ -215,7 +215,7 @@ def test_a_server_that_falls_silent_is_waited_for_once(
     store: EmbeddedHistory, settings: StorageSettings, clock: ManualClock
 ) -> None:
     store.upkeep.prune("bars", MONDAY + 3 * DAY, spec="1m")
-    impatient = StorageSettings(url=settings.url, read_timeout_s=1, pool=1)
+    impatient = StorageSettings(url=settings.url, read_timeout_s=4, pool=1)
     told: list[str] = []
     line = ServerLine(ServerReader(impatient, clock), WallClock(), told.append, Backoff(first_s=600, limit_s=600))
     tier = TieredReader(store.reader, line, owner_of(store.layout.root), clock)
@@ -225,7 +225,7 @@ def test_a_server_that_falls_silent_is_waited_for_once(
     try:
         assert len(tier.bars(IBM, M1)) == 40
         assert told == [line.problem]
-        for _ in range(50):  # at once: each would take a second else, and this test a minute
+        for _ in range(50):  # at once: each would take seconds else, and this test minutes
             assert len(tier.bars(IBM, M1)) == 40
     finally:
         os.kill(pid, signal.SIGCONT)

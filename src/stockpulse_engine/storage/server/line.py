@@ -20,8 +20,6 @@ from stockpulse_engine.storage.server.reader import Listed, ServerReader
 T = TypeVar("T")
 FRESH_NS: Final = 60_000_000_000
 """For how long what the server was known to hold is believed."""
-QUICK_NS: Final = 500_000_000
-"""A failure within this is tried again once: a restarted server breaks connections that were open."""
 Told = Callable[[str], None]
 """Called from any thread with what is wrong, "" when nothing is any more."""
 
@@ -74,9 +72,9 @@ class ServerLine:
             try:
                 return question(self._reader)
             except UnavailableError:
-                if self._clock.monotonic_ns() - started > QUICK_NS:
+                if self._clock.monotonic_ns() - started >= self._reader.patience_ns:
                     raise
-                self._reader.close()
+                self._reader.close()  # a restarted server breaks connections that were open: once more, with a new one
                 return question(self._reader)
         except UnavailableError as error:
             self._failed(error)

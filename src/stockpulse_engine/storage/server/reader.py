@@ -78,6 +78,11 @@ class ServerReader:
         self._pool.close()
 
     @property
+    def patience_ns(self) -> int:
+        """How long one statement may take."""
+        return self._settings.read_timeout_s * 1_000_000_000
+
+    @property
     def generation(self) -> int:
         """How far the mirror of history has come."""
         with self._pool.connection() as connection:
