@@ -121,7 +121,7 @@ class TieredReader:
     ) -> BarColumns:
         """Bars with start_ns <= ts_event < end_ns, the last `limit` of them."""
         window: dict[str, Any] = {"start_ns": start_ns, "end_ns": end_ns, "limit": limit, "as_of": as_of}
-        if not self._concerns_bars(instrument_id, spec, adjustment):
+        if not _concerns_bars(self._further().get(instrument_id, ()), spec, adjustment):
             found = self._local.bars(instrument_id, spec, adjustment=adjustment, source=source, **window)
             is_known = not self._line.problem or self._line.spans().version > 0
             return found if is_known else msgspec.structs.replace(found, warnings=(*found.warnings, *self.notes()))
@@ -146,7 +146,8 @@ class TieredReader:
         """The last `limit` bars of each instrument; those of which nothing is here come in one answer."""
         asked: dict[str, Any] = {"as_of": as_of, "adjustment": adjustment, "source": source}
         found = self._local.last_bars(instrument_ids, spec, limit, **asked)
-        concerned = [name for name in instrument_ids if self._concerns_bars(name, spec, adjustment)]
+        further = self._further()
+        concerned = [name for name in instrument_ids if _concerns_bars(further.get(name, ()), spec, adjustment)]
         bare = [name for name in concerned if not len(found[name]) and not self._local.series(name)]
         if bare:
             found |= self._line.ask(lambda server: server.last_bars(bare, spec, limit, **asked)) or {}
@@ -384,15 +385,6 @@ class TieredReader:
         self._known = _Known(generation, further)
         return further
 
-    def _concerns_bars(self, instrument_id: str, spec: BarSpec, adjustment: Adjustment) -> bool:
-        """Whether the server may have bars that are wanted, or what they are adjusted by."""
-        text = str(spec)
-        return any(
-            (one.table == BARS and one.spec == text)
-            or (adjustment is not Adjustment.RAW and (one.table == ACTIONS or one.spec == str(DAILY)))
-            for one in self._further().get(instrument_id, ())
-        )
-
     def _sources(self, instrument_id: str, table: str, spec: str, local: str, *, wanted: str) -> list[_Source]:
         """Where rows may be, best first; `local` is a source that only the live tail may know."""
         ours = {one.source: one for one in self._local.series(instrument_id, table=table) if one.spec == spec}
@@ -414,3 +406,13 @@ class TieredReader:
             if len(self._quiet) >= MAX_QUIET:
                 self._quiet.clear()
             self._quiet[key] = self._clock.monotonic_ns() + QUIET_NS
+
+
+def _concerns_bars(further: Sequence[SeriesInfo], spec: BarSpec, adjustment: Adjustment) -> bool:
+    """Whether the server may have bars that are wanted, or what they are adjusted by."""
+    text = str(spec)
+    return any(
+        (one.table == BARS and one.spec == text)
+        or (adjustment is not Adjustment.RAW and (one.table == ACTIONS or one.spec == str(DAILY)))
+        for one in further
+    )
