@@ -30,7 +30,7 @@ OWNER = "account_id kind account_type currency initial_cash broker lot_method op
 ACCOUNT = (
     "account cash reserved equity market_value gross_exposure net_exposure buying_power realized unrealized day_pnl "
     "fees equity_open maintenance_margin margin_call loss_left unknown_orders working_orders stale_marks "
-    "reconciled_at differences paid_in loss_limit reconciled_wall"
+    "reconciled_at differences paid_in loss_limit dividends reconciled_wall"
 )
 HALT = "state reason since actor is_latched flattening"
 DAY_ORDER = "order fills arrival_mid spread_cost slippage fees hops best_excursion worst_excursion"
