@@ -215,5 +215,6 @@ def start_feeder(socket: Path, flow: Flow, offset_ns: int) -> Connection:
         target=feed, args=(socket, flow, offset_ns, theirs), daemon=True
     )
     process.start()
+    theirs.close()  # a feeder that dies is heard of
     ours.recv()
     return ours
