@@ -30,7 +30,8 @@ from stockpulse_tui.sql_words import EXAMPLES, Example
 from tests.fakes.live_api import LiveApi, serving
 from tests.unit.storage.history.build import D1, DAY, IBM, T0, bar_frame, store_at, trade_frame
 
-ENDLESS = "select count(*) from range(100000000) a, range(100000000) b where a.range % 7 = b.range % 11"
+ENDLESS = "select sum(sqrt(range)) from range(100000000000000)"
+"""Runs on and on, and holds nothing."""
 
 
 @pytest.fixture

@@ -23,6 +23,9 @@ from stockpulse_engine.storage.sql.session import SqlSession
 from tests.unit.storage.sql.files import DAY, FIRST, ListedFiles, bar, write_bars
 from tests.unit.storage.sql.test_guard import WRITES
 
+ENDLESS = "select sum(sqrt(range)) from range(100000000000000)"
+"""Runs on and on, and holds nothing: a join of as many rows may come to its memory limit first."""
+
 
 def session_over(directory: Path, *segments: Segment) -> SqlSession:
     return SqlSession(cast("HistoryReader", ListedFiles(segments)), directory)
@@ -132,15 +135,13 @@ def test_behind_the_guard_the_walls_hold_alone(tmp_path: Path) -> None:
 
 
 def test_a_statement_that_takes_too_long_is_ended(three_days: SqlSession) -> None:
-    endless = "select count(*) from range(100000000) a, range(100000000) b where a.range % 7 = b.range % 11"
     with pytest.raises(InvalidValueError, match=r"longer than 0\.5 s"):
-        three_days.run(endless, limits=SqlLimits(seconds=0.5))
+        three_days.run(ENDLESS, limits=SqlLimits(seconds=0.5))
 
 
 def test_a_child_whose_engine_is_gone_ends_by_itself(tmp_path: Path) -> None:
-    endless = "select count(*) from range(100000000) a, range(100000000) b where a.range % 7 = b.range % 11"
     limits = SqlLimits(seconds=0.1)
-    asked = Request(statement=endless, views=(), directories=(str(tmp_path),), limits=limits)
+    asked = Request(statement=ENDLESS, views=(), directories=(str(tmp_path),), limits=limits)
     command = [sys.executable, "-m", "stockpulse_engine.storage.sql.child"]
     done = subprocess.run(command, input=msgspec.msgpack.encode(asked), capture_output=True, check=False)
     assert done.returncode == -signal.SIGALRM
@@ -160,9 +161,8 @@ def test_a_statement_can_be_canceled_from_outside(three_days: SqlSession) -> Non
 
     other = threading.Thread(target=stop)
     other.start()
-    endless = "select count(*) from range(100000000) a, range(100000000) b where a.range % 7 = b.range % 11"
     with pytest.raises(InvalidValueError, match="canceled"):
-        three_days.run(endless, on_start=remember)
+        three_days.run(ENDLESS, on_start=remember)
     other.join()
 
 
