@@ -52,6 +52,26 @@ async def test_an_unknown_code_offers_the_nearest_three() -> None:
         assert "nearest" in head.text()
 
 
+async def test_a_guess_is_seen_before_it_is_done() -> None:
+    async with running_head() as head:
+        await head.press("colon")
+        await head.type("hlat")
+        await head.press("enter")
+        assert palette_of(head).edit.text == "HALT"
+        assert head.link.fake_commands.asked == []
+        await head.press("enter")
+        assert head.app.windows.top is None
+        assert head.link.fake_commands.asked == [("halt", "")]
+
+
+async def test_what_a_person_marked_is_done_at_once() -> None:
+    async with running_head() as head:
+        await head.press("colon")
+        await head.type("nvdaa")
+        await head.press("down", "up", "enter")
+        assert head.app.instrument_id == "NVDA.XNAS"
+
+
 async def test_tab_takes_over_the_ghost() -> None:
     async with running_head() as head:
         await head.press("colon")

@@ -167,10 +167,11 @@ class Palette(Overlay):
         self._offer()
 
     def do_palette_go(self) -> None:
-        """Do it."""
-        shell = self.shell
-        line = chosen_line(self.edit.text, self.marked, is_marked=self.is_marked, symbols=shell.store.by_symbol)
-        if line.endswith("= "):
+        """Do it. What was only guessed from a line that means nothing is put there first, to be seen and gone for."""
+        shell, entry = self.shell, self.marked
+        line = chosen_line(self.edit.text, entry, is_marked=self.is_marked, symbols=shell.store.by_symbol)
+        is_guess = entry is not None and entry.group == "nearest" and not self.is_marked
+        if line.endswith("= ") or is_guess:
             self.edit.set(line)
             self._offer()
             return
