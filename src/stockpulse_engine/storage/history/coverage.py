@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from stockpulse_engine.domain.market import BarSpec
 from stockpulse_engine.marketdata.bars import bucket_start
 from stockpulse_engine.marketdata.calendar import Calendar, Session
 from stockpulse_engine.marketdata.columns import Ints
-from stockpulse_engine.marketdata.history import Coverage, Gap, SeriesInfo
+from stockpulse_engine.marketdata.history import AsOf, Coverage, Gap, HistoryReader, SeriesInfo
 from stockpulse_engine.marketdata.resample import sessions_between
 
 
@@ -28,6 +28,30 @@ def covered(series: SeriesInfo, spec: BarSpec, starts: Ints, calendar: Calendar 
         missing=sum(gap.missing for gap in gaps),
         calendar=calendar.code if calendar is not None else "",
     )
+
+
+def coverages(
+    reader: HistoryReader,
+    listed: Iterable[SeriesInfo],
+    spec: BarSpec,
+    calendar: Calendar | None,
+    span: tuple[AsOf, int],
+) -> tuple[Coverage, ...]:
+    """One entry for each series, of the bars a reader has of it.
+
+    Args:
+        reader: whoever is asked for the bars.
+        listed: series of one instrument and this length.
+        spec: the bars' length.
+        calendar: what they are held against, None where none is known.
+        span: as of when, and how many missing bars in a row are a gap.
+    """
+    as_of, quiet = span
+    found = []
+    for series in listed:
+        held = reader.bars(series.instrument_id, spec, as_of=as_of, source=series.source)
+        found.append(covered(series, spec, held.ts_event, calendar, quiet))
+    return tuple(found)
 
 
 def expected_starts(calendar: Calendar, spec: BarSpec, first_ns: int, last_ns: int) -> tuple[Ints, Ints]:

@@ -224,14 +224,10 @@ class ServerReader:
         quiet: int = 15,
     ) -> tuple[Coverage, ...]:
         """What is held and missing, one entry per source (or of `source`); by the venue's calendar if none is given."""
-        from stockpulse_engine.storage.history.coverage import covered
+        from stockpulse_engine.storage.history.coverage import coverages
 
-        known = calendar or calendar_of(instrument_id)
-        found = []
-        for series in by_priority(self.series(instrument_id, table=BARS, spec=spec), self._priority, source):
-            held = self.bars(instrument_id, spec, as_of=as_of, source=series.source)
-            found.append(covered(series, spec, held.ts_event, known, quiet))
-        return tuple(found)
+        listed = by_priority(self.series(instrument_id, table=BARS, spec=spec), self._priority, source)
+        return coverages(self, listed, spec, calendar or calendar_of(instrument_id), (as_of, quiet))
 
     def segments(self, after_seq: int = 0, *, table: str = "", limit: int = 1000) -> tuple[Segment, ...]:
         """None: what lies here are rows, not files."""
