@@ -84,9 +84,14 @@ def start(terminal: Pane) -> None:
     terminal.press("Enter")
 
 
+def back_in_the_shell(terminal: Pane) -> str:
+    """The screen once the shell asks again: what it says of the head's end is written before its prompt is."""
+    return terminal.until(r"left-with \d+\n\$")
+
+
 def left(terminal: Pane, home: Path, code: str = "0") -> None:
     """The head has gone without a word, and the shell is as it was."""
-    screen = terminal.until(r"left-with \d+\n")
+    screen = back_in_the_shell(terminal)
     assert re.fullmatch(rf"\$ head\n(\^C|q)*left-with {code}\n\$ ?\s*", screen), screen
     assert not terminal.flag("alternate_on")
     assert terminal.flag("cursor_flag")
@@ -198,7 +203,7 @@ def test_ctrl_c_on_the_first_picture_gives_the_terminal_back(engine: EngineProce
     start(terminal)
     terminal.until_true(lambda: terminal.flag("alternate_on"), "the first picture")
     terminal.press("C-c", "q")
-    screen = terminal.until(r"left-with \d+\n")
+    screen = back_in_the_shell(terminal)
     assert re.fullmatch(r"\$ head\n(\^C|q)*left-with (0|130)\n\$\s*q?\s*", screen), screen
     assert not terminal.flag("alternate_on")
 
