@@ -15,12 +15,13 @@ from decimal import Decimal
 from msgspec import structs
 
 from stockpulse_engine.domain.accounts import Account
+from stockpulse_engine.domain.brokers import BrokerCapabilities
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderEventKind, OrderTerms
 from stockpulse_engine.domain.reports import ExecutionReport, VenueAccount, VenueOrder
-from stockpulse_engine.trading.ports import AmbiguousOutcomeError, BrokerCapabilities, RejectedByBrokerError
+from stockpulse_engine.trading.ports import AmbiguousOutcomeError, RejectedByBrokerError
 
 K = OrderEventKind
 DEAD = frozenset({"CANCELED", "EXPIRED", "REJECTED", "FILLED"})

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from stockpulse_engine.domain.accounts import Account
+from stockpulse_engine.domain.brokers import BrokerCapabilities
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.events import Event
 from stockpulse_engine.domain.fills import Fill
@@ -18,16 +19,6 @@ from stockpulse_engine.domain.orders import Order, OrderTerms
 from stockpulse_engine.domain.reports import ExecutionReport, VenueAccount, VenueOrder
 from stockpulse_engine.domain.views import Preview, VerifyResult
 from stockpulse_engine.risk.verdict import Verdict
-
-
-class BrokerCapabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What a broker can do itself; the order service acts on these flags."""
-
-    name: str
-    deduplicates: bool
-    """Whether the broker refuses a second order with the same client order id for ever."""
-    holds_brackets: bool
-    supports_replace: bool
 
 
 class AmbiguousOutcomeError(Exception):

@@ -9,11 +9,12 @@ from typing import TypeVar
 from stockpulse_engine.adapters.paper.link import ANSWER_S, VenueLink, listen
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.domain.accounts import Account
+from stockpulse_engine.domain.brokers import BrokerCapabilities
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import Order, OrderTerms
 from stockpulse_engine.domain.reports import ExecutionReport, VenueAccount, VenueOrder
-from stockpulse_engine.trading.ports import BrokerCapabilities, RejectedByBrokerError
+from stockpulse_engine.trading.ports import RejectedByBrokerError
 from stockpulse_engine.venue import protocol as p
 from stockpulse_engine.venue.orders import NewOrder
 
