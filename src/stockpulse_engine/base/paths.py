@@ -38,6 +38,11 @@ class Paths(NamedTuple):  # a dataclass would cost the first paint as much as ev
         return self.config / "stockpulse.toml"
 
     @property
+    def brokers_file(self) -> Path:
+        """The connections to brokers, without any secret."""
+        return self.config / "brokers.toml"
+
+    @property
     def logs(self) -> Path:
         """Directory of log files."""
         return self.state / "logs"
