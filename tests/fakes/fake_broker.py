@@ -135,8 +135,13 @@ class FakeVenue:
 class FakeBroker:
     """Implements `trading.ports.Broker` on a FakeVenue. Script its failures by the attributes."""
 
-    def __init__(self, venue: FakeVenue) -> None:
+    def __init__(self, venue: FakeVenue, *, name: str = "fake", numbers_reports: bool = True) -> None:
         self.venue = venue
+        self.name = name
+        self.numbers_reports = numbers_reports
+        """Whether its reports are numbered; otherwise they carry the time of what they state."""
+        self.blind_accounts: set[str] = set()
+        """Queries about these accounts raise."""
         self.is_connected = False
         self.fate: list[str] = []
         """What becomes of the next submits: `ok`, `lost` (never arrives), `silent` (arrives, no answer), `refused`."""
@@ -158,7 +163,12 @@ class FakeBroker:
     def capabilities(self) -> BrokerCapabilities:
         """Like the paper venue."""
         return BrokerCapabilities(
-            name="fake", deduplicates=True, holds_brackets=True, supports_replace=self.can_replace
+            name=self.name,
+            deduplicates=True,
+            holds_brackets=True,
+            supports_replace=self.can_replace,
+            numbers_reports=self.numbers_reports,
+            overlap=1000 if self.numbers_reports else 600_000_000_000,
         )
 
     async def connect(self) -> None:
@@ -235,40 +245,43 @@ class FakeBroker:
     async def reports(self, after_seq: int) -> AsyncIterator[Sequence[ExecutionReport]]:
         """Missed reports, then live, until the link drops."""
         sent = after_seq
+        if not self.numbers_reports:
+            sent = sum(1 for one in self.venue.reports if one.ts_event <= after_seq)
         while not self._is_cut:
             batch = [one for one in self.venue.reports[sent:] if one.report_seq not in self.withheld]
             if batch and not self.holds_reports:
                 sent = len(self.venue.reports)
-                yield batch
+                yield batch if self.numbers_reports else [_unnumbered(one) for one in batch]
                 continue
             self.venue.changed.clear()
             await self.venue.changed.wait()
 
     async def fetch_order(self, account_id: str, client_order_id: str) -> VenueOrder | None:
         """One order, or the venue's own word that there is none."""
-        self._require_sight()
+        self._require_sight(account_id)
         return self.venue.orders.get(client_order_id)
 
     async def fetch_open_orders(self, account_id: str) -> Sequence[VenueOrder]:
         """Working orders."""
-        self._require_sight()
+        self._require_sight(account_id)
         orders = self.venue.orders.values()
         return [one for one in orders if one.terms.account_id == account_id and one.status not in DEAD]
 
     async def fetch_fills(self, account_id: str, after_seq: int) -> Sequence[Fill]:
         """Executions after the cursor."""
-        self._require_sight()
-        return [fill for seq, fill in self.venue.fills if seq > after_seq and fill.account_id == account_id]
+        self._require_sight(account_id)
+        made = [(seq if self.numbers_reports else fill.ts_event, fill) for seq, fill in self.venue.fills]
+        return [fill for at, fill in made if at > after_seq and fill.account_id == account_id]
 
     async def fetch_account(self, account_id: str) -> VenueAccount:
         """Cash and holdings."""
-        self._require_sight()
+        self._require_sight(account_id)
         held = {key: value for key, value in self.venue.positions.get(account_id, {}).items() if value}
         return VenueAccount(
             account_id=account_id,
             cash=self.venue.cash.get(account_id, ZERO),
             positions=held,
-            last_report_seq=len(self.venue.reports),
+            last_report_seq=len(self.venue.reports) if self.numbers_reports else 0,
             ts_event=self.venue.now(),
         )
 
@@ -276,7 +289,12 @@ class FakeBroker:
         if not self.is_connected:
             raise AmbiguousOutcomeError("the link is down")
 
-    def _require_sight(self) -> None:
+    def _require_sight(self, account_id: str) -> None:
         self.queries += 1
-        if self.is_blind or not self.is_connected:
+        if self.is_blind or not self.is_connected or account_id in self.blind_accounts:
             raise UnavailableError("no answer")
+
+
+def _unnumbered(report: ExecutionReport) -> ExecutionReport:
+    """As a broker says it that has no numbers: an execution carries its time, anything else nothing."""
+    return structs.replace(report, report_seq=report.ts_event if report.fill is not None else 0)

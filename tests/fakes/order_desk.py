@@ -164,7 +164,7 @@ class OrderDesk:
         self.bus.subscribe(AlertRaised, self.alerts.append)
         self.bus.subscribe(OrderChanged, self.changes.append)
         self.broker = self.make_broker()
-        brokers: Mapping[AccountKind, Broker] = {AccountKind.PAPER: self.broker}
+        brokers: Mapping[str, Broker] = {ACCOUNT.broker: self.broker}
         self.service = OrderService(
             journal=self.journal,
             brokers=brokers,

@@ -12,7 +12,6 @@ from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.bootstrap.gate import BoundGate
 from stockpulse_engine.bus.bus import Bus
-from stockpulse_engine.domain.accounts import AccountKind
 from stockpulse_engine.domain.errors import NotFoundError
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Bar, BarSpec, MarketPhase
@@ -96,7 +95,7 @@ class Market:
 
 
 def build_books(
-    paths: Paths, world: str, *, limits: Limits, clock: Clock, bus: Bus, market: Market, broker: Broker
+    paths: Paths, world: str, *, limits: Limits, clock: Clock, bus: Bus, market: Market, brokers: Mapping[str, Broker]
 ) -> Books:
     """Open the journal and join the rooms around it. Nothing is replayed or sent yet.
 
@@ -132,7 +131,7 @@ def build_books(
     gate = BoundGate(sources, limits, ledger, session_of=market.session_of, is_void=lambda key: _is_void(trading, key))
     trading = OrderService(
         journal=journal,
-        brokers={AccountKind.PAPER: broker},
+        brokers=brokers,
         gate=gate,
         latch=FileLatch(paths.latch, clock),
         clock=clock,

@@ -35,6 +35,7 @@ from stockpulse_engine.bootstrap.system import SystemService
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, PartChanged
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
+from stockpulse_engine.domain.brokers import PAPER_BROKER
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.domain.events import HomeRestored
 from stockpulse_engine.marketdata.ports import ClockState
@@ -121,7 +122,7 @@ class Engine:
             clock=self._clock,
             bus=self.bus,
             market=Market(self.market, self._time, self._parts.calendar),
-            broker=self._broker,
+            brokers={PAPER_BROKER: self._broker},
         )
 
     def _build_system(self) -> SystemService:

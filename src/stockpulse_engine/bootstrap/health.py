@@ -13,6 +13,8 @@ from stockpulse_engine.wire.version import PROTOCOL_VERSION
 
 PARTS = ("feed", "broker", "engine", "journal", "redis")
 """Parts every world has, in the order shown; others are shown only while something is wrong with them."""
+_BROKERS = "broker "
+"""How the parts of the brokers beside the paper venue begin: shown for as long as they are connected."""
 _WORTH_SAYING = frozenset({"gone", "late"})
 
 
@@ -89,7 +91,7 @@ class HealthBoard:
         parts = tuple(
             PartHealth(name=name, state=state, detail=detail, age_ns=_age(ages(name), now - since))
             for name, (state, detail, since) in self._parts.items()
-            if name in PARTS or state in _WORTH_SAYING
+            if name in PARTS or state in _WORTH_SAYING or (name.startswith(_BROKERS) and state == "ok")
         )
         return HealthView(
             status=self._status(),

@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from stockpulse_engine.base.text import clean_line
-from stockpulse_engine.domain.accounts import Account
+from stockpulse_engine.domain.accounts import Account, AccountKind
+from stockpulse_engine.domain.brokers import PAPER_BROKER
 from stockpulse_engine.domain.errors import ConflictError, InvalidValueError
 
 ID_PATTERN: Final = "^[A-Za-z][A-Za-z0-9-]{0,19}$"
@@ -29,5 +30,7 @@ def require_sound(account: Account, count: int) -> None:
         raise InvalidValueError(f"{clean_line(account.currency, 12)!r} is no currency.", fix=f"Use {CURRENCY_WORDS}.")
     if not account.initial_cash.is_finite() or account.initial_cash < 0:
         raise InvalidValueError("initial_cash must be 0 or more.", fix="Give an amount like 100000.")
+    if account.broker == PAPER_BROKER and account.kind is not AccountKind.PAPER:
+        raise InvalidValueError("The paper venue holds no real money.", fix="Name the broker that does.")
     if count >= MAX_ACCOUNTS:
         raise ConflictError(f"{MAX_ACCOUNTS} accounts are open already.", fix="Use one of them.")

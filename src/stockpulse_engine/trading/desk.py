@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -13,7 +13,6 @@ from stockpulse_engine.base.tasks import Supervisor, Work
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AlertRaised
-from stockpulse_engine.domain.accounts import AccountKind
 from stockpulse_engine.domain.errors import NotFoundError, UnavailableError
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderRole
 from stockpulse_engine.trading.milestones import Milestones
@@ -56,7 +55,8 @@ class Desk:
 
     recorder: Recorder
     router: Router
-    brokers: Mapping[AccountKind, Broker]
+    brokers: dict[str, Broker]
+    """Connection name, as `Account.broker` says it → broker. Shared with the router; connections come and go."""
     gate: Gate
     latch: HaltLatch
     clock: Clock
@@ -71,8 +71,8 @@ class Desk:
     sending: dict[str, asyncio.Event] = field(default_factory=dict)
     """Orders on their way to the venue: a cancel waits for them, so that it cannot overtake."""
     jobs: int = 0
-    clean: dict[AccountKind, bool] = field(default_factory=dict)
-    """Whether the accounts of this kind are known to match the venue's."""
+    clean: set[str] = field(default_factory=set)
+    """Accounts that were compared with their broker since it was joined: orders of others do not leave."""
     matched_at: dict[str, int] = field(default_factory=dict)
     """Account → market time at which its holdings were last seen to match the venue's. How fresh a view is, no fact
     of the journal: a comparison that finds what the last one found writes nothing."""

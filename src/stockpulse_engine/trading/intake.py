@@ -16,7 +16,6 @@ from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, O
 from stockpulse_engine.domain.reports import ExecutionReport, VenueOrder
 from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.milestones import ACK, FILL, FIRST_WORDS
-from stockpulse_engine.trading.ports import Broker
 from stockpulse_engine.trading.words import action_words
 
 _K = OrderEventKind
@@ -47,17 +46,17 @@ class Intake:
         """What the venue showed at `seq` is known: older words say nothing new but their fills."""
         self._floor[broker] = max(seq, self._floor.get(broker, 0))
 
-    async def take(self, broker: Broker, batch: Sequence[ExecutionReport]) -> None:
-        """Record a batch; waits only when the disk is far behind."""
-        name = broker.capabilities.name
+    async def take(self, broker: str, batch: Sequence[ExecutionReport]) -> None:
+        """Record a batch of a connection's reports; waits only when the disk is far behind."""
         for report in batch:
-            self._take_one(name, report)
+            self._take_one(broker, report)
         if self._desk.recorder.backlog > MAX_BACKLOG:
             await self._desk.recorder.settle()
 
-    def take_fills(self, fills: Sequence[Fill]) -> int:
+    def take_fills(self, broker: str, fills: Sequence[Fill]) -> int:
         """Book executions from a query; those known already post nothing. Returns how many were new."""
         added = 0
+        is_numbered = self._is_numbered(broker)
         for fill in fills:
             if self._desk.recorder.front.has_fill(fill.account_id, fill.fill_id):
                 continue
@@ -67,6 +66,7 @@ class Intake:
                 venue_order_id=fill.venue_order_id,
                 kind=kind,
                 ts_event=fill.ts_event,
+                report_seq=0 if is_numbered else fill.ts_event,
                 fill=fill,
             )
             added += self._record(report)
@@ -82,16 +82,22 @@ class Intake:
         seq = report.report_seq
         if seq:
             last = self.cursor(broker)
-            if seq > last + 1 and last:
-                self._on_gap(broker)
             self._last_seq[broker] = max(seq, last)
-            is_news = report.action is not None or report.kind in _EXECUTIONS
-            if seq <= self._floor.get(broker, 0) and not is_news:
-                return
+            if self._is_numbered(broker):
+                if seq > last + 1 and last:
+                    self._on_gap(broker)
+                is_news = report.action is not None or report.kind in _EXECUTIONS
+                if seq <= self._floor.get(broker, 0) and not is_news:
+                    return
         if report.action is not None:
             self._record_action(report, report.action)
         else:
             self._record(report)
+
+    def _is_numbered(self, broker: str) -> bool:
+        """Whether gaps in its report numbers mean anything: elsewhere they are times, or nothing at all."""
+        found = self._desk.brokers.get(broker)
+        return found is not None and found.capabilities.numbers_reports
 
     def _record(self, report: ExecutionReport) -> bool:
         """One word of the venue; a failure of ours is an alert, not an exception in the reader."""

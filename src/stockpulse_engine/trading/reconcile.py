@@ -19,8 +19,6 @@ from stockpulse_engine.trading.ports import Broker
 from stockpulse_engine.trading.resolver import Resolver
 from stockpulse_engine.trading.words import number
 
-OVERLAP: Final = 1000
-"""Reports before the cursor that are asked for again: a frame may have been lost just before the link was."""
 MAX_DIFFERENCES: Final = 50
 _TRIES: Final = 3
 """Looks for a moment in which the venue stands still; without one the holdings are compared next time."""
@@ -42,7 +40,7 @@ class Reconciler:
         Exceptions of the broker pass through: a failed or cut page is no verdict.
         """
         desk, account_id = self._desk, account.account_id
-        venue, added = await self._book_fills(account_id, broker)
+        venue, added = await self._book_fills(account, broker)
         working = {order.client_order_id: order for order in await broker.fetch_open_orders(account_id)}
         ours = desk.open_in(account_id)
         differences = await self._settle_orders(ours, working, broker)
@@ -58,13 +56,13 @@ class Reconciler:
         await self._record(account_id, len(ours), added, tuple(differences[:MAX_DIFFERENCES]), is_recorded=is_recorded)
         return differences
 
-    async def _book_fills(self, account_id: str, broker: Broker) -> tuple[VenueAccount | None, int]:
+    async def _book_fills(self, account: Account, broker: Broker) -> tuple[VenueAccount | None, int]:
         """Book missed executions; the venue's balances come with it when they belong to the same moment."""
-        added = 0
+        account_id, added = account.account_id, 0
         venue = await broker.fetch_account(account_id)
         for _ in range(_TRIES):
-            cursor = self._intake.cursor(broker.capabilities.name)
-            added += self._intake.take_fills(await broker.fetch_fills(account_id, max(0, cursor - OVERLAP)))
+            cursor = max(0, self._intake.cursor(account.broker) - broker.capabilities.overlap)
+            added += self._intake.take_fills(account.broker, await broker.fetch_fills(account_id, cursor))
             before, venue = venue, await broker.fetch_account(account_id)
             if venue.last_report_seq == before.last_report_seq:
                 return venue, added

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from stockpulse_engine.base.text import clean_line
@@ -23,11 +23,11 @@ class Recovery:
     """Start and stop in order; both leave their mark in the journal."""
 
     def __init__(
-        self, desk: Desk, links: Sequence[Link], resolver: Resolver, halter: Halter, *, version: str, world: str
+        self, desk: Desk, links: Mapping[str, Link], resolver: Resolver, halter: Halter, *, version: str, world: str
     ) -> None:
         self._desk = desk
         self._halter = halter
-        self._links = tuple(links)
+        self._links = links
         self._resolver = resolver
         self._version = version
         self._world = world
@@ -68,7 +68,7 @@ class Recovery:
         )
         await desk.recorder.write([fact])
         self._has_started = True
-        for link in self._links:
+        for link in tuple(self._links.values()):
             await self._join(link)
         for order in tuple(desk.recorder.front.all_open()):
             if needs_answer(order):
@@ -97,5 +97,5 @@ class Recovery:
         if self._has_started:  # a start that failed half-way leaves the mark of the kill before it alone
             fact = EngineStopped(ts_event=desk.market_now(), recorded_at=desk.clock.now_ns())
             await desk.recorder.write([fact])
-        for link in self._links:
+        for link in tuple(self._links.values()):
             await link.broker.close()

@@ -60,8 +60,8 @@ class Resolver:
         order = desk.order(key)
         if not needs_answer(order):
             return 0
-        broker = desk.router.broker_of(order.terms.account_id)
         try:
+            broker = desk.router.broker_of(order.terms.account_id)
             venue = await broker.fetch_order(order.terms.account_id, key)
             if venue is not None:
                 await self.apply(order, venue, is_settled=absences > 0 or _is_old(desk, order))
@@ -76,8 +76,9 @@ class Resolver:
         """Record what the venue's answer proves; re-send a cancel that it has not acted on."""
         desk, key = self._desk, order.client_order_id
         if lacks_fills(order, venue) and self.intake is not None:
-            broker = desk.router.broker_of(order.terms.account_id)
-            self.intake.take_fills(await broker.fetch_fills(order.terms.account_id, 0))
+            account = desk.router.account(order.terms.account_id)
+            broker = desk.router.broker_of(account.account_id)
+            self.intake.take_fills(account.broker, await broker.fetch_fills(account.account_id, 0))
             order = desk.order(key)
         found = findings(order, venue, is_settled=is_settled)
         events = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from stockpulse_engine.domain.accounts import Account, AccountKind, TradingState
+from stockpulse_engine.domain.accounts import Account, TradingState
 from stockpulse_engine.domain.errors import NotFoundError, UnavailableError
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderStatus, OrderTerms
@@ -17,10 +17,10 @@ class NotSentError(Exception):
 
 
 class Router:
-    """Chooses the broker by the account's kind and lets nothing out that must not leave.
+    """Chooses the broker by the connection that the account names and lets nothing out that must not leave.
 
     Args:
-        brokers: one per kind of account.
+        brokers: by the name of the connection; they come and go.
         accounts: the open accounts.
         latch: the halt latch.
         state: ACTIVE, REDUCING or HALTED as recorded.
@@ -32,7 +32,7 @@ class Router:
     def __init__(
         self,
         *,
-        brokers: Mapping[AccountKind, Broker],
+        brokers: Mapping[str, Broker],
         accounts: Callable[[str], Account | None],
         latch: HaltLatch,
         state: Callable[[], TradingState],
@@ -58,10 +58,11 @@ class Router:
     def broker_of(self, account_id: str) -> Broker:
         """The broker that holds the account. Raises NotFoundError, UnavailableError."""
         account = self.account(account_id)
-        broker = self._brokers.get(account.kind)
+        broker = self._brokers.get(account.broker)
         if broker is None:
             raise UnavailableError(
-                f"No broker for {account.kind.value} accounts runs here.", fix="See `sp doctor` and the configuration."
+                f"{account_id} is held at {account.broker!r}, and there is no such connection now.",
+                fix="List them with `sp broker list`; bring it back with `sp broker add`.",
             )
         return broker
 

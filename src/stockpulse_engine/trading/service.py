@@ -18,9 +18,10 @@ from stockpulse_engine.base.tasks import Supervisor
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, PartChanged, TradingStateSet
-from stockpulse_engine.domain.accounts import Account, AccountKind, TradingState
+from stockpulse_engine.domain.accounts import Account, TradingState
+from stockpulse_engine.domain.brokers import PAPER_BROKER
 from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
-from stockpulse_engine.domain.errors import ConflictError
+from stockpulse_engine.domain.errors import ConflictError, InvalidValueError, NotFoundError
 from stockpulse_engine.domain.events import AccountOpened, CashMoved, Event, SessionMarked, TradingStateChanged
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind
@@ -64,7 +65,7 @@ class OrderService:
 
     Args:
         journal: where facts become durable.
-        brokers: one per kind of account.
+        brokers: by the name of the connection, as `Account.broker` says it; `join` and `leave` change them.
         gate: the pre-trade gate.
         latch: the halt latch.
         clock: wall time; `market_now` is this world's market time.
@@ -85,7 +86,7 @@ class OrderService:
         self,
         *,
         journal: Journal,
-        brokers: Mapping[AccountKind, Broker],
+        brokers: Mapping[str, Broker],
         gate: Gate,
         latch: HaltLatch,
         clock: Clock,
@@ -109,12 +110,13 @@ class OrderService:
         self._recorder = Recorder(
             journal, listeners=listeners, on_change=self._on_change, on_fault=self._on_fault, binding=binding
         )
+        connections = dict(brokers)
         router = Router(
-            brokers=brokers,
+            brokers=connections,
             accounts=self._account,
             latch=latch,
             state=lambda: self._halter.state_beside_latch,
-            is_clean=lambda account: self._desk.clean.get(account.kind, False),
+            is_clean=lambda account: account.account_id in self._desk.clean,
             journal_failure=lambda: journal.failure,
             positions=positions,
         )
@@ -122,7 +124,7 @@ class OrderService:
         self._desk = desk = Desk(
             recorder=self._recorder,
             router=router,
-            brokers=brokers,
+            brokers=connections,
             gate=gate,
             latch=latch,
             clock=clock,
@@ -142,7 +144,9 @@ class OrderService:
         flattener = Flattener(desk, sender, ids or partial(new_id, "FL-"))
         self._halter = Halter(desk, sender, self._amender, self._resolver, flattener)
         reconciler = Reconciler(desk, self._intake, self._resolver, cash)
-        self._links = [Link(desk, kind, self._intake, reconciler) for kind in brokers]
+        self._make_link = partial(Link, desk, intake=self._intake, reconciler=reconciler)
+        self._links = {name: self._make_link(name) for name in brokers}
+        self._is_running = False
         self._watch = Watch(desk, self._halter, self._resolver, self._links)
         self._recovery = Recovery(desk, self._links, self._resolver, self._halter, version=version, world=world)
         self._narrator = Narrator(self._recorder, desk.milestones)
@@ -157,13 +161,51 @@ class OrderService:
     async def run(self) -> None:
         """Follow the venues and watch, until canceled."""
         crew = self._desk.crew
-        for link in self._links:
-            crew.start(f"link {link.name}", link.run)
+        self._is_running = True
+        for link in self._links.values():
+            crew.start(_task_of(link.name), link.run)
         crew.start("orders watch", self._watch.run)
         try:
             await asyncio.Event().wait()
         finally:
+            self._is_running = False
             await crew.stop()
+
+    async def join(self, name: str, broker: Broker) -> None:
+        """A connection appeared: its accounts are compared, then its reports are followed. Raises ConflictError."""
+        if name in self._links:
+            raise ConflictError(f"The connection {clean_line(name, 40)!r} is up already.", fix="Remove it first.")
+        self._desk.brokers[name] = broker
+        link = self._links[name] = self._make_link(name)
+        if self._is_running:
+            self._desk.crew.start(_task_of(name), link.run)
+
+    async def leave(self, name: str) -> None:
+        """A connection is given up: its accounts stay, and nothing of them leaves until it is back.
+
+        Raises:
+            NotFoundError: there is no such connection.
+            ConflictError: it is the paper venue, or orders work there that nobody would follow.
+        """
+        link = self._links.get(name)
+        if link is None:
+            raise NotFoundError(f"There is no connection {clean_line(name, 40)!r}.", fix="See `sp broker list`.")
+        if name == PAPER_BROKER:
+            raise ConflictError("The paper venue belongs to the engine.", fix="Remove another connection.")
+        if working := [order for one in link.accounts() for order in self._desk.open_in(one.account_id)]:
+            raise ConflictError(
+                f"{len(working)} order(s) are open there, {working[0].client_order_id} first.", fix="Cancel them first."
+            )
+        del self._links[name]
+        await self._desk.crew.stop_part(_task_of(name))
+        link.forget()
+        self._desk.brokers.pop(name, None)
+        await link.broker.close()
+
+    @property
+    def broker_names(self) -> tuple[str, ...]:
+        """Connections that run here."""
+        return tuple(self._links)
 
     async def stop(self) -> None:
         """Take nothing new, let out what is on its way, record the ordered stop."""
@@ -211,6 +253,7 @@ class OrderService:
         known = accounts.get(account.account_id)
         if known is None:
             require_sound(account, len(accounts))
+            self._require_broker(account)
             now = self._desk.market_now()
             opened = structs.replace(account, opened_at=account.opened_at or now)
             fact = AccountOpened(account=opened, ts_event=now, recorded_at=self._desk.clock.now_ns(), actor=actor)
@@ -277,8 +320,7 @@ class OrderService:
 
     def is_reconciled(self, account_id: str) -> bool:
         """Whether orders of this account may leave as far as the comparison with the venue goes."""
-        account = self._recorder.front.accounts.get(account_id)
-        return account is not None and self._desk.clean.get(account.kind, False)
+        return account_id in self._desk.clean
 
     def matched_at(self, account_id: str) -> int:
         """Market time at which the account was last seen to match the venue's; 0 when not since this start."""
@@ -348,9 +390,15 @@ class OrderService:
             if order.has_late_fill and not change.before.has_late_fill:
                 desk.alert("warn", f"{key} was filled after it was {order.status.value}.", key)
 
+    def _require_broker(self, account: Account) -> None:
+        if account.broker not in self._links:
+            raise InvalidValueError(
+                f"There is no connection {clean_line(account.broker, 40)!r} to hold it.", fix="See `sp broker list`."
+            )
+
     async def _tell_venue(self, account: Account) -> None:
         """Make the account known there; when that fails now, joining the venue does it."""
-        link = next(one for one in self._links if one.kind is account.kind)
+        link = self._links[account.broker]
         try:
             await link.introduce(account)
         except Exception as error:  # noqa: BLE001 - the account is ours already; the venue learns of it when joined
@@ -359,9 +407,8 @@ class OrderService:
             link.want_compare()
 
     def _on_gap(self, broker: str) -> None:
-        for link in self._links:
-            if link.name == broker:
-                link.want_compare()
+        if link := self._links.get(broker):
+            link.want_compare()
 
     def _on_fault(self, error: Exception) -> None:
         """Our own code failed on a fact: halt. The fact itself stands."""
@@ -372,6 +419,10 @@ class OrderService:
 
     def _on_part(self, name: str, state: str, detail: str) -> None:
         self._bus.publish(PartChanged(name=name, state=state, detail=detail))
+
+
+def _task_of(broker: str) -> str:
+    return f"link {broker}"
 
 
 def _account_of(event: Event) -> str | None:

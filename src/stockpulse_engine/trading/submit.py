@@ -176,8 +176,7 @@ class Submitter:
         self._desk.router.broker_of(terms.account_id)
 
     def _require_clean(self, account_id: str) -> None:
-        account = self._desk.router.account(account_id)
-        if not self._desk.clean.get(account.kind, False):
+        if account_id not in self._desk.clean:
             raise DeniedError(
                 "Our orders are being compared with the venue's; until they match nothing new leaves.",
                 denial="STREAM_RECONCILING",

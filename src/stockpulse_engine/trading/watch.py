@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from stockpulse_engine.domain.orders import Order
@@ -18,11 +18,11 @@ _NS: Final = 1_000_000_000
 class Watch:
     """Looks around a few times a second; liveness does not depend on a message that may never come."""
 
-    def __init__(self, desk: Desk, halter: Halter, resolver: Resolver, links: Sequence[Link]) -> None:
+    def __init__(self, desk: Desk, halter: Halter, resolver: Resolver, links: Mapping[str, Link]) -> None:
         self._desk = desk
         self._halter = halter
         self._resolver = resolver
-        self._links = tuple(links)
+        self._links = links
         self._waiting: dict[str, int] = {}
         """Order → monotonic time since which the venue owes an answer."""
 
@@ -44,8 +44,13 @@ class Watch:
             if now - compared_at >= self._desk.timing.reconcile * _NS:
                 compared_at = now
                 self._want_compare()
-            for link in self._links:
-                await link.tend()
+            self._tend()
+
+    def _tend(self) -> None:
+        """What a link wants is done beside the watch: a broker that hangs must not hold up latch and others."""
+        for link in self._links.values():
+            if link.is_due:
+                self._desk.spawn(link.tend(), f"tend {link.name}")
 
     def ask_overdue(self) -> None:
         """Ask about requests that the venue has not answered in time."""
@@ -58,5 +63,5 @@ class Watch:
         desk = self._desk
         has_orders = any(True for _ in desk.recorder.front.all_open())
         if has_orders or any(desk.positions(account_id) for account_id in desk.recorder.front.accounts):
-            for link in self._links:
+            for link in self._links.values():
                 link.want_compare()

@@ -253,11 +253,11 @@ async def test_reduce_after_a_flatten_is_not_a_flatten_at_the_next_start(desk: O
 
 async def test_while_the_link_is_down_a_flatten_waits_instead_of_using_up_its_tries(desk: OrderDesk) -> None:
     await holding(desk, "C1", 100)
-    desk.service._desk.clean[ACCOUNT.kind] = False
+    desk.service._desk.clean.discard(ACCOUNT.account_id)
     await desk.change("flatten", word="FLATTEN")
     await desk.time.advance(20)
     assert not [one for one in desk.service.orders(scope="all") if one.source == "flatten"]
-    desk.service._desk.clean[ACCOUNT.kind] = True
+    desk.service._desk.clean.add(ACCOUNT.account_id)
     desk.venue.fills_at = Decimal(9)
     await desk.time.advance(5)
     assert (desk.positions("PAPER"), desk.service.halt_view().reason) == ({}, "flat")
