@@ -1,0 +1,1 @@
+"""Simulated brokers on real sockets of this machine: each speaks as one broker does, and fails when told to."""
