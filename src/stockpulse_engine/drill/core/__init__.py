@@ -1,0 +1,1 @@
+"""One simulated broker as pure code: no I/O, no clock of its own, nothing drawn but from a seed."""
