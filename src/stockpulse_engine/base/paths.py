@@ -43,6 +43,11 @@ class Paths(NamedTuple):  # a dataclass would cost the first paint as much as ev
         return self.config / "brokers.toml"
 
     @property
+    def vault(self) -> Path:
+        """The encrypted file of the brokers' credentials, where the system has no keyring."""
+        return self.config / "secrets.vault"
+
+    @property
     def logs(self) -> Path:
         """Directory of log files."""
         return self.state / "logs"
@@ -56,6 +61,21 @@ class Paths(NamedTuple):  # a dataclass would cost the first paint as much as ev
     def lock(self) -> Path:
         """Held by the one engine of this home."""
         return self.state / "engine.lock"
+
+    @property
+    def watchdog_lock(self) -> Path:
+        """Held by the one watchdog of this home."""
+        return self.state / "watchdog.lock"
+
+    @property
+    def heartbeat(self) -> Path:
+        """The engine's sign of life."""
+        return self.runtime / "heartbeat"
+
+    @property
+    def alarms(self) -> Path:
+        """What the watchdog had to say."""
+        return self.state / "alarms.jsonl"
 
     @property
     def last_start(self) -> Path:

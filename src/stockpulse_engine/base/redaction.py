@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 REDACTED = "[redacted]"
 
-_NAMES = re.compile(r"token|authorization|secret|password|passphrase|api_?key|cookie|credential", re.IGNORECASE)
+_NAMES = re.compile(
+    r"token|authorization|secret|password|passphrase|api[_-]?key|key[_-]id|cookie|credential", re.IGNORECASE
+)
 _SHAPES = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {REDACTED}"),
     (
@@ -25,7 +30,21 @@ _known: set[str] = set()
 def register_secret(value: str) -> None:
     """Never let this value appear in a log, wherever it turns up. Short values are ignored: they would hit words."""
     if len(value) >= _MIN_SECRET:
-        _known.add(value)
+        _known.update(_spellings(value))
+
+
+def forget_secret(value: str) -> None:
+    """It is held by nobody here any more; keeping it only to hide it would keep it."""
+    _known.difference_update(_spellings(value))
+
+
+def _spellings(value: str) -> set[str]:
+    """As it is, and as addresses, JSON, Python and Basic authorization would write it."""
+    encoded = value.encode()
+    # The first letters of base64 depend on what stands before: the part that never does is enough to find it.
+    inner = {base64.b64encode(b"x" * shift + encoded).decode().rstrip("=")[4:-2] for shift in range(3)}
+    shown = {value, quote(value, safe=""), json.dumps(value)[1:-1], repr(value)[1:-1]}
+    return {one for one in shown | inner if len(one) >= _MIN_SECRET}
 
 
 def redact(value: Any, *, depth: int = 0) -> Any:
