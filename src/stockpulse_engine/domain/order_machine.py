@@ -21,7 +21,7 @@ from msgspec import structs
 from stockpulse_engine.domain.errors import InvariantError
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO
-from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus
+from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus, OrderTerms
 
 
 class Rule(Enum):
@@ -90,6 +90,7 @@ RESOLVE          clear  clear  clear  clear  clear  clear  clear  clear  clear  
 ACCEPT           ?      ?      ACCE   =      =      =      under  under  work   work   =      ?      ?      ?
 REJECT           ?      ?      REJE   REJE   REJE   ?      ?      REJE   ?      ?      ?      ?      ?      =
 TRIGGER          ?      ?      TRIG   TRIG   =      =      under  under  TRIG   TRIG   =      ?      ?      ?
+TRAIL            ?      ?      ACCE   =      =      =      =      =      =      =      =      ?      ?      ?
 FILL             ?      ?      fill   fill   fill   fill   fill   fill   fill   fill   late   late   late   late
 BUST             ?      ?      ?      ?      ?      undo   undo   undo   undo   undo   undo   undo   undo   undo
 CORRECT          ?      ?      ?      ?      ?      undo   undo   undo   undo   undo   undo   undo   undo   undo
@@ -125,6 +126,7 @@ _GOOD_NEWS: Final = frozenset(
     {
         OrderEventKind.ACCEPT,
         OrderEventKind.TRIGGER,
+        OrderEventKind.TRAIL,
         OrderEventKind.FILL,
         OrderEventKind.UPDATE,
         OrderEventKind.RESOLVE,
@@ -265,6 +267,8 @@ def _follow(order: Order, event: OrderEvent, cell: Cell, changes: Changes) -> No
         changes["pending_terms"] = None
         if event.kind is OrderEventKind.UPDATE and event.terms is not None:
             changes["terms"] = event.terms
+    elif event.kind in _TRAILING and event.terms is not None and order.terms.is_trailing:
+        changes["terms"] = _trailed(order.terms, event.terms)
     if rule is Rule.GO and cell.target is not None:
         _go(order, event, cell.target, changes)
     elif rule in (Rule.FILL, Rule.REVISE):
@@ -275,6 +279,14 @@ def _follow(order: Order, event: OrderEvent, cell: Cell, changes: Changes) -> No
         _settle(order.resume_status or OrderStatus.ACCEPTED, order, changes)
     elif rule is Rule.UNDER:
         changes["resume_status"] = _beneath(order, event)
+
+
+def _trailed(ours: OrderTerms, said: OrderTerms) -> OrderTerms:
+    """Our terms with the trigger (and the limit it came with) where the venue says it stands; a pending change stays.
+
+    What waits in `pending_terms` is no business of a trigger: the venue moves it whatever is asked meanwhile.
+    """
+    return structs.replace(ours, stop_price=said.stop_price, limit_price=said.limit_price)
 
 
 def _go(order: Order, event: OrderEvent, target: OrderStatus, changes: Changes) -> None:
@@ -372,4 +384,5 @@ def _check(before: Order, after: Order, event: OrderEvent) -> None:
 
 
 _LOWERING: Final = frozenset({OrderEventKind.BUST, OrderEventKind.CORRECT})
+_TRAILING: Final = frozenset({OrderEventKind.TRAIL, OrderEventKind.TRIGGER})
 _UPDATE_ANSWERS: Final = frozenset({OrderEventKind.UPDATE, OrderEventKind.UPDATE_REJECT})

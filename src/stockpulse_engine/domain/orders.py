@@ -119,6 +119,8 @@ class OrderEventKind(Enum):
     ACCEPT = "ACCEPT"
     REJECT = "REJECT"
     TRIGGER = "TRIGGER"
+    TRAIL = "TRAIL"
+    """The trigger of a trailing stop stands at another price."""
     FILL = "FILL"
     BUST = "BUST"
     """The venue cancels an earlier execution (FIX TradeCancel)."""
@@ -160,6 +162,13 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     Attributes:
         quantity: always positive; the side gives the direction.
         lots: ids of lots to close, in order, when the account's owner picked them; empty means the lot method.
+        stop_price: the trigger. Of a TRAILING_STOP it is none of the instruction: it is where the trigger stands by the
+            venue's last word, None before that.
+        trail_amount, trail_fraction: how far the trigger of a TRAILING_STOP follows the best price, in money or as a
+            part of it: exactly one of them.
+        limit_offset: a TRAILING_STOP becomes a limit order so far beyond its trigger; None: a market order.
+        expires_at: moment (UTC ns) at which a GTD order ends …
+        expires_on: … or the session (`2026-11-25`) with whose regular hours (extended ones for such an order) it ends.
     """
 
     account_id: str
@@ -174,6 +183,26 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     is_reduce_only: bool = False
     lots: tuple[str, ...] = ()
     strategy: str = "manual"
+    trail_amount: Decimal | None = None
+    trail_fraction: Decimal | None = None
+    limit_offset: Decimal | None = None
+    expires_at: int = 0
+    expires_on: str = ""
+
+    @property
+    def is_trailing(self) -> bool:
+        """Whether its trigger follows the market."""
+        return self.order_type is OrderType.TRAILING_STOP
+
+    def trail_from(self, price: Decimal) -> Decimal | None:
+        """Where the trigger of a trailing stop stands, off the tick, when `price` is the best seen; None for others."""
+        if self.trail_amount is not None:
+            distance = self.trail_amount
+        elif self.trail_fraction is not None:
+            distance = price * self.trail_fraction
+        else:
+            return None
+        return price + distance * self.side.sign
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -239,7 +268,7 @@ class OrderEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     fill: Fill | None = None
     """The execution, on FILL, BUST (the reversed one) and CORRECT (the new statement)."""
     terms: OrderTerms | None = None
-    """New terms on UPDATE_REQUEST and UPDATE."""
+    """New terms on UPDATE_REQUEST and UPDATE; where the trigger stands on TRAIL and TRIGGER of a trailing stop."""
     venue_order_id: str = ""
     reason: str = ""
     code: str = ""

@@ -16,6 +16,8 @@ from stockpulse_engine.domain.events import (
     EngineStopped,
     Event,
     HomeRestored,
+    LimitChanged,
+    LossLimitActed,
     Reconciled,
     SessionMarked,
     TradingStateChanged,
@@ -47,6 +49,7 @@ MARKS: Final = {
     _K.ACCEPT: "accepted",
     _K.REJECT: "rejected",
     _K.TRIGGER: "triggered",
+    _K.TRAIL: "trails",
     _K.FILL: "fill",
     _K.BUST: "bust",
     _K.CORRECT: "correction",
@@ -68,6 +71,7 @@ _PLAIN: Final = {
     _K.ACCEPT: "The venue accepted it{venue}{reason}.",
     _K.REJECT: "The venue refused it{reason}.",
     _K.TRIGGER: "Its stop price traded: it works now{reason}.",
+    _K.TRAIL: "Its trigger follows the market: {stop}.",
     _K.CANCEL: "It is canceled{reason}.",
     _K.CANCEL_REJECT: "The cancel was refused{reason}; it works on.",
     _K.UPDATE_REJECT: "The change was refused{reason}; the old terms stand.",
@@ -93,7 +97,8 @@ def describe_order_event(event: OrderEvent) -> str:
         return f"{actor} asked for new terms{wanted}." if event.kind is _K.UPDATE_REQUEST else f"New terms{wanted}."
     reason = f" ({event.reason})" if event.reason else ""
     venue = f" as {event.venue_order_id}" if event.venue_order_id else ""
-    return _PLAIN[event.kind].format(actor=actor, reason=reason, venue=venue)
+    stop = number(event.terms.stop_price) if event.terms and event.terms.stop_price else "moved"
+    return _PLAIN[event.kind].format(actor=actor, reason=reason, venue=venue, stop=stop)
 
 
 def _who(actor: str) -> str:
@@ -177,6 +182,24 @@ def _acted(event: ActionApplied) -> tuple[str, str, str]:
     return "ACTION_APPLIED", event.statement.account_id, action_words(event.statement)
 
 
+def _limit_changed(event: LimitChanged) -> tuple[str, str, str]:
+    where = f" of {event.scope} {event.name}" if event.scope else ""
+    old, new = event.old or "what the file says", event.new or "what the file says"
+    why = f": {event.reason}" if event.reason else ""
+    if event.is_withdrawn:
+        return "LIMIT_CHANGED", event.key, f"{_who(event.actor)} took back the change of {event.key}{where} to {new}."
+    waits = f", in force from {iso_utc(event.acts_at)[11:19]}Z on" if event.acts_at > event.recorded_at else ""
+    return "LIMIT_CHANGED", event.key, f"{_who(event.actor)} set {event.key}{where} from {old} to {new}{waits}{why}."
+
+
+def _loss_acted(event: LossLimitActed) -> tuple[str, str, str]:
+    if event.state is TradingState.REDUCING:
+        what = f"The {event.kind} of {number(event.amount)} reached the limit of {number(event.limit)}"
+        return "LOSS_LIMIT", event.account_id, f"{what}: {event.account_id} may only reduce."
+    why = f": {event.reason}" if event.reason else ""
+    return "LOSS_LIMIT", event.account_id, f"{_who(event.actor)} freed {event.account_id} of its {event.kind}{why}."
+
+
 _OTHERS: Final[dict[type, Callable[..., tuple[str, str, str]]]] = {
     AccountOpened: _opened,
     CashMoved: _cash,
@@ -187,6 +210,8 @@ _OTHERS: Final[dict[type, Callable[..., tuple[str, str, str]]]] = {
     Reconciled: _reconciled,
     SessionMarked: _marked,
     ActionApplied: _acted,
+    LimitChanged: _limit_changed,
+    LossLimitActed: _loss_acted,
 }
 
 STATE_WORDS: Final = {

@@ -119,6 +119,8 @@ class InstrumentBook:
         self.waiting: list[WorkingOrder] = []
         """Orders that take what is displayed as soon as they may: market orders, and limits not yet queued."""
         self.auction: list[WorkingOrder] = []
+        self.trailing: list[WorkingOrder] = []
+        """Stops whose trigger follows the market."""
 
     @property
     def is_crossed(self) -> bool:
@@ -135,7 +137,7 @@ class InstrumentBook:
     def has_orders(self) -> bool:
         """Whether any order of ours is here."""
         ladders = self.buys.prices or self.sells.prices or self.buy_stops.prices or self.sell_stops.prices
-        return bool(self.waiting or self.auction or ladders)
+        return bool(self.waiting or self.auction or self.trailing or ladders)
 
     def show(self, event: Quote | Trade | Depth | InstrumentStatus) -> bool:
         """Take in what the market shows; True when a status changed phase or halt."""
@@ -207,6 +209,8 @@ class InstrumentBook:
         terms = order.terms
         if order.is_resting and terms.limit_price is not None:
             self.resting(order.sign).remove(terms.limit_price, order)
+        elif order.is_trailing:
+            _drop(self.trailing, order)
         elif order.is_waiting_stop and terms.stop_price is not None:
             self.stops(order.sign).remove(terms.stop_price, order)
         elif order.is_auction:
@@ -218,6 +222,7 @@ class InstrumentBook:
     def orders(self) -> list[WorkingOrder]:
         """Every order here, in order of time."""
         found = [*self.waiting, *self.auction, *self.buys, *self.sells, *self.buy_stops, *self.sell_stops]
+        found += self.trailing
         return sorted(found, key=lambda order: order.number)
 
     def unrest(self) -> None:

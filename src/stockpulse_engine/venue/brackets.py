@@ -1,4 +1,4 @@
-"""Brackets: legs wait for their entry, close no more than it filled, and each uses up the other."""
+"""Brackets and pairs: legs wait for their entry and close no more than it filled; each exit uses up the other."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def settle(desk: Desk, order: WorkingOrder) -> Settlement:
 
     Afterwards, for entry E and legs T and S: T.filled + S.filled + max(T.leaves, S.leaves) <= E.filled.
     """
+    if order.pair_id:
+        return _settle_pair(desk, order)
     done = Settlement([], [], [])
     entry = desk.entry_of(order) if order.is_child else order
     legs = desk.legs(entry)
@@ -37,6 +39,27 @@ def settle(desk: Desk, order: WorkingOrder) -> Settlement:
     for leg in legs:
         if leg.is_open:
             _settle_leg(desk, leg, planned - used + leg.filled, entry.filled - used, done)
+    return done
+
+
+def _settle_pair(desk: Desk, order: WorkingOrder) -> Settlement:
+    """`order` was filled or changed: the other of the two may do what is left, and nothing when nothing is.
+
+    Afterwards, for A and B of a pair that closes Q: A.filled + B.filled + max(A.leaves, B.leaves) <= Q.
+    """
+    done = Settlement([], [], [])
+    for other in desk.pair(order):
+        if other is order or not other.is_open:
+            continue
+        total = order.terms.quantity - order.filled + other.filled
+        if total <= other.filled:
+            done.ended.append(other)
+            desk.close(other, CANCELED, "the other of the pair was filled", "oco")
+        elif total != other.terms.quantity:
+            if total > other.terms.quantity:
+                done.grown.append(other)
+            other.terms = msgspec.structs.replace(other.terms, quantity=total)
+            desk.report(other, OrderEventKind.UPDATE, terms=other.terms, reason="follows the other of the pair")
     return done
 
 

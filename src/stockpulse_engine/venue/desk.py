@@ -142,6 +142,10 @@ class Desk:
         """The entry of a bracket's child."""
         return self.orders[leg.account_id, leg.parent_id]
 
+    def pair(self, order: WorkingOrder) -> list[WorkingOrder]:
+        """Both orders of the pair that one belongs to."""
+        return self._legs[order.account_id, order.pair_id]
+
     def open_orders(self, account_id: str) -> list[WorkingOrder]:
         """Every order of the account that may still execute, oldest first."""
         return [order for order in self.orders.values() if order.account_id == account_id and order.is_open]
@@ -184,12 +188,17 @@ class Desk:
         order.cancel_ns, order.replace_ns, order.replace_terms = 0, 0, None
         self.report(order, _CLOSING_KINDS[status], reason=reason, code=code)
 
-    def trigger(self, order: WorkingOrder, reason: str) -> None:
-        """A stop becomes active."""
+    def trigger(self, order: WorkingOrder, reason: str, limit: Decimal | None = None) -> None:
+        """A stop becomes active; a trailing one with the limit it has from now on."""
         order.is_triggered = True
         if order.status == ACCEPTED:
             order.status = TRIGGERED
-        self.report(order, OrderEventKind.TRIGGER, reason=reason)
+        if not order.terms.is_trailing:
+            self.report(order, OrderEventKind.TRIGGER, reason=reason)
+            return
+        order.trail_due_ns = 0
+        order.terms = msgspec.structs.replace(order.terms, limit_price=limit)
+        self.report(order, OrderEventKind.TRIGGER, reason=reason, terms=order.terms)
 
     def fill(self, order: WorkingOrder, quantity: Decimal, price: Decimal, liquidity: str) -> None:
         """Book one execution: order, fee, cash and position move together."""
@@ -252,11 +261,11 @@ class Desk:
 
     def _register(self, order: WorkingOrder) -> None:
         self.orders[order.account_id, order.client_order_id] = order
-        if order.is_child:
-            self._legs.setdefault((order.account_id, order.parent_id), []).append(order)
+        if order.group_id:
+            self._legs.setdefault((order.account_id, order.group_id), []).append(order)
 
     def _forget(self, order: WorkingOrder) -> None:
-        entry_key = (order.account_id, order.parent_id if order.is_child else order.client_order_id)
+        entry_key = (order.account_id, order.group_id or order.client_order_id)
         legs = self._legs.get(entry_key, [])
         entry = self.orders.get(entry_key)
         if (entry is not None and entry.is_open) or any(leg.is_open for leg in legs):

@@ -27,6 +27,9 @@ Lookup = Callable[[str, str], WorkingOrder | None]
 """Finds an order of any age by account and client order id: the store's index."""
 
 
+_CHANGEABLE = ("quantity", "limit_price", "stop_price", "trail_amount", "trail_fraction", "limit_offset")
+
+
 class Accepted(msgspec.Struct, frozen=True):
     """The venue's ids of the orders, in the order they were sent."""
 
@@ -65,10 +68,12 @@ class Intake:
         if any(known):
             return _repeat(orders, known)
         refusal = self._check(orders)
-        made = [self._create(order, refusal) for order in orders]
+        pair_id = orders[0].client_order_id if checks.is_pair(orders) else ""
+        made = [self._create(order, refusal, pair_id) for order in orders]
         if refusal is not None:
             return refusal
-        self._matcher.admit(made[0])
+        for working in made if pair_id else made[:1]:
+            self._matcher.admit(working)
         return Accepted(tuple(order.venue_order_id for order in made))
 
     def cancel(self, account_id: str, client_order_id: str, request_id: str) -> Refusal | None:
@@ -119,16 +124,18 @@ class Intake:
     def _check(self, orders: Sequence[NewOrder]) -> Refusal | None:
         refusal = checks.check_group(orders)
         for order in orders:
-            refusal = refusal or self._check_one(order)
+            is_leg = order.role in (OrderRole.TAKE, OrderRole.STOP) and not checks.is_pair(orders)
+            refusal = refusal or self._check_one(order, is_leg=is_leg)
         return refusal
 
-    def _check_one(self, order: NewOrder) -> Refusal | None:
+    def _check_one(self, order: NewOrder, *, is_leg: bool) -> Refusal | None:
         terms = order.terms
         book = self._matcher.books.get(terms.instrument_id)
         if book is None:
             return Refusal("unknown_instrument", f"{terms.instrument_id[:40]} is not traded here.")
-        refusal = checks.check_terms(terms, book)
-        if refusal is None and order.role in (OrderRole.SINGLE, OrderRole.ENTRY):
+        today = self._matcher.session_of(self._matcher.now)
+        refusal = checks.check_terms(terms, book) or checks.check_expiry(terms, self._matcher.now, today)
+        if refusal is None and not is_leg:
             state = self._desk.accounts[terms.account_id]
             refusal = checks.check_phase(terms, book) or checks.check_short(terms, book, state, self._desk)
         return refusal
@@ -137,17 +144,16 @@ class Intake:
         if not order.is_open:
             return Refusal("too_late", f"The order is {order.status} already.")
         before = order.terms
-        may_differ = {"quantity": terms.quantity, "limit_price": terms.limit_price, "stop_price": terms.stop_price}
-        if msgspec.structs.replace(before, **may_differ) != terms:
-            return Refusal("bad_change", "Only quantity, limit price and stop price may change; cancel and send anew.")
+        if msgspec.structs.replace(before, **{name: getattr(terms, name) for name in _CHANGEABLE}) != terms:
+            return Refusal("bad_change", "Only quantity, prices and distances may change; cancel and send anew.")
         book = self._matcher.books[before.instrument_id]
-        refusal = checks.check_terms(terms, book)
+        refusal = checks.check_terms(_as_sent(terms), book)
         if refusal is None and not order.is_child and terms.quantity > before.quantity:
             more = msgspec.structs.replace(terms, quantity=terms.quantity - before.quantity)
             refusal = checks.check_short(more, book, self._desk.accounts[order.account_id], self._desk)
         return refusal
 
-    def _create(self, new: NewOrder, refusal: Refusal | None) -> WorkingOrder:
+    def _create(self, new: NewOrder, refusal: Refusal | None, pair_id: str) -> WorkingOrder:
         order = WorkingOrder(
             venue_order_id="",
             number=0,
@@ -157,6 +163,7 @@ class Intake:
             role=new.role,
             parent_id=new.parent_id,
             body=fingerprint(new),
+            pair_id=pair_id,
         )
         if order.is_child:
             order.status, order.open_quantity = HELD, ZERO
@@ -169,6 +176,11 @@ class Intake:
         return order
 
 
+def _as_sent(terms: OrderTerms) -> OrderTerms:
+    """A trailing stop without the trigger and the limit that the market has given it since."""
+    return msgspec.structs.replace(terms, stop_price=None, limit_price=None) if terms.is_trailing else terms
+
+
 def fingerprint(new: NewOrder) -> str:
     """Digest of an order's body; 100 and 100.0 are the same quantity."""
     terms = new.terms
@@ -177,8 +189,16 @@ def fingerprint(new: NewOrder) -> str:
         *(terms.account_id, terms.instrument_id, terms.strategy, *terms.lots, new.role.value, new.parent_id),
         *(each.value for each in (terms.side, terms.order_type, terms.time_in_force, terms.session)),
         str(terms.is_reduce_only),
+        *_later_parts(terms),
     )
     return blake2b("\x1f".join(parts).encode(), digest_size=12).hexdigest()
+
+
+def _later_parts(terms: OrderTerms) -> tuple[str, ...]:
+    """What terms have had since orders were first kept: nothing for those without, so that their digests stay."""
+    numbers = (terms.trail_amount, terms.trail_fraction, terms.limit_offset)
+    found = (*(_plain(number) for number in numbers), str(terms.expires_at or ""), terms.expires_on)
+    return found if any(found) else ()
 
 
 def _plain(number: Decimal | None) -> str:

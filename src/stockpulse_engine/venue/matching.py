@@ -17,11 +17,11 @@ from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Depth, InstrumentStatus, MarketEvent, MarketPhase, NewsItem, Quote, Trade
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import OrderEventKind, OrderRole, OrderTerms
-from stockpulse_engine.venue import brackets
+from stockpulse_engine.venue import brackets, trailing
 from stockpulse_engine.venue.book import InstrumentBook
 from stockpulse_engine.venue.desk import Desk
 from stockpulse_engine.venue.execution import SIGNS, Execution, see_best, see_depth
-from stockpulse_engine.venue.expiry import is_over, set_session
+from stockpulse_engine.venue.expiry import TIME_IS_UP, is_late, is_over, set_session
 from stockpulse_engine.venue.orders import CANCELED, EXPIRED, HELD, WorkingOrder
 
 MILLISECOND_NS = 1_000_000
@@ -90,8 +90,12 @@ class Matcher:
             if order.terms.instrument_id not in self.books:
                 self.desk.close(order, EXPIRED, f"{order.terms.instrument_id} is not traded here any more", "delisted")
                 continue
+            if is_late(order, self.now):
+                self.desk.close(order, EXPIRED, TIME_IS_UP, "day_end")
+                continue
             is_travelling = not was_live and order.status != HELD
-            for at in (order.cancel_ns, order.replace_ns, order.arrive_ns if is_travelling else 0):
+            times = (order.cancel_ns, order.replace_ns, order.trail_due_ns, order.terms.expires_at)
+            for at in (*times, order.arrive_ns if is_travelling else 0):
                 if at:
                     self._schedule(order, at)
             if was_live:
@@ -104,6 +108,8 @@ class Matcher:
         set_session(order, self._book(order).phase, self.session_of(self.now))
         order.arrive_ns = self.now + self.rules.latency_ns
         self._schedule(order, order.arrive_ns)
+        if order.terms.expires_at:
+            self._schedule(order, order.terms.expires_at)
 
     def ask_cancel(self, order: WorkingOrder, *, is_still: bool) -> None:
         """A cancel was asked for; it takes effect after the latency, at once while the market stands still."""
@@ -166,6 +172,11 @@ class Matcher:
 
     def _act(self, order: WorkingOrder) -> None:
         """Do what is due for an open order now."""
+        if is_late(order, self.now):
+            self.end(order, EXPIRED, TIME_IS_UP, "day_end")
+            return
+        if order.trail_due_ns and order.trail_due_ns <= self.now:
+            self._tell_trail(order)
         if not order.is_live and order.status != HELD and order.arrive_ns <= self.now:
             self._place(order)
         if order.is_open and order.replace_ns and order.replace_ns <= self.now:
@@ -179,6 +190,9 @@ class Matcher:
         book, stop = self._book(order), order.terms.stop_price
         if order.is_auction:
             book.auction.append(order)
+        elif order.is_trailing:
+            book.trailing.append(order)
+            self._check_stops(book)
         elif order.is_waiting_stop and stop is not None:
             book.stops(order.sign).add(stop, order)
             self._check_stops(book)
@@ -204,8 +218,12 @@ class Matcher:
         is_moved = order.is_live and not is_less
         if is_moved:
             self._book(order).remove(order)
+        if terms.is_trailing:  # where trigger and limit stand is ours to say
+            terms = msgspec.structs.replace(terms, stop_price=before.stop_price, limit_price=before.limit_price)
         order.terms = terms
-        self.desk.report(order, OrderEventKind.UPDATE, terms=terms)
+        if order.is_trailing:
+            trailing.settle(order, self._book(order).instrument.tick_size)
+        self.desk.report(order, OrderEventKind.UPDATE, terms=order.terms)
         if order.role is OrderRole.ENTRY:
             brackets.resize(self.desk, order, before.quantity)
         self._settle(order)
@@ -261,10 +279,29 @@ class Matcher:
             for order in tuple(reached):
                 if order.is_open:
                     self._trigger(book, order, price)
+        for order in tuple(book.trailing):
+            price = book.stop_price(order.sign)
+            if price is not None and order.is_open:
+                self._trail(book, order, price)
+
+    def _trail(self, book: InstrumentBook, order: WorkingOrder, price: Decimal) -> None:
+        """A trailing stop sees a price: its trigger follows, or is reached."""
+        if trailing.follow(order, price, book.instrument.tick_size):
+            self.desk.touch(order)
+            if not order.trail_due_ns:
+                order.trail_due_ns = max(self.now, order.trail_told_ns + trailing.TELL_NS)
+                self._schedule(order, order.trail_due_ns)
+        elif trailing.is_reached(order, price):
+            self._trigger(book, order, price)
+
+    def _tell_trail(self, order: WorkingOrder) -> None:
+        order.trail_due_ns, order.trail_told_ns = 0, self.now
+        self.desk.report(order, OrderEventKind.TRAIL, terms=order.terms)
 
     def _trigger(self, book: InstrumentBook, order: WorkingOrder, price: Decimal) -> None:
         book.remove(order)
-        self.desk.trigger(order, f"{price} reached the stop")
+        limit = trailing.limit_beyond(order, book.instrument.tick_size)
+        self.desk.trigger(order, f"{price} reached the stop", limit)
         book.wait(order)
         self._execution.take(book, order)
 

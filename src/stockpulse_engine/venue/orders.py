@@ -14,6 +14,8 @@ HELD, ACCEPTED, TRIGGERED, PARTIALLY_FILLED = "HELD", "ACCEPTED", "TRIGGERED", "
 FILLED, CANCELED, EXPIRED, REJECTED = "FILLED", "CANCELED", "EXPIRED", "REJECTED"
 TERMINAL = frozenset({FILLED, CANCELED, EXPIRED, REJECTED})
 
+_STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
+_LIMITS = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)  # the last has one once it has triggered
 MAX_REQUESTS = 16
 """Replace and cancel request ids remembered per order: a repeated request is answered, not acted on again."""
 
@@ -37,6 +39,9 @@ class WorkingOrder(msgspec.Struct, kw_only=True, eq=False):
         is_resting: it has joined the queue at its price; until then it takes what is displayed.
         ahead: displayed size in front of ours at our price; None while that is not known.
         charged: fees charged so far.
+        pair_id: id of the first order of a pair of which each uses up the other; "" for an order of no pair.
+        trail_best: best price a trailing stop has seen.
+        trail_due_ns: when the move of its trigger is to be told, 0 when it has been.
     """
 
     venue_order_id: str
@@ -69,6 +74,10 @@ class WorkingOrder(msgspec.Struct, kw_only=True, eq=False):
     requests: tuple[str, ...] = ()
     code: str = ""
     reason: str = ""
+    pair_id: str = ""
+    trail_best: Decimal | None = None
+    trail_told_ns: int = 0
+    trail_due_ns: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -78,7 +87,12 @@ class WorkingOrder(msgspec.Struct, kw_only=True, eq=False):
     @property
     def is_child(self) -> bool:
         """Whether it is a leg that waits for a bracket's entry."""
-        return self.role in (OrderRole.TAKE, OrderRole.STOP)
+        return self.role in (OrderRole.TAKE, OrderRole.STOP) and not self.pair_id
+
+    @property
+    def group_id(self) -> str:
+        """What orders have in common of which only one can execute; "" for an order of its own."""
+        return self.pair_id or (self.parent_id if self.is_child else "")
 
     @property
     def sign(self) -> int:
@@ -111,12 +125,17 @@ class WorkingOrder(msgspec.Struct, kw_only=True, eq=False):
     @property
     def is_waiting_stop(self) -> bool:
         """Whether it waits for its trigger."""
-        return self.terms.order_type in (OrderType.STOP, OrderType.STOP_LIMIT) and not self.is_triggered
+        return self.terms.order_type in _STOPS and not self.is_triggered
+
+    @property
+    def is_trailing(self) -> bool:
+        """Whether its trigger still follows the market."""
+        return self.terms.is_trailing and not self.is_triggered
 
     @property
     def limit(self) -> Decimal | None:
         """The worst price it accepts, None for market orders and triggered stops."""
-        return self.terms.limit_price if self.terms.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) else None
+        return self.terms.limit_price if self.terms.order_type in _LIMITS else None
 
     def accepts(self, price: Decimal) -> bool:
         """Whether `price` is within the limit."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+from msgspec import structs
+
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.instruments import AssetClass, Instrument
@@ -70,8 +73,11 @@ def new_order(
     parent: str = "",
     name: str = ACME,
     owner: str = "A1",
+    trail: str | None = None,
+    offset: str | None = None,
+    until: int | str = 0,
 ) -> NewOrder:
-    """An order; its type follows from the prices given."""
+    """An order; its type follows from the prices given. `trail`: `0.50` or `2%`; `until`: a moment or a session."""
     kinds = {
         (False, False): OrderType.MARKET,
         (True, False): OrderType.LIMIT,
@@ -83,11 +89,16 @@ def new_order(
         instrument_id=name,
         side=Side(side),
         quantity=Decimal(quantity),
-        order_type=kinds[limit is not None, stop is not None],
+        order_type=OrderType.TRAILING_STOP if trail else kinds[limit is not None, stop is not None],
         limit_price=dec(limit),
         stop_price=dec(stop),
         time_in_force=TimeInForce(tif),
         session=SessionHours.EXTENDED if ext else SessionHours.REGULAR,
+        trail_amount=dec(trail) if trail and not trail.endswith("%") else None,
+        trail_fraction=Decimal(trail[:-1]) / 100 if trail and trail.endswith("%") else None,
+        limit_offset=dec(offset),
+        expires_at=until if isinstance(until, int) else 0,
+        expires_on=until if isinstance(until, str) else "",
     )
     return NewOrder(client_order_id=order_id, terms=terms, role=OrderRole(role), parent_id=parent)
 
@@ -166,11 +177,11 @@ class Floor:
         self._settle()
         return answer
 
-    def buy(self, order_id: str, quantity: str | int, **how: str | bool | None) -> Answer:
+    def buy(self, order_id: str, quantity: str | int, **how: str | int | None) -> Answer:
         """Submit a buy; keywords as in `new_order`."""
         return self.send(new_order(order_id, "BUY", quantity, name=self.name, **how))  # type: ignore[arg-type]  # tests pass words through
 
-    def sell(self, order_id: str, quantity: str | int, **how: str | bool | None) -> Answer:
+    def sell(self, order_id: str, quantity: str | int, **how: str | int | None) -> Answer:
         """Submit a sell; keywords as in `new_order`."""
         return self.send(new_order(order_id, "SELL", quantity, name=self.name, **how))  # type: ignore[arg-type]  # tests pass words through
 
@@ -184,6 +195,29 @@ class Floor:
             new_order(f"{order_id}-s", "SELL", quantity, stop=stop, role="STOP", parent=order_id, tif="GTC"),
         )
 
+    def pair(self, order_id: str, quantity: str | int, take: str, stop: str, *, tif: str = "GTC") -> Answer:
+        """Submit a take `{id}` and a stop `{id}-s` of which one executes."""
+        return self.send(
+            new_order(order_id, "SELL", quantity, limit=take, role="TAKE", tif=tif),
+            new_order(f"{order_id}-s", "SELL", quantity, stop=stop, role="STOP", parent=order_id, tif=tif),
+        )
+
+    def restarted(self) -> Floor:
+        """Another floor that goes on from what this one had written down, with the market as it stands."""
+        twin = Floor(traded=self.book.instrument, phase=self.book.phase, now=self.now)
+        written = msgspec.json.encode(sorted(self.done.values(), key=lambda order: order.number))
+        twin.desk.accounts, orders = self.desk.accounts, msgspec.json.decode(written, type=list[WorkingOrder])
+        twin.desk.counters, twin.done = (
+            self.desk.counters,
+            {(one.account_id, one.client_order_id): one for one in orders},
+        )
+        shown = (self.book.status, self.book.last_trade, self.book.quote)
+        twin.matcher.seed([event for event in shown if event is not None], self.now)
+        twin.desk.restore(orders, ())
+        twin.matcher.restore(orders)
+        twin._settle()
+        return twin
+
     def cancel(self, order_id: str, request_id: str = "c") -> None:
         """Ask to cancel."""
         self.intake.cancel("A1", order_id, request_id)
@@ -191,20 +225,21 @@ class Floor:
         self._settle()
 
     def change(
-        self, order_id: str, request_id: str = "r", *, quantity: str | None = None, limit: str | None = None
+        self,
+        order_id: str,
+        request_id: str = "r",
+        *,
+        quantity: str | None = None,
+        limit: str | None = None,
+        trail: str | None = None,
     ) -> None:
-        """Ask for another quantity or limit."""
+        """Ask for another quantity, limit or distance."""
         before = self.order(order_id).terms
-        terms = OrderTerms(
-            account_id=before.account_id,
-            instrument_id=before.instrument_id,
-            side=before.side,
-            order_type=before.order_type,
-            time_in_force=before.time_in_force,
-            session=before.session,
-            stop_price=before.stop_price,
+        terms = structs.replace(
+            before,
             quantity=dec(quantity) or before.quantity,
             limit_price=dec(limit) or before.limit_price,
+            trail_amount=dec(trail) or before.trail_amount,
         )
         self.intake.replace("A1", order_id, request_id, terms)
         self.matcher.advance(self.now)
