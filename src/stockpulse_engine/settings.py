@@ -28,7 +28,7 @@ from stockpulse_engine.risk.limits import Limits, limits_from
 from stockpulse_engine.storage.backup.settings import BackupSettings
 from stockpulse_engine.storage.history.settings import HistorySettings
 from stockpulse_engine.storage.server.settings import StorageSettings
-from stockpulse_engine.trading.settings import AccountSettings
+from stockpulse_engine.trading.settings import AccountSettings, WatchdogSettings
 
 ENV_PREFIX = "STOCKPULSE__"
 MAX_FILE_BYTES = 256 * 1024
@@ -60,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     history: HistorySettings = HistorySettings()
     backup: BackupSettings = BackupSettings()
     storage: StorageSettings = StorageSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
     ui: UiSettings = UiSettings()
     log: LogSettings = LogSettings()
     sources: dict[str, str] = {}

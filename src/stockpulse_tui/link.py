@@ -156,6 +156,13 @@ class EngineLink:
     def _set_latch(self, reason: str) -> None:
         FlagFile(self._paths.latch, WallClock()).set(reason, self._head_id)
 
+    def last_alarm(self, since: int) -> str:
+        """What the watchdog said last after a wall time, "" when nothing."""
+        from stockpulse_engine.base.alarmlog import read_alarms
+
+        alarms = read_alarms(self._paths.alarms, since=since, limit=1)
+        return alarms[-1].text if alarms else ""
+
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Replace the topics, now or with the next session."""
         if set(topics) == set(self._topics):

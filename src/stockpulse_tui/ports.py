@@ -166,6 +166,10 @@ class Link(Protocol):
         """Set the halt latch, which needs no engine; "" once it holds, else what went wrong."""
         ...
 
+    def last_alarm(self, since: int) -> str:
+        """What the watchdog said last after a wall time, "" when nothing; needs no engine."""
+        ...
+
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Replace the set of topics; also after the next reconnect."""
         ...

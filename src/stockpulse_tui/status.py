@@ -174,6 +174,11 @@ class Status:
             screen.banner.say(*trouble)
         screen.show_banner(trouble is not None or past is not None)
 
+    def _watchdog(self) -> str:
+        """What the process beside the engine has said since we last heard of the engine itself; "" when nothing."""
+        words = self._shell.link.last_alarm(self._seen_ns)
+        return f"watchdog: {cells(words)}" if words else ""
+
     def _trouble(self) -> tuple[str, str, str] | None:
         """What is broken, what still works, when it is tried again; None while all is well."""
         health = self._shell.live.health
@@ -181,7 +186,7 @@ class Status:
         if self.state == LOST and self._shell.live.seq and not self.moving:
             age = format_age(max(0, self.lost_ns()))
             halted = "The latch is set: no order leaves. " if self.is_latched else ""
-            then = "Prices are frozen. It is asked again by itself; :engine starts it."
+            then = self._watchdog() or "Prices are frozen. It is asked again by itself; :engine starts it."
             return (f"The engine has not answered for {age}.", f"{halted}{then}", cells(self.text))
         if self.moving:
             return (f"The engine moves to {cells(self.moving)}.", cells(self.text), "nothing here is live")
@@ -192,7 +197,7 @@ class Status:
         if self.silent_ns() >= FROZEN_NS:
             what = f"The engine has been silent for {format_age(self.silent_ns())}."
             brake = "The latch is set: no order leaves." if self.is_latched else "!! still halts."
-            return (what, f"What is shown is as old as that. {brake}", "")
+            return (what, f"{self._watchdog() or 'What is shown is as old as that.'} {brake}", "")
         if self.state == READ_ONLY:
             return ("This head is read-only.", cells(self.text), "")
         if gone:

@@ -280,6 +280,7 @@ class FakeLink:
         self.market = FakeMarket(clock or ManualClock(T0))
         self.fake_commands = FakeCommands(self)
         self.topics: tuple[str, ...] = ()
+        self.alarm = ""
         self._period_s = period_s
         self._moves = moves
         self._on_frame: OnFrame | None = None
@@ -315,6 +316,10 @@ class FakeLink:
             await asyncio.sleep(self._period_s)
             on_frame(self.market.move(self._moves))
         await asyncio.Event().wait()
+
+    def last_alarm(self, since: int) -> str:
+        """What the test says the watchdog said."""
+        return self.alarm
 
     async def latch(self, reason: str) -> str:
         """Remember why; `latch_problem` is what a broken disk would say."""

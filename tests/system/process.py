@@ -36,14 +36,21 @@ class EngineProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop everything that lives in this home."""
+        watchdog = self.watchdog_pid
         self.kill()
-        for pid in self.venue_pids:
+        for pid in filter(None, (watchdog, *self.venue_pids)):
             _end(pid, signal.SIGKILL)
 
     @property
     def pid(self) -> int:
         """Process id of the running engine, 0 when there is none."""
         holder = lock_holder(self.paths.lock)
+        return holder.pid if holder is not None else 0
+
+    @property
+    def watchdog_pid(self) -> int:
+        """Process id of this home's watchdog, 0 while there is none."""
+        holder = lock_holder(self.paths.watchdog_lock)
         return holder.pid if holder is not None else 0
 
     @property

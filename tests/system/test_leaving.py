@@ -100,8 +100,8 @@ def left(terminal: Pane, home: Path, code: str = "0") -> None:
 
 
 def locked(engine: EngineProcess) -> set[int]:
-    """Processes of the engine and its venues that can be found and ended by their locks."""
-    return {engine.pid, *engine.venue_pids} - {0}
+    """Processes of the engine, its watchdog and its venues that can be found and ended by their locks."""
+    return {engine.pid, engine.watchdog_pid, *engine.venue_pids} - {0}
 
 
 def test_q_before_anything_is_loaded(engine: EngineProcess, terminal: Pane, home: Path) -> None:

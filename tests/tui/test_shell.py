@@ -119,6 +119,9 @@ async def test_a_lost_engine_is_said_in_words_with_its_age_and_comes_back() -> N
         assert "? feed  ? broker" in head.rows()[-1], "what is not known is not shown as well"
         assert "47 s old" in text
         assert "232.12" in text, "nothing disappears"
+        head.link.alarm = "Orders at the broker: main: 2 canceled, 1 kept."
+        await head.tick()
+        assert "watchdog: Orders at the broker: main: 2 canceled, 1 kept." in head.text()
         head.link.say("live", "")
         head.link.send(head.link.market.snapshot())
         await head.tick()

@@ -103,6 +103,13 @@ SYSTEM = (
         cli="doctor",
     ),
     Action(
+        id="watchdog.status",
+        title="watchdog",
+        help="Say what watches the engine, what it does when that hangs or dies, and what it has said.",
+        group="System",
+        cli="watchdog",
+    ),
+    Action(
         id="demo.run",
         title="demo",
         help="Tell a ten-minute story in a throw-away home: news, a halt, a bracket, a crash and back.",

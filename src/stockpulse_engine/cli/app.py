@@ -31,6 +31,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "record": ("record",),
     "token": ("token",),
     "demo": ("demo",),
+    "watchdog": ("watchdog",),
 }
 """Module of this room → its commands; only the module of the asked command is loaded."""
 

@@ -100,6 +100,51 @@ class ActionApplied(msgspec.Struct, frozen=True, kw_only=True, tag="action_appli
     report_seq: int = 0
 
 
+class LimitChanged(msgspec.Struct, frozen=True, kw_only=True, tag="limit_changed"):
+    """A limit of the gate was changed at run time; the newest fact of a scope and key is the one in force.
+
+    Attributes:
+        change_id: names the change, so that a raise can be withdrawn before it acts.
+        scope: "" for all, else account, strategy or instrument; `name` says which.
+        old, new: as written in limits.toml; "" stands for what the files say.
+        acts_at: wall time from which it is in force: at once for a tighter limit, later for a looser one.
+        is_withdrawn: the change `change_id`, which waited, is taken back.
+    """
+
+    change_id: str
+    key: str
+    old: str
+    new: str
+    ts_event: int
+    recorded_at: int
+    scope: str = ""
+    name: str = ""
+    acts_at: int = 0
+    is_withdrawn: bool = False
+    reason: str = ""
+    actor: str = ""
+
+
+class LossLimitActed(msgspec.Struct, frozen=True, kw_only=True, tag="loss_limit"):
+    """A loss limit of an account was reached (REDUCING), or what it had stopped was freed by a person (ACTIVE).
+
+    Attributes:
+        kind: "daily loss" or "drawdown".
+        amount: the loss, or the fall from the peak, at that moment; limit: what was allowed.
+    """
+
+    account_id: str
+    kind: str
+    state: TradingState
+    session_date: str
+    amount: Decimal
+    limit: Decimal
+    ts_event: int
+    recorded_at: int
+    reason: str = ""
+    actor: str = ""
+
+
 Event = (
     OrderEvent
     | AccountOpened
@@ -111,4 +156,6 @@ Event = (
     | Reconciled
     | SessionMarked
     | ActionApplied
+    | LimitChanged
+    | LossLimitActed
 )

@@ -1,8 +1,9 @@
-"""The paper account that a new home opens."""
+"""Settings of this room: the paper account that a new home opens, and what the watchdog does."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import Enum
 from typing import Annotated, Literal
 
 import msgspec
@@ -17,3 +18,27 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     type: Literal["CASH", "MARGIN"] = "MARGIN"
     currency: Annotated[str, msgspec.Meta(pattern=CURRENCY_PATTERN, description=CURRENCY_WORDS)] = "USD"
     cash: Decimal = Decimal(100_000)
+
+
+class LossPolicy(Enum):
+    """What is done with an account's working orders when its engine hangs or is dead."""
+
+    ALARM = "alarm"
+    """A person is told; orders stay."""
+    CANCEL_ENTRIES = "cancel-entries"
+    """What would open or enlarge a position is canceled; what protects one stays."""
+    CANCEL_ALL = "cancel-all"
+
+
+class WatchdogSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `watchdog`: when an engine counts as hung or dead, and what happens then."""
+
+    enabled: bool = True
+    silent_s: Annotated[float, msgspec.Meta(ge=2, le=60)] = 6.0
+    paper: Literal["alarm", "cancel-entries", "cancel-all"] = "alarm"
+    live: Literal["alarm", "cancel-entries", "cancel-all"] = "cancel-entries"
+    command: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+    def policy(self, *, is_live: bool) -> LossPolicy:
+        """What is done for an account of one's own money, or for a paper one."""
+        return LossPolicy(self.live if is_live else self.paper)

@@ -41,6 +41,7 @@ ISSUE_VERBS = [
     "restore",
     "day",
     "doctor",
+    "watchdog",
     "demo",
     "engine",
     "market",

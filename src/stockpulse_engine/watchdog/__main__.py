@@ -1,0 +1,71 @@
+"""`python -m stockpulse_engine.watchdog`: started by the engine, with the pipe to it as standard input."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from msgspec import structs
+
+from stockpulse_engine.base.clock import WallClock
+from stockpulse_engine.base.lock import LockHeldError, acquire_lock
+from stockpulse_engine.base.paths import Paths, resolve_paths
+from stockpulse_engine.base.wait import wait_until
+from stockpulse_engine.bootstrap.charge import Charge
+from stockpulse_engine.domain.brokers import PAPER_BROKER
+from stockpulse_engine.watchdog.act import CancelSession, Opener
+from stockpulse_engine.watchdog.line import Line
+from stockpulse_engine.watchdog.watch import Watch
+
+HANDOVER_S = 30.0
+"""How long the one before may take to see that its engine has been replaced."""
+CLIENT_OFFSET = 90
+"""Added to the engine's client number at a gateway that tells its clients apart by one."""
+HELD = 75
+"""Exit code when another watchdog keeps this home."""
+
+
+def main() -> int:
+    """Watch the engine at the other end of standard input; returns the exit code."""
+    os.umask(0o077)
+    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal that goes away takes the engine's head, not its watch
+        signal.signal(number, signal.SIG_IGN)
+    paths, clock = resolve_paths(), WallClock()
+    line = Line(sys.stdin.fileno())
+    if not wait_until(lambda: _has_lock(paths), HANDOVER_S):
+        return HELD
+    Watch(paths, line, clock, lambda charge: sessions(paths, charge)).run()
+    return 0
+
+
+_held: list[object] = []
+"""The lock, for as long as the process lives."""
+
+
+def _has_lock(paths: Paths) -> bool:
+    try:
+        _held.append(acquire_lock(paths.watchdog_lock, WallClock()))
+    except LockHeldError:
+        return False
+    return True
+
+
+def sessions(paths: Paths, charge: Charge) -> Opener:
+    """Connections of our own: what the engine does with its own is no matter."""
+
+    def open_session(broker: str) -> CancelSession:
+        if broker == PAPER_BROKER:
+            from stockpulse_engine.adapters.paper.broker import PaperBroker
+
+            return PaperBroker(paths.venue_socket(charge.world), WallClock())
+        from stockpulse_engine.adapters.registry import build_broker
+
+        config = structs.replace(charge.brokers[broker], client_id=charge.brokers[broker].client_id + CLIENT_OFFSET)
+        return build_broker(config, charge.secrets.get(broker, {}), clock=WallClock())
+
+    return open_session
+
+
+if __name__ == "__main__":
+    sys.exit(main())
