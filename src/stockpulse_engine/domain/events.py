@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import Enum
 
 import msgspec
 
 from stockpulse_engine.domain.accounts import Account, TradingState
+from stockpulse_engine.domain.brokers import VenueHolding
 from stockpulse_engine.domain.corporate import ActionStatement
 from stockpulse_engine.domain.orders import OrderEvent
 
@@ -145,6 +147,74 @@ class LossLimitActed(msgspec.Struct, frozen=True, kw_only=True, tag="loss_limit"
     actor: str = ""
 
 
+class HoldingsAdopted(msgspec.Struct, frozen=True, kw_only=True, tag="holdings_adopted"):
+    """What an account at a broker already held when it was opened here, each with the price it was acquired at.
+
+    `known_fills`: executions that are part of these holdings, so that none of them is ever booked again.
+    """
+
+    account_id: str
+    holdings: tuple[VenueHolding, ...]
+    ts_event: int
+    recorded_at: int
+    known_fills: tuple[str, ...] = ()
+    report_seq: int = 0
+    """Where the broker's reports stood: those up to here are part of what was adopted."""
+    actor: str = ""
+
+
+class SuspenseRaised(msgspec.Struct, frozen=True, kw_only=True, tag="suspense_raised"):
+    """Our figure and the broker's differ and nothing explains it. `suspense_id` follows from what it states."""
+
+    suspense_id: str
+    account_id: str
+    instrument_id: str
+    """"" for cash."""
+    ours: Decimal
+    theirs: Decimal
+    ts_event: int
+    recorded_at: int
+    is_blocking: bool = True
+    """Whether orders are held back until it is explained: of the instrument, or of the account for cash."""
+    report_seq: int = 0
+    """Where the broker's reports stood at the comparison."""
+    last_fills: tuple[str, ...] = ()
+    """Our newest executions then: what had been counted."""
+    price: Decimal | None = None
+    """The market's price then: at which an acceptance is posted unless a person names another."""
+
+    @property
+    def amount(self) -> Decimal:
+        """What the broker has more than we."""
+        return self.theirs - self.ours
+
+
+class SuspenseEnd(Enum):
+    """How a difference came to its end."""
+
+    ACCEPT = "ACCEPT"
+    """A person says that the broker is right: it is posted, from the suspense account."""
+    IGNORE = "IGNORE"
+    """A person says that we are right: it stays, known and no longer in the way."""
+    CLEARED = "CLEARED"
+    """It was gone at a later comparison, or became another."""
+
+
+class SuspenseExplained(msgspec.Struct, frozen=True, kw_only=True, tag="suspense_explained"):
+    """A difference was explained; it carries all that the ledger posts. `price`: what accepted shares cost."""
+
+    suspense_id: str
+    account_id: str
+    instrument_id: str
+    amount: Decimal
+    how: SuspenseEnd
+    reason: str
+    ts_event: int
+    recorded_at: int
+    price: Decimal | None = None
+    actor: str = ""
+
+
 Event = (
     OrderEvent
     | AccountOpened
@@ -156,6 +226,9 @@ Event = (
     | Reconciled
     | SessionMarked
     | ActionApplied
+    | HoldingsAdopted
+    | SuspenseRaised
+    | SuspenseExplained
     | LimitChanged
     | LossLimitActed
 )

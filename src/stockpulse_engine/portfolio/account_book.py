@@ -44,6 +44,13 @@ class ReconciledBase(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[str, ...] = ()
 
 
+class Suspended(msgspec.Struct, frozen=True, array_like=True):
+    """A difference to the broker: so much more it shows, of an instrument or ("") in cash."""
+
+    instrument_id: str
+    amount: Decimal
+
+
 class AccountBook:
     """Balances of one account in its currency; changed only by the ledger."""
 
@@ -60,6 +67,12 @@ class AccountBook:
         self.movements: set[str] = set()
         self.actions: set[str] = set()
         """Corporate actions that were posted."""
+        self.is_adopted = False
+        """Whether it was taken over from a broker with what it held."""
+        self.suspense: dict[str, Suspended] = {}
+        """Differences to the broker's figures that are open, or known and left standing."""
+        self.explained: set[str] = set()
+        """Ids of those that came to an end."""
         self.sessions: dict[str, SessionBase] = {}
         """Session date → its base, oldest first, at most MAX_SESSIONS."""
         self.reconciled = ReconciledBase()
@@ -109,8 +122,9 @@ class AccountBook:
 
     @property
     def deposits(self) -> Decimal:
-        """Deposits less withdrawals."""
-        return -self.balances[Book.DEPOSITS]
+        """What came in less what went out without being earned: money, holdings taken over, accepted differences."""
+        balances = self.balances
+        return -(balances[Book.DEPOSITS] + balances[Book.ADOPTED] + balances[Book.SUSPENSE])
 
     @property
     def rounding(self) -> Decimal:
@@ -162,6 +176,9 @@ class AccountBook:
             busted=tuple(sorted(self.busted)),
             movements=tuple(sorted(self.movements)),
             actions=tuple(sorted(self.actions)),
+            is_adopted=self.is_adopted,
+            suspense=dict(self.suspense),
+            explained=tuple(sorted(self.explained)),
             sessions=tuple(self.sessions.values()),
             reconciled=self.reconciled,
         )
@@ -179,6 +196,8 @@ class AccountBook:
             book.booked[alias] = book.booked[fill_id]
         book.busted, book.movements = set(state.busted), set(state.movements)
         book.actions = set(state.actions)
+        book.is_adopted, book.suspense = state.is_adopted, dict(state.suspense)
+        book.explained = set(state.explained)
         book.sessions = {base.session_date: base for base in state.sessions}
         book.reconciled = state.reconciled
         return book
@@ -196,3 +215,6 @@ class AccountBookState(msgspec.Struct, frozen=True, kw_only=True):
     sessions: tuple[SessionBase, ...]
     reconciled: ReconciledBase
     actions: tuple[str, ...] = ()
+    is_adopted: bool = False
+    suspense: dict[str, Suspended] = {}
+    explained: tuple[str, ...] = ()

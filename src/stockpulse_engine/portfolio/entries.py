@@ -30,6 +30,10 @@ class Book(Enum):
     """Money put in (negative) or taken out (positive)."""
     INCOME = "INCOME"
     """Dividends; what was received is negative (a source of money)."""
+    ADOPTED = "ADOPTED"
+    """What an account brought with it when it was opened here, at cost (negative, a source)."""
+    SUSPENSE = "SUSPENSE"
+    """What was posted because the broker shows it, although no execution explains it; what came in is negative."""
     ROUNDING = "ROUNDING"
     """What rounding to 1e-8 left over; at most one minor unit per fill (L7)."""
 
@@ -45,6 +49,10 @@ class EntryKind(Enum):
     """Takes an earlier entry back; `reverses` names it."""
     ACTION = "ACTION"
     """A corporate action: a split's fraction paid out, a dividend."""
+    ADOPTION = "ADOPTION"
+    """A holding taken over from the broker, not acquired here."""
+    SUSPENSE = "SUSPENSE"
+    """A difference to the broker's figures that a person accepted."""
     RESTATEMENT = "RESTATEMENT"
     """A fill posted anew because an earlier fill was busted or corrected."""
 

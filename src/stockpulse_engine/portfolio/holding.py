@@ -45,7 +45,35 @@ class Split(msgspec.Struct, gc=False, tag="split"):
     entry_id: int = 0
 
 
-Step = Booked | Split
+class Opening(msgspec.Struct, gc=False, tag="opening"):
+    """Shares that came or went without an execution of ours: taken over from the broker, or accepted in suspense.
+
+    Attributes:
+        fill: quantity, price and time as lots need them; its id is the reference, no venue has stated it.
+        counter: the ledger's account that stands against them instead of cash.
+    """
+
+    fill: Fill
+    counter: Book
+    entry_id: int = 0
+
+    @property
+    def reference(self) -> str:
+        """What its entries name."""
+        return self.fill.fill_id
+
+    @property
+    def lot_id(self) -> str:
+        """Id of the lot it opens."""
+        return self.fill.fill_id
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """It picks no lots."""
+        return ()
+
+
+Step = Booked | Split | Opening
 
 
 class Restated(msgspec.Struct, frozen=True):
@@ -76,7 +104,7 @@ class Holding:
     @property
     def last_fill(self) -> Fill | None:
         """The newest fill that stands: a price of last resort."""
-        return next((step.fill for step in reversed(self.history) if isinstance(step, Booked)), None)
+        return next((step.fill for step in reversed(self.history) if not isinstance(step, Split)), None)
 
     @property
     def stated(self) -> Decimal:
@@ -100,6 +128,11 @@ class Holding:
         """Book a split; returns the legs to post, none when no fraction is paid out."""
         self.history.append(split)
         return self._fold(split)
+
+    def open(self, opening: Opening) -> tuple[Posting, ...]:
+        """Book shares that no execution of ours moved; returns the legs to post."""
+        self.history.append(opening)
+        return self._fold(opening)
 
     def add(self, booked: Booked) -> tuple[Posting, ...]:
         """Book a new fill; returns the legs to post."""
@@ -144,7 +177,8 @@ class Holding:
             return self._legs(-self._split(step), ZERO)
         fill = step.fill
         self.lots.book(fill, step.lot_id, step.named)
-        return self._legs(to_minor(fill.quantity * fill.price * fill.sign), to_minor(fill.fee))
+        counter = step.counter if isinstance(step, Opening) else Book.CASH
+        return self._legs(to_minor(fill.quantity * fill.price * fill.sign), to_minor(fill.fee), counter)
 
     def _split(self, split: Split) -> Decimal:
         """Turn the shares into new ones; returns what is paid for the fraction."""
@@ -155,13 +189,13 @@ class Holding:
             lots.pay_out(parts.fraction, split.price)
         return to_minor(parts.fraction * split.price)
 
-    def _legs(self, paid: Decimal, fee: Decimal) -> tuple[Posting, ...]:
+    def _legs(self, paid: Decimal, fee: Decimal, counter: Book = Book.CASH) -> tuple[Posting, ...]:
         """What moved since the last step; what rounding leaves goes to ROUNDING (L7)."""
         cost, realized = to_minor(self.lots.cost), to_minor(self.lots.realized)
         held, gained = cost - self.posted[0], realized - self.posted[1]
         self.posted = (cost, realized)
         legs = (
-            (Book.CASH, -paid - fee, ""),
+            (counter, -paid - fee, ""),
             (Book.SECURITIES, held, self.instrument_id),
             (Book.REALIZED, -gained, ""),
             (Book.FEES, fee, ""),

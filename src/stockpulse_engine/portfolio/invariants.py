@@ -1,12 +1,12 @@
 """The ledger's invariants by name: run after every step in tests, and the cheap ones live after every event.
 
 Each check raises InvariantError with its name in front; whoever runs them live halts trading on one. L8 (what a split
-keeps) is asserted by tests over splits; L14 belongs to strategies.
+keeps) is asserted by tests over splits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -108,6 +108,17 @@ def check_finite(ledger: Ledger) -> None:
     """L11: no float and no NaN in any row."""
     for value in _numbers(msgspec.to_builtins(ledger.snapshot(), builtin_types=(Decimal,))):
         _hold(isinstance(value, Decimal) and value.is_finite(), f"L11: {value!r} is not an exact number.")
+
+
+def check_broker(book: AccountBook, positions: Mapping[str, Decimal], cash: Decimal | None = None) -> None:
+    """L14: what we hold and what is in suspense is what the broker showed when it was last compared."""
+    expected = {key: holding.lots.quantity for key, holding in book.holdings.items()} | {"": book.cash}
+    for one in book.suspense.values():
+        expected[one.instrument_id] = expected.get(one.instrument_id, ZERO) + one.amount
+    shown = dict(positions) | {"": expected[""] if cash is None else cash}
+    for key in sorted({*expected, *shown}):
+        ours, theirs = expected.get(key, ZERO), shown.get(key, ZERO)
+        _hold(ours == theirs, f"L14: {book.account.account_id} {key or 'cash'}: {ours} here, {theirs} at the broker.")
 
 
 def _numbers(value: object) -> Iterator[object]:

@@ -7,6 +7,7 @@ a bust or correction posts reversals that point at the old entries and never edi
 from __future__ import annotations
 
 import decimal
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -15,14 +16,31 @@ import msgspec
 
 from stockpulse_engine.domain.accounts import Account
 from stockpulse_engine.domain.errors import InvariantError, NotFoundError
-from stockpulse_engine.domain.events import AccountOpened, ActionApplied, CashMoved, Event, Reconciled, SessionMarked
+from stockpulse_engine.domain.events import (
+    AccountOpened,
+    ActionApplied,
+    CashMoved,
+    Event,
+    HoldingsAdopted,
+    Reconciled,
+    SessionMarked,
+    SuspenseEnd,
+    SuspenseExplained,
+    SuspenseRaised,
+)
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO, to_minor
 from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind, OrderTerms
 from stockpulse_engine.domain.positions import Lot, Position
-from stockpulse_engine.portfolio.account_book import AccountBook, AccountBookState, ReconciledBase, SessionBase
+from stockpulse_engine.portfolio.account_book import (
+    AccountBook,
+    AccountBookState,
+    ReconciledBase,
+    SessionBase,
+    Suspended,
+)
 from stockpulse_engine.portfolio.entries import Book, Entry, EntryKind, Posting, negated, require_balanced
-from stockpulse_engine.portfolio.holding import Booked, Restated, Split
+from stockpulse_engine.portfolio.holding import Booked, Opening, Restated, Split
 from stockpulse_engine.portfolio.lots import ClosedPart
 
 MAX_ENTRIES = 10_000
@@ -69,6 +87,12 @@ class Ledger:
                 self._note_reconciled(event)
             elif isinstance(event, ActionApplied):
                 self._act(event)
+            elif isinstance(event, HoldingsAdopted):
+                self._adopt(event)
+            elif isinstance(event, SuspenseRaised):
+                self._suspend(event)
+            elif isinstance(event, SuspenseExplained):
+                self._explain(event)
 
     # --- what it knows -------------------------------------------------------------------------------------------
 
@@ -219,6 +243,77 @@ class Ledger:
         if legs:
             split.entry_id = self._post(book, legs, EntryKind.ACTION, said.action_id, event.ts_event)
 
+    def _adopt(self, event: HoldingsAdopted) -> None:
+        """What the account held already becomes opening lots, once; nothing is paid for them here."""
+        book = self._own(event.account_id)
+        sane = (
+            one.average_price is not None and _is_holding(one.quantity, one.average_price) for one in event.holdings
+        )
+        _require(all(sane), f"L11: what {event.account_id} brings is no holding.")
+        if book.is_adopted:
+            return
+        book.is_adopted = True
+        for one in event.holdings:
+            reference = f"adopted:{one.instrument_id}"
+            self._take_over(
+                book, Book.ADOPTED, reference, event.ts_event, (one.instrument_id, one.quantity, one.average_price)
+            )
+
+    def _suspend(self, event: SuspenseRaised) -> None:
+        """A difference is kept beside the books: nothing is posted before a person has said which side is right."""
+        book = self._own(event.account_id)
+        _require(_is_amount(event.amount), f"L11: {event.suspense_id} is not an amount.")
+        if event.suspense_id not in book.explained:
+            book.suspense[event.suspense_id] = Suspended(event.instrument_id, event.amount)
+
+    def _explain(self, event: SuspenseExplained) -> None:
+        """The broker is right: post what it shows. We are right: it stands, and is known. It is gone: forget it."""
+        book, price = self._own(event.account_id), event.price
+        is_posted = event.how is SuspenseEnd.ACCEPT
+        if is_posted and event.instrument_id:
+            _require(_is_holding(event.amount, price), f"L11: {event.suspense_id} can not be posted.")
+        _require(_is_amount(event.amount), f"L11: {event.suspense_id} is not an amount.")
+        if event.suspense_id not in book.suspense:
+            return
+        if event.how is SuspenseEnd.IGNORE:
+            return
+        del book.suspense[event.suspense_id]
+        book.explained.add(event.suspense_id)
+        reference = f"suspense:{event.suspense_id}"
+        if is_posted and event.instrument_id:
+            taken = (event.instrument_id, event.amount, price)
+            self._take_over(book, Book.SUSPENSE, reference, event.ts_event, taken)
+        elif is_posted and (money := to_minor(event.amount)):
+            legs = (Posting(Book.CASH, money), Posting(Book.SUSPENSE, -money))
+            self._post(book, legs, EntryKind.SUSPENSE, reference, event.ts_event)
+
+    def _take_over(
+        self,
+        book: AccountBook,
+        counter: Book,
+        reference: str,
+        ts_event: int,
+        taken: tuple[str, Decimal, Decimal | None],
+    ) -> None:
+        """Shares that no execution of ours moved, against an account of their own."""
+        instrument_id, quantity, price = taken
+        moved = Fill(
+            fill_id=reference,
+            client_order_id="",
+            account_id=book.account.account_id,
+            instrument_id=instrument_id,
+            sign=1 if quantity > 0 else -1,
+            quantity=abs(quantity),
+            price=price or ZERO,
+            ts_event=ts_event,
+            currency=sys.intern(book.account.currency),  # one object, so that one state has one encoding (L12)
+        )
+        opening = Opening(moved, counter)
+        legs = book.holding(instrument_id).open(opening)
+        kind = EntryKind.ADOPTION if counter is Book.ADOPTED else EntryKind.SUSPENSE
+        if legs:
+            opening.entry_id = self._post(book, legs, kind, reference, ts_event)
+
     def _note_reconciled(self, event: Reconciled) -> None:
         book = self._own(event.account_id)
         clean_at = book.reconciled.clean_at if event.differences else event.ts_event
@@ -339,6 +434,12 @@ class LedgerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 def _is_amount(value: Decimal) -> bool:
     """Finite, and short enough that no product or sum of such numbers ever loses a digit."""
     return value.is_finite() and abs(value) < _LARGEST and value % _FINEST == 0
+
+
+def _is_holding(quantity: Decimal, price: Decimal | None) -> bool:
+    """Shares that can be held, at a price that they can have cost."""
+    is_priced = price is not None and _is_amount(price) and price >= 0
+    return is_priced and _is_amount(quantity) and bool(quantity)
 
 
 def _require(holds: bool, message: str) -> None:

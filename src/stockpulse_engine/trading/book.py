@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -16,8 +16,12 @@ from stockpulse_engine.domain.events import (
     EngineStarted,
     EngineStopped,
     Event,
+    HoldingsAdopted,
     HomeRestored,
     Reconciled,
+    SuspenseEnd,
+    SuspenseExplained,
+    SuspenseRaised,
     TradingStateChanged,
 )
 from stockpulse_engine.domain.fills import Fill
@@ -80,6 +84,14 @@ class TradingBook:
         """Account and corporate action, for each that was journalled."""
         self.state = TradingStateChanged(state=TradingState.ACTIVE, reason="", ts_event=0, recorded_at=0)
         self.reconciled: dict[str, Reconciled] = {}
+        self.adopted: dict[str, HoldingsAdopted] = {}
+        """Account → what it brought with it."""
+        self.suspense: dict[str, SuspenseRaised] = {}
+        """Differences to a broker that nobody has explained, by id."""
+        self.ignored: dict[str, SuspenseRaised] = {}
+        """Those of which a person said that we are right: known, and no longer in the way."""
+        self.suspended: dict[str, int] = {}
+        """Account → how many differences were ever raised."""
         self.unclean_starts = 0
         self.unclean_at: deque[int] = deque(maxlen=MAX_UNCLEAN)
         """Market time of the newest of them."""
@@ -93,6 +105,8 @@ class TradingBook:
         self._fills_of: dict[str, list[FillKey]] = {}
         self._taken_back: dict[FillKey, FillKey | None] = {}
         """Execution → the one that replaced it, None when it was canceled."""
+        self._before: dict[FillKey, None] = {}
+        """Executions that are part of what an account brought with it."""
 
     def apply(self, event: Event, seq: int = 0) -> Change:
         """Fold one event."""
@@ -123,8 +137,20 @@ class TradingBook:
         return tuple(self.fills[key] for key in self._fills_of.get(client_order_id, ()) if key in self.fills)
 
     def has_fill(self, account_id: str, fill_id: str) -> bool:
-        """Whether this execution was booked once, even if it was taken back later."""
-        return (account_id, fill_id) in self.fills or (account_id, fill_id) in self._taken_back
+        """Whether this execution was booked once, even if it was taken back later, or was adopted with its account."""
+        key = (account_id, fill_id)
+        return key in self.fills or key in self._taken_back or key in self._before
+
+    def open_suspense(self, account_id: str = "") -> Iterator[SuspenseRaised]:
+        """Differences of an account, or of all with "", that nobody has explained."""
+        return (one for one in self.suspense.values() if account_id in ("", one.account_id))
+
+    def blocking(self, account_id: str, instrument_id: str) -> SuspenseRaised | None:
+        """What holds back new orders of an instrument: a difference in it, or in the account's cash."""
+        if not self.suspense:  # as nearly always: the router asks for each order
+            return None
+        mine = (one for one in self.open_suspense(account_id) if one.is_blocking)
+        return next((one for one in mine if one.instrument_id in ("", instrument_id)), None)
 
     def family(self, client_order_id: str) -> tuple[str, ...]:
         """The order and, for a bracket's entry, its children."""
@@ -206,22 +232,58 @@ class TradingBook:
         event = change.event
         if isinstance(event, OrderEvent):
             self._commit_order(event, change, seq)
-        elif isinstance(event, AccountOpened):
-            self.accounts.setdefault(event.account.account_id, event.account)
-        elif isinstance(event, TradingStateChanged):
-            self.state = event
-        elif isinstance(event, Reconciled):
-            self.reconciled[event.account_id] = event
-        elif isinstance(event, ActionApplied):
-            self.actions[event.statement.account_id, event.statement.action_id] = None
-            self._advance_cursor(event.statement.account_id, event.report_seq)
-        elif isinstance(event, EngineStarted):
-            if not event.was_clean:
-                self.unclean_starts += 1
-                self.unclean_at.append(event.ts_event)
-            self.is_running = True
-        elif isinstance(event, EngineStopped | HomeRestored):
-            self.is_running = False
+        elif (commit := self._COMMITS.get(type(event))) is not None:
+            commit(self, event)
+
+    def _open_account(self, event: AccountOpened) -> None:
+        self.accounts.setdefault(event.account.account_id, event.account)
+
+    def _set_state(self, event: TradingStateChanged) -> None:
+        self.state = event
+
+    def _note_reconciled(self, event: Reconciled) -> None:
+        self.reconciled[event.account_id] = event
+
+    def _act(self, event: ActionApplied) -> None:
+        self.actions[event.statement.account_id, event.statement.action_id] = None
+        self._advance_cursor(event.statement.account_id, event.report_seq)
+
+    def _start(self, event: EngineStarted) -> None:
+        if not event.was_clean:
+            self.unclean_starts += 1
+            self.unclean_at.append(event.ts_event)
+        self.is_running = True
+
+    def _stop(self, _: EngineStopped | HomeRestored) -> None:
+        self.is_running = False
+
+    def _adopt(self, event: HoldingsAdopted) -> None:
+        self.adopted.setdefault(event.account_id, event)
+        self._before.update(dict.fromkeys((event.account_id, fill_id) for fill_id in event.known_fills))
+        self._advance_cursor(event.account_id, event.report_seq)
+
+    def _raise(self, event: SuspenseRaised) -> None:
+        self.suspense[event.suspense_id] = event
+        self.suspended[event.account_id] = self.suspended.get(event.account_id, 0) + 1
+
+    def _explain(self, event: SuspenseExplained) -> None:
+        known = self.suspense.pop(event.suspense_id, None) or self.ignored.pop(event.suspense_id, None)
+        if known is not None and event.how is SuspenseEnd.IGNORE:
+            self.ignored[event.suspense_id] = known
+
+    _COMMITS: ClassVar[dict[type, Callable[..., None]]] = {
+        AccountOpened: _open_account,
+        TradingStateChanged: _set_state,
+        Reconciled: _note_reconciled,
+        ActionApplied: _act,
+        EngineStarted: _start,
+        EngineStopped: _stop,
+        HomeRestored: _stop,
+        HoldingsAdopted: _adopt,
+        SuspenseRaised: _raise,
+        SuspenseExplained: _explain,
+    }
+    """Facts that are not about an order; those not named here change nothing of what trading knows."""
 
     def _commit_order(self, event: OrderEvent, change: Change, seq: int) -> None:
         order = change.order

@@ -15,11 +15,15 @@ from stockpulse_engine.domain.events import (
     EngineStarted,
     EngineStopped,
     Event,
+    HoldingsAdopted,
     HomeRestored,
     LimitChanged,
     LossLimitActed,
     Reconciled,
     SessionMarked,
+    SuspenseEnd,
+    SuspenseExplained,
+    SuspenseRaised,
     TradingStateChanged,
 )
 from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind
@@ -200,6 +204,40 @@ def _loss_acted(event: LossLimitActed) -> tuple[str, str, str]:
     return "LOSS_LIMIT", event.account_id, f"{_who(event.actor)} freed {event.account_id} of its {event.kind}{why}."
 
 
+def _adopted(event: HoldingsAdopted) -> tuple[str, str, str]:
+    count = len(event.holdings)
+    held = "1 position" if count == 1 else f"{count} positions"
+    return "HOLDINGS_ADOPTED", event.account_id, f"{_who(event.actor)} took the account over with {held} in it."
+
+
+def suspense_words(instrument_id: str, ours: Decimal, theirs: Decimal) -> str:
+    """A difference to a broker: both numbers."""
+    return f"{instrument_id or 'cash'}: {number(ours)} here, {number(theirs)} at the venue"
+
+
+def _suspended(event: SuspenseRaised) -> tuple[str, str, str]:
+    what = suspense_words(event.instrument_id, event.ours, event.theirs)
+    return "SUSPENSE_RAISED", event.account_id, f"{event.suspense_id}: {what}, and nothing explains it."
+
+
+_ENDS: Final = {
+    SuspenseEnd.ACCEPT: "{actor} accepted the broker's figure: {amount} of {what} posted{price}",
+    SuspenseEnd.IGNORE: "{actor} said that our figure is right: {amount} of {what} stays a known difference",
+    SuspenseEnd.CLEARED: "The difference of {amount} in {what} is gone",
+}
+
+
+def _explained(event: SuspenseExplained) -> tuple[str, str, str]:
+    sentence = _ENDS[event.how].format(
+        actor=_who(event.actor),
+        amount=number(event.amount),
+        what=event.instrument_id or "cash",
+        price=f" at {number(event.price)}" if event.price is not None else "",
+    )
+    reason = f": {event.reason}" if event.reason else ""
+    return "SUSPENSE_EXPLAINED", event.account_id, f"{event.suspense_id}: {sentence}{reason}."
+
+
 _OTHERS: Final[dict[type, Callable[..., tuple[str, str, str]]]] = {
     AccountOpened: _opened,
     CashMoved: _cash,
@@ -210,6 +248,9 @@ _OTHERS: Final[dict[type, Callable[..., tuple[str, str, str]]]] = {
     Reconciled: _reconciled,
     SessionMarked: _marked,
     ActionApplied: _acted,
+    HoldingsAdopted: _adopted,
+    SuspenseRaised: _suspended,
+    SuspenseExplained: _explained,
     LimitChanged: _limit_changed,
     LossLimitActed: _loss_acted,
 }

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Table
 
-from stockpulse_engine.domain.events import AccountOpened, ActionApplied, CashMoved
+from stockpulse_engine.domain.events import AccountOpened, ActionApplied, CashMoved, HoldingsAdopted, SuspenseExplained
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.portfolio.ledger import Ledger
@@ -122,14 +122,7 @@ class BooksMirror:
                 terms = change.order.terms
                 touched.holdings[terms.account_id, terms.instrument_id] = entry.seq
                 touched.accounts[terms.account_id] = entry.seq
-            if isinstance(entry.event, AccountOpened):
-                touched.accounts[entry.event.account.account_id] = entry.seq
-            elif isinstance(entry.event, CashMoved):
-                touched.accounts[entry.event.account_id] = entry.seq
-            elif isinstance(entry.event, ActionApplied):
-                said = entry.event.statement
-                touched.holdings[said.account_id, said.instrument_id] = entry.seq
-                touched.accounts[said.account_id] = entry.seq
+            _touch(touched, entry)
         return touched
 
     def _write(self, touched: Touched) -> None:
@@ -206,3 +199,26 @@ def _upserting(table: Table) -> str:
         f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))}) "
         f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
     )
+
+
+def _touch(touched: Touched, entry: JournalEntry) -> None:
+    """What a fact has changed that is not about an order."""
+    event, seq = entry.event, entry.seq
+    if isinstance(event, AccountOpened):
+        touched.accounts[event.account.account_id] = seq
+    elif isinstance(event, CashMoved):
+        touched.accounts[event.account_id] = seq
+    elif isinstance(event, ActionApplied):
+        said = event.statement
+        touched.holdings[said.account_id, said.instrument_id] = seq
+        touched.accounts[said.account_id] = seq
+    elif isinstance(event, HoldingsAdopted | SuspenseExplained):
+        touched.holdings.update(((event.account_id, one), seq) for one in _instruments_of(event))
+        touched.accounts[event.account_id] = seq
+
+
+def _instruments_of(event: HoldingsAdopted | SuspenseExplained) -> tuple[str, ...]:
+    """What moved without an execution; nothing for cash."""
+    if isinstance(event, HoldingsAdopted):
+        return tuple(one.instrument_id for one in event.holdings)
+    return (event.instrument_id,) if event.instrument_id else ()
