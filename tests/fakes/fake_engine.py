@@ -52,6 +52,7 @@ from stockpulse_engine.domain.views import (
     VerifyResult,
     WhyStep,
 )
+from tests.fakes.fake_brokers import FakeBrokers
 from tests.fakes.fake_history import FakeHistory
 from tests.fakes.fake_jobs import FakeJobs
 from tests.fakes.fake_past import FakePast
@@ -560,4 +561,5 @@ class FakeEngine:
         self.past: PastPort = FakePast(NOW)
         self.jobs = FakeJobs(self.effects)
         self.recordings = FakeRecordings(self.effects)
+        self.brokers = FakeBrokers(self.effects)
         self.system = FakeSystem(self.trading, self.market, self.effects)

@@ -16,6 +16,7 @@ from stockpulse_engine.api.problems import PROBLEM_TYPE
 from stockpulse_engine.api.roles import allowed
 from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.domain.views import FeedCounts, SourceCounts
+from tests.fakes.fake_brokers import PASSPHRASE
 from tests.fakes.fake_engine import terms
 from tests.fakes.live_api import Answer, LiveApi, serving
 
@@ -85,6 +86,14 @@ MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
     ("POST", "/v1/arm"): ("/v1/arm", {**KEY, "account_id": "main"}, Role.TRADER, ""),
     ("POST", "/v1/halt"): ("/v1/halt", {**KEY, "action": "halt", "reason": "x"}, Role.TRADER, "halt"),
     ("POST", "/v1/accounts"): ("/v1/accounts", {**KEY, "account_id": "p2"}, Role.ADMIN, "open p2"),
+    ("GET", "/v1/brokers"): ("/v1/brokers", None, Role.VIEWER, ""),
+    ("POST", "/v1/brokers/unlock"): (
+        "/v1/brokers/unlock",
+        KEY | {"passphrase": PASSPHRASE},
+        Role.ADMIN,
+        "unlock brokers",
+    ),
+    ("POST", "/v1/brokers/lock"): ("/v1/brokers/lock", KEY, Role.TRADER, "lock brokers"),
     ("GET", "/v1/jobs"): ("/v1/jobs", None, Role.VIEWER, ""),
     ("GET", "/v1/jobs/{job:str}/log"): ("/v1/jobs/backup/log?limit=5", None, Role.VIEWER, ""),
     ("POST", "/v1/jobs/{job:str}/run"): ("/v1/jobs/backup/run", KEY, Role.ADMIN, "job run backup"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from stockpulse_engine.api.brokers import BrokersPort
 from stockpulse_engine.api.history import HistoryPort
 from stockpulse_engine.api.jobs import JobsPort
 from stockpulse_engine.api.past import PastPort
@@ -259,6 +260,11 @@ class EngineServices(Protocol):
     @property
     def recordings(self) -> RecordingsPort:
         """Recorded sessions."""
+        ...
+
+    @property
+    def brokers(self) -> BrokersPort:
+        """Connections to brokers."""
         ...
 
     @property

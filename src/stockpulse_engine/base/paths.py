@@ -155,6 +155,11 @@ def resolve_paths(home: str | os.PathLike[str] | None = None) -> Paths:
     return paths
 
 
+def account_locks() -> Path:
+    """Directory of the locks of broker accounts: one for the user, whatever home an engine runs in."""
+    return _xdg("XDG_STATE_HOME", ".local/state") / "broker-accounts"
+
+
 def ensure_private(directory: Path) -> Path:
     """Create `directory` with mode 0700 whatever the umask, and return it."""
     directory.mkdir(parents=True, exist_ok=True)

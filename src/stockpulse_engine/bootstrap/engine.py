@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+from collections.abc import Sequence
 
 from stockpulse_engine.adapters.paper.broker import PaperBroker
 from stockpulse_engine.adapters.paper.launch import VenueOptions, ensure_venue
 from stockpulse_engine.api.server import ApiServer
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.logs import get_logger
-from stockpulse_engine.base.paths import Paths
+from stockpulse_engine.base.paths import Paths, account_locks
 from stockpulse_engine.base.tasks import Supervisor
 from stockpulse_engine.bootstrap.books import REVIEW_SPEC, Books, Market, build_books
+from stockpulse_engine.bootstrap.brokers import BrokerDesk
 from stockpulse_engine.bootstrap.health import HealthBoard
 from stockpulse_engine.bootstrap.jobsdesk import JobsDesk
 from stockpulse_engine.bootstrap.margin import MarginWatch
@@ -32,8 +34,10 @@ from stockpulse_engine.bootstrap.stored import PART as HISTORY
 from stockpulse_engine.bootstrap.stored import EngineHistory
 from stockpulse_engine.bootstrap.storedreplay import venue_options
 from stockpulse_engine.bootstrap.system import SystemService
+from stockpulse_engine.bootstrap.watchdog import PART as WATCHDOG
+from stockpulse_engine.bootstrap.watchdog import Watchdog
 from stockpulse_engine.bus.bus import Bus
-from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, PartChanged
+from stockpulse_engine.bus.topics import AccountTouched, AlertRaised, OrderChanged, PartChanged
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
 from stockpulse_engine.domain.brokers import PAPER_BROKER
 from stockpulse_engine.domain.errors import UnavailableError
@@ -76,12 +80,29 @@ class Engine:
         self._books = self._build_books()
         self.system = self._build_system()
         self.jobs = JobsDesk(paths, clock)
+        self.brokers = BrokerDesk(
+            paths,
+            options.world,
+            clock,
+            connections=lambda: self._books.trading,
+            accounts=self._accounts,
+            locks=account_locks(),
+        )
         where = (paths, options.world)
         self.past: PastService = build_past(where, self._parts, self._books, self._history, settings.limits)
         self._server = ApiServer(self, paths, clock=clock, settings=settings.api)
         self._pulse = self._build_pulse()
+        self._watchdog = Watchdog(
+            paths, options.world, settings.watchdog, clock, accounts=self._accounts, alert=self._alert
+        )
         self._marked: set[tuple[str, str]] = set()
         """Session and account whose start was recorded."""
+
+    def _accounts(self) -> Sequence[Account]:
+        return tuple(self._books.trading.book.accounts.values())
+
+    def _alert(self, level: str, text: str) -> None:
+        self.bus.publish(AlertRaised(ts_event=self._time.now_ns(), level=level, text=text, subject=WATCHDOG))
 
     def _build_pulse(self) -> Pulse:
         return Pulse(
@@ -179,6 +200,8 @@ class Engine:
         self.bus.publish(PartChanged(name="journal", state="ok", detail="verified"))
         if self._server_mirror is not None:
             self._crew.start(STORE, self._server_mirror.run)
+        if self._watchdog.is_wanted:
+            self._crew.start(WATCHDOG, self._watchdog.run)
         self._board.ready()
         _log.info("ready", world=self._options.world, journal_seq=self._books.journal.head[0])
 
@@ -204,12 +227,14 @@ class Engine:
 
     async def _stop(self) -> None:
         self._board.stopping()
+        self._watchdog.dismiss()
         await self._server.stop()
         await self.past.stop()
         try:
             await self._books.trading.stop()
         except UnavailableError as error:
             _log.exception("stop_not_recorded", error)
+        await self.brokers.stop()
         await self._crew.stop()
         await self._parts.provider.close()
         self.history.stop()
@@ -313,7 +338,7 @@ class Engine:
         return self.market.feed_age_ns() if part == "feed" else None
 
     def _on_part(self, name: str, state: str, detail: str) -> None:
-        if name in {"feed", "orders", MIRROR, STORE, RECORDING} and state == "ok":
+        if name in {"feed", "orders", MIRROR, STORE, RECORDING, WATCHDOG} and state == "ok":
             return
         self.bus.publish(PartChanged(name=name, state=state, detail=detail))
 

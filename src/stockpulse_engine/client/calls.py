@@ -13,6 +13,7 @@ from stockpulse_engine.client.call import Call
 from stockpulse_engine.client.call import get as _get
 from stockpulse_engine.client.call import post as _post
 from stockpulse_engine.domain import views
+from stockpulse_engine.domain.brokers import BrokerView
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.instruments import Instrument
@@ -197,6 +198,24 @@ def arm(account_id: str, minutes: int = 30, request_id: str = "") -> Call[list[v
     """Arm this head, or disarm it with 0 minutes."""
     body = rest.ArmRequest(request_id=request_id or new_id("R"), account_id=account_id, minutes=minutes)
     return _post("/v1/arm", list[views.ArmView], body)
+
+
+def brokers() -> Call[list[BrokerView]]:
+    """Connections to brokers."""
+    return _get("/v1/brokers", list[BrokerView])
+
+
+def unlock_brokers(
+    names: tuple[str, ...] = (), passphrase: str = "", *, with_live: bool = False
+) -> Call[list[BrokerView]]:
+    """Open credentials for this run of the engine."""
+    body = rest.UnlockBrokers(request_id=new_id("R"), names=names, passphrase=passphrase, with_live=with_live)
+    return _post("/v1/brokers/unlock", list[BrokerView], body, role="admin")
+
+
+def lock_brokers(names: tuple[str, ...] = ()) -> Call[list[BrokerView]]:
+    """Give brokers up and forget their credentials."""
+    return _post("/v1/brokers/lock", list[BrokerView], rest.LockBrokers(request_id=new_id("R"), names=names))
 
 
 def log(after_seq: int | None = None, limit: int = 200) -> Call[list[views.LogEntry]]:

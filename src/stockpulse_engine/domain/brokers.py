@@ -99,3 +99,42 @@ class VenueHolding(msgspec.Struct, frozen=True, kw_only=True):
     instrument_id: str
     quantity: Decimal
     average_price: Decimal | None = None
+
+
+class CapabilityRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the capability matrix: `where` is `broker`, `engine` (it ends with the engine) or `nowhere`."""
+
+    feature: str
+    where: str
+    words: str
+
+
+class BrokerView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One connection as it stands now.
+
+    Attributes:
+        mode: PAPER or LIVE: whose money orders there move.
+        state: `locked`, `joined` (unlocked, its link may be up or down) or `not in this world`.
+        place: where its credentials lie, in words.
+        accounts: ours that are held there.
+        ends_at: wall time at which the session there ends by itself; 0 for never.
+    """
+
+    name: str
+    adapter: str
+    mode: AccountKind
+    state: str
+    place: str
+    is_connected: bool = False
+    account: str = ""
+    accounts: tuple[str, ...] = ()
+    problem: str = ""
+    ends_at: int = 0
+
+
+class BrokerCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of `sp broker test`."""
+
+    step: str
+    is_ok: bool
+    words: str

@@ -90,6 +90,26 @@ class ArmRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     minutes: int = 30
 
 
+class UnlockBrokers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Open credentials for this run; without names those of practice money. `with_live` allows live ones."""
+
+    request_id: str
+    names: tuple[str, ...] = ()
+    passphrase: str = ""
+    with_live: bool = False
+
+    def __repr__(self) -> str:
+        """Never the passphrase."""
+        return f"UnlockBrokers({self.request_id!r}, {self.names!r})"
+
+
+class LockBrokers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Give brokers up and forget their credentials; all without names."""
+
+    request_id: str
+    names: tuple[str, ...] = ()
+
+
 class OpenAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Open a paper account."""
 
