@@ -35,6 +35,7 @@ from stockpulse_engine.domain.orders import OrderEventKind, OrderStatus
 from stockpulse_engine.indicators.own.catalog import ALIASES
 from stockpulse_engine.indicators.registry import list_studies
 from stockpulse_engine.indicators.studies import StudyInfo
+from stockpulse_engine.risk.catalog import CONTROLS
 from stockpulse_engine.risk.codes import DENIALS
 from stockpulse_engine.settings import describe as describe_settings
 from stockpulse_engine.settings import load_settings
@@ -250,11 +251,24 @@ def _first_line(kind: type) -> str:
 def make_denials() -> str:
     """Every reason the gate may refuse an order."""
     rows = [(code(one.value), words.title, words.sentence, words.fix) for one, words in DENIALS.items()]
+    controls = [
+        (
+            str(one.number) if one.number else "",
+            one.title,
+            ", ".join(one.checks),
+            ", ".join(map(code, one.limits)),
+            ", ".join(code(each.value) for each in one.codes),
+        )
+        for one in CONTROLS
+    ]
     return page(
         "Denial codes",
         "Why the pre-trade gate refuses an order: the code is what journal, API and scripts see; names in braces are "
-        "filled with the numbers of the order. Limits are set in [limits.toml](config.md#limits).",
-        table(("code", "title", "sentence", "fix"), rows),
+        "filled with the numbers of the order. Limits are set in [limits.toml](config.md#limits), and while the engine "
+        "runs with [`sp limits`](../guide/limits.md).",
+        "## Controls\n\nEvery order passes all of them; a check whose inputs are not known denies.\n\n"
+        + table(("no.", "control", "checks", "limits", "denials"), controls),
+        "## Codes\n\n" + table(("code", "title", "sentence", "fix"), rows),
     )
 
 

@@ -39,7 +39,13 @@ from stockpulse_engine.storage.journal import SqliteJournal
 
 MANY = 10_000_000
 CASH = Decimal(10_000_000)
-FREE_FLOW = Limits(max_orders_per_second=MANY, max_orders_per_day=MANY, max_open_orders=MANY)
+FREE_FLOW = Limits(
+    max_orders_per_second=MANY,
+    max_orders_per_day=MANY,
+    max_open_orders=MANY,
+    max_strategy_orders_per_second=MANY,
+    max_strategy_orders_per_day=MANY,
+)
 READY_S, FILLED_S = 30.0, 60.0
 
 

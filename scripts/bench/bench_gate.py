@@ -112,6 +112,7 @@ class Account:
             now_ns=lambda: NOW,
             wall_ns=lambda: NOW,
             session_date=lambda: "2024-03-08",
+            peak=portfolio.peak,
         )
         return ViewBuilder(sources, SubmissionLog())
 

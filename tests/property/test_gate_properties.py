@@ -71,7 +71,14 @@ def views(draw: st.DrawFn) -> GateView:
         "trading_state": draw(st.sampled_from(TradingState)),
         "quote": draw(st.sampled_from([quote(), quote("90", "110"), quote("101", "100", last=None), None])),
     }
-    for name in draw(st.lists(st.sampled_from(("held", "cash", "equity", "day_pnl", "gross", "bound")), max_size=2)):
+    if draw(st.booleans()):
+        hostile = draw(
+            st.sampled_from(("brake", "refusals", "wall_ns", "sent_today", "strategy_today", "quote_age_ns"))
+        )
+        changes[hostile] = draw(st.sampled_from([None, "x", -1, D("NaN"), float("inf")]))
+    for name in draw(
+        st.lists(st.sampled_from(("held", "cash", "equity", "day_pnl", "gross", "bound", "net", "peak")), max_size=2)
+    ):
         changes[name] = draw(odd)
     return msgspec.structs.replace(VIEW, **changes)
 

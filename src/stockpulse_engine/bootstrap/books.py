@@ -217,3 +217,4 @@ def _cash(ledger: Ledger, account_id: str) -> Decimal | None:
         return ledger.book(account_id).cash
     except NotFoundError:
         return None
+        peak=portfolio.peak,

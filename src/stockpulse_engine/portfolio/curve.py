@@ -40,6 +40,10 @@ class EquityCurve:
         """Every point, oldest first, at most MAX_POINTS."""
         return tuple(self._points)
 
+    def peak(self, deposits: Decimal) -> Decimal:
+        """The highest equity so far, moved with what was paid in and out up to now; what was paid in without points."""
+        return self._peak + deposits - self._deposits
+
     def is_due(self, ts_event: int) -> bool:
         """Whether a point at this market time would be a new one."""
         return not self._points or ts_event >= self._points[-1].ts_event + self._gap_ns

@@ -165,6 +165,11 @@ class PortfolioService:
         """Events that mark the start of a session for each account not marked yet: journal, then apply them."""
         now = self._clock()
         return tuple(
+    def peak(self, account_id: str) -> Decimal:
+        """The highest equity of an account so far, with deposits and withdrawals taken out."""
+        book = self._ledger.book(account_id)
+        return self._curve(book).peak(book.deposits)
+
             self._session_event(book, session_date, now, recorded_at)
             for book in map(self._ledger.book, self._ledger.account_ids)
             if session_date not in book.sessions

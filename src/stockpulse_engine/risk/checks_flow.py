@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.orders import Order, OrderType, Side
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.proposal import MissingInputError, Proposal
+from stockpulse_engine.risk.rejections import is_same_instruction
 from stockpulse_engine.risk.rows import amount, denied, passed, price
 from stockpulse_engine.risk.verdict import CheckRow
 from stockpulse_engine.risk.view import Sent
 
 _ACTIVE = passed("trading state", "ACTIVE")
 _REDUCES = passed("trading state", "REDUCING, and this reduces")
+_BY_HAND = passed("armed", "sent by a person")
+_NOT_REFUSED = passed("rejections", "not refused before")
 _MATCHES = passed("reconciled", "matches the venue")
 _NO_DUPLICATE = passed("duplicate", "none")
 _NO_CROSSING = passed("self-cross", "none of your own in the way")
@@ -60,17 +61,38 @@ def _repeated(order: Proposal, sent: Sent) -> CheckRow:
 
 
 def _is_same(order: Proposal, sent: Sent) -> bool:
-    ours, theirs = order.terms, sent.terms
-    return (
-        ours.side is theirs.side
-        and ours.instrument_id == theirs.instrument_id
-        and ours.quantity == theirs.quantity
-        and ours.order_type is theirs.order_type
-        and ours.time_in_force is theirs.time_in_force
-        and ours.session is theirs.session
-        and ours.limit_price == theirs.limit_price
-        and ours.stop_price == theirs.stop_price
-    )
+    return is_same_instruction(order.terms, sent.terms)
+
+
+def check_armed(order: Proposal) -> CheckRow:
+    """A strategy sends nothing before it is armed; a person always may."""
+    strategy = order.terms.strategy
+    if not order.is_auto:
+        return _BY_HAND
+    if strategy not in order.limits.armed:
+        return denied("armed", DenialCode.STRATEGY_NOT_ARMED, strategy=strategy)
+    return order.holds("armed", lambda: f"{strategy} is armed")
+
+
+def check_rejections(order: Proposal) -> CheckRow:
+    """What the broker refused alike so often is not sent again at once; an exit of another form is never held up."""
+    seen, limits = order.refusals, order.limits
+    if seen.count < limits.rejections_to_pause:
+        return _NOT_REFUSED
+    is_other = seen.terms is None or not is_same_instruction(order.terms, seen.terms)
+    if is_other and order.is_reducing:
+        return order.holds("rejections", lambda: "paused, but this is another order and only reduces")
+    wait_ns = seen.sent_ns + limits.probe_interval_ms * 1_000_000 - order.view.wall_ns
+    if wait_ns > 0:
+        return denied(
+            "rejections",
+            DenialCode.REPEATED_REJECTION,
+            instrument=order.terms.instrument_id,
+            count=str(seen.count),
+            reason=seen.reason or "no reason given",
+            wait=str(-(-wait_ns // 1_000_000_000)),
+        )
+    return order.to_read("rejections", lambda: f"refused {seen.count} times; this one tries again")
 
 
 def check_rate(order: Proposal) -> CheckRow:
@@ -86,6 +108,29 @@ def check_rate(order: Proposal) -> CheckRow:
     return order.holds("rate", lambda: f"{view.sent_today} of {limits.max_orders_per_day} today")
 
 
+def check_strategy_rate(order: Proposal) -> CheckRow:
+    """The same of one strategy in the account: it slows down before it stops the others."""
+    view, limits = order.view, order.limits
+    if view.strategy_last_second >= limits.max_strategy_orders_per_second:
+        return _too_many(order, view.strategy_last_second, limits.max_strategy_orders_per_second, "within a second")
+    if view.strategy_today is None:
+        raise MissingInputError(DenialCode.CANNOT_CHECK, problem="the trading session is not known")
+    if view.strategy_today >= limits.max_strategy_orders_per_day:
+        return _too_many(order, view.strategy_today, limits.max_strategy_orders_per_day, "today")
+    return order.holds("strategy rate", lambda: f"{view.strategy_today} of {limits.max_strategy_orders_per_day} today")
+
+
+def _too_many(order: Proposal, count: int, limit: int, when: str) -> CheckRow:
+    return denied(
+        "strategy rate",
+        DenialCode.RATE_STRATEGY,
+        strategy=order.terms.strategy,
+        count=str(count),
+        limit=str(limit),
+        when=when,
+    )
+
+
 def check_open_orders(order: Proposal) -> CheckRow:
     """Orders working at once, this one with its bracket included."""
     legs = 1 + (order.take is not None) + (order.stop is not None)
@@ -96,10 +141,10 @@ def check_open_orders(order: Proposal) -> CheckRow:
 
 
 def check_self_cross(order: Proposal) -> CheckRow:
-    """Our own working order on the other side would meet this one: allowed, but worth reading."""
+    """No working order of our own on the other side would meet this one: such a trade moves nothing but the tape."""
     for other in order.view.orders:
         if other.is_open and other.terms.side is not order.terms.side and _meets(order, other):
-            return order.to_read("self-cross", partial(_crossing, other))
+            return denied("self-cross", DenialCode.SELF_TRADE, crossing=_crossing(other))
     return _NO_CROSSING
 
 
@@ -110,13 +155,15 @@ def _crossing(other: Order) -> str:
 
 
 def _meets(order: Proposal, other: Order) -> bool:
-    """Whether the two would trade with each other: the resting one needs a limit, ours a price that reaches it."""
+    """Whether the two would trade with each other: the resting one needs a limit, ours a price that reaches it.
+
+    A market order reaches the touch: what rests behind it is met by others first.
+    """
     resting = other.terms.limit_price
     if other.terms.order_type is not OrderType.LIMIT or resting is None:
         return False
-    if order.terms.order_type is OrderType.MARKET:
-        return True
-    ours = order.terms.limit_price
-    if order.terms.order_type is not OrderType.LIMIT or ours is None:
+    kind = order.terms.order_type
+    ours = order.touch if kind is OrderType.MARKET else order.terms.limit_price if kind is OrderType.LIMIT else None
+    if ours is None:
         return False
     return ours >= resting if order.terms.side is Side.BUY else ours <= resting

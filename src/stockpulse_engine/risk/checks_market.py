@@ -24,6 +24,7 @@ _PRICED = {
     MarketPhase.CLOSED: "Use at-the-open, or a limit price with GTC.",
 }
 """What can be entered instead of a market order while the market is not open."""
+_NO_PRINT = passed("last price", "nothing was printed yet")
 _NO_STOP = passed("stop side", "no stop")
 _WAITS = passed("stop side", "waits for its entry")
 _WORDS = {
@@ -120,12 +121,32 @@ def check_quote(order: Proposal) -> CheckRow:
     )
 
 
+def check_last_price(order: Proposal) -> CheckRow:
+    """The quote and the last print tell the same: one of two that lie far apart is stale or wrong."""
+    quote, limit = order.quote, order.limits.max_last_gap_fraction
+    if quote.last is None:
+        return _NO_PRINT
+    last, mid = order.money("last print", quote.last), (quote.bid + quote.ask) / 2
+    gap = abs(mid - last) / abs(mid)
+
+    def numbers() -> dict[str, str]:
+        return {"mid": price(mid), "last": price(last), "gap": percent(gap), "limit": percent(limit)}
+
+    if gap <= limit:
+        return order.holds("last price", lambda: f"{percent(gap)} from the last print", numbers)
+    if order.terms.order_type in LIMITED or order.terms.time_in_force in AUCTIONS:
+        return order.to_read("last price", lambda: f"the last print at {price(last)} is {percent(gap)} away", numbers)
+    return denied("last price", DenialCode.QUOTE_DISAGREES, **numbers())
+
+
 def _age_limit(order: Proposal) -> int | None:
     """Oldest quote allowed now in ms; None while the market is closed and none are made."""
     phase = order.status.phase
     if phase is MarketPhase.CLOSED:
         return None
-    return order.limits.max_quote_age_ms if phase in REGULAR_PHASES else order.limits.max_quote_age_extended_ms
+    limits = order.limits
+    allowed = limits.max_quote_age_ms if phase in REGULAR_PHASES else limits.max_quote_age_extended_ms
+    return min(allowed, limits.max_quote_age_auto_ms) if order.is_auto else allowed
 
 
 def _seconds(milliseconds: int) -> str:
@@ -139,7 +160,7 @@ def check_collar(order: Proposal) -> CheckRow:
     can go wrong but a slip of the finger, so that side is only worth reading. An exit that waits for its entry is
     measured from the entry.
     """
-    terms, collar = order.terms, order.limits.collar_fraction
+    terms, collar = order.terms, order.collar
     if terms.order_type is OrderType.STOP_LIMIT and terms.stop_price is not None:
         reference = terms.stop_price
     else:
@@ -147,14 +168,14 @@ def check_collar(order: Proposal) -> CheckRow:
     chosen = terms.limit_price if terms.order_type in LIMITED else terms.stop_price
     if chosen is None:
         return order.holds("collar", lambda: f"worst fill {price(_worst_fill(order))}")
-    beyond = (chosen - reference) * terms.side.sign / reference
+    beyond = (chosen - reference) * terms.side.sign / abs(reference)
 
     def words() -> dict[str, str]:
         return {"price": price(chosen), "reference": price(reference), "limit": percent(collar)}
 
     is_trigger = terms.order_type is OrderType.STOP
     if beyond > collar and not is_trigger:
-        bound = reference * (1 + collar * terms.side.sign)
+        bound = reference + abs(reference) * collar * terms.side.sign
         edge = round_to_tick(bound, order.instrument.tick_size, up=terms.side is Side.SELL)
         return denied(
             "collar", DenialCode.PRICE_COLLAR, nearest=None, away=percent(beyond), bound=price(edge), **words()

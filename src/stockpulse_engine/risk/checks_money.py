@@ -66,6 +66,16 @@ def check_notional(order: Proposal) -> CheckRow:
     return say("notional", lambda: f"{money(notional)} of {money(limit)}", numbers)
 
 
+def check_smallest(order: Proposal) -> CheckRow:
+    """An order that opens is worth sending; the rest of a position may always be closed."""
+    if order.is_reducing:
+        return order.holds("smallest", _only_reduces)
+    limit, notional = order.limits.min_order_notional, order.notional
+    if notional < limit:
+        return denied("smallest", DenialCode.MIN_NOTIONAL, notional=money(notional), limit=money(limit))
+    return order.holds("smallest", lambda: f"{money(notional)}, at least {money(limit)}")
+
+
 def check_quantity(order: Proposal) -> CheckRow:
     """Units of the order."""
     limit, quantity = order.limits.max_order_quantity, order.terms.quantity
@@ -142,7 +152,7 @@ def check_weight(order: Proposal) -> CheckRow:
         return {"weight": percent(weight), "limit": percent(limit)}
 
     if weight > limit:
-        nearest = order.terms.quantity - (after - limit * equity) / order.reference
+        nearest = order.terms.quantity - (after - limit * equity) / abs(order.reference)
         return denied("weight", DenialCode.MAX_WEIGHT, nearest=order.to_lot(nearest), instrument=name, **numbers())
     say = order.to_read if weight > limit * NEAR else order.holds
     return say("weight", lambda: f"{percent(weight)} of {percent(limit)}", numbers)
@@ -152,7 +162,7 @@ def _position_after(order: Proposal) -> Decimal:
     """|value| of the position if this and every opening order on the same side fills."""
     sign = order.terms.side.sign
     working = sum((claim.quantity for claim in order.view.claims if claim.sign == sign and not claim.is_closing), ZERO)
-    return abs(order.held + sign * (order.terms.quantity + working)) * order.money("reference", order.reference)
+    return abs(order.held + sign * (order.terms.quantity + working)) * abs(order.money("reference", order.reference))
 
 
 def check_gross(order: Proposal) -> CheckRow:
@@ -176,17 +186,40 @@ def check_gross(order: Proposal) -> CheckRow:
     return order.holds("gross", lambda: f"{percent(gross / equity)} of {percent(limit)}", numbers)
 
 
+def check_net(order: Proposal) -> CheckRow:
+    """Long less short, with everything that works going the same way, stays within its multiple of equity."""
+    if order.is_reducing:
+        return order.holds("net", _only_reduces)
+    limit, view = order.limits.max_net, order.view
+    equity, net = order.money("equity", view.equity), order.money("net", view.net)
+    after = abs(net + order.sign * order.notional)
+    if after <= abs(net):
+        return order.holds("net", _only_balances)
+    worst = after + order.money("pending", view.pending)
+    if equity <= 0:
+        return denied("net", DenialCode.MAX_NET, net="all", limit=percent(limit), nearest=ZERO)
+
+    def numbers() -> dict[str, str]:
+        return {"net": percent(worst / equity), "limit": percent(limit)}
+
+    if worst > limit * equity:
+        nearest = order.to_lot(order.terms.quantity - (worst - limit * equity) / order.worst)
+        return denied("net", DenialCode.MAX_NET, nearest=nearest, **numbers())
+    return order.holds("net", lambda: f"{percent(worst / equity)} of {percent(limit)}", numbers)
+
+
 def check_daily_loss(order: Proposal) -> CheckRow:
     """After the day's loss reached its limit only orders that reduce are taken."""
-    base = order.money("equity at the open", order.view.equity_open)
-    loss, limit = -order.money("day P&L", order.view.day_pnl), max(ZERO, base) * order.limits.daily_loss_fraction
-    if loss >= limit and not order.is_reducing:
+    base, brake = order.money("equity at the open", order.view.equity_open), order.brake
+    lost, limit = -order.money("day P&L", order.view.day_pnl), max(ZERO, base) * order.limits.daily_loss_fraction
+    loss = lost - brake.forgiven_loss
+    if (loss >= limit or brake.daily is not None) and not order.is_reducing:
         return denied(
             "daily loss",
             DenialCode.DAILY_LOSS,
             nearest=order.to_lot(order.closable),
-            loss=money(loss),
-            limit=money(limit),
+            loss=money(lost),
+            limit=money(limit + brake.forgiven_loss),
         )
 
     def left() -> str:
@@ -196,8 +229,33 @@ def check_daily_loss(order: Proposal) -> CheckRow:
     return say("daily loss", lambda: f"{left()} left to lose today", lambda: {"left": left()})
 
 
+def check_drawdown(order: Proposal) -> CheckRow:
+    """After equity fell too far from its peak only orders that reduce are taken."""
+    peak, brake = order.money("peak of equity", order.view.peak), order.brake
+    fallen, limit = (
+        peak - order.money("equity", order.view.equity),
+        max(ZERO, peak) * order.limits.max_drawdown_fraction,
+    )
+    fall = fallen - brake.forgiven_fall
+    if ((fall >= limit and fall > 0) or brake.drawdown is not None) and not order.is_reducing:
+        return denied(
+            "drawdown",
+            DenialCode.DRAWDOWN,
+            nearest=order.to_lot(order.closable),
+            fall=money(fallen),
+            peak=money(peak),
+            limit=money(limit + brake.forgiven_fall),
+        )
+    say = order.to_read if fall > limit * NEAR else order.holds
+    return say("drawdown", lambda: f"{money(max(ZERO, fallen))} below the peak of {money(peak)}")
+
+
 def _only_reduces() -> str:
     return "only reduces"
+
+
+def _only_balances() -> str:
+    return "brings long and short closer"
 
 
 def _is_exit(order: Proposal) -> bool:

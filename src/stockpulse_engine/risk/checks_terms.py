@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from stockpulse_engine.domain.instruments import AssetClass
-from stockpulse_engine.domain.money import is_multiple, round_to_tick
+from stockpulse_engine.domain.money import ZERO, is_multiple, round_to_tick
 from stockpulse_engine.domain.orders import OrderType, SessionHours, TimeInForce
 from stockpulse_engine.risk.codes import DenialCode
-from stockpulse_engine.risk.proposal import LARGEST, LIMITED, STOPS, MissingInputError, Proposal
+from stockpulse_engine.risk.proposal import LARGEST, LIMITED, SIGNED, STOPS, MissingInputError, Proposal
 from stockpulse_engine.risk.rows import amount, denied, passed, price
 from stockpulse_engine.risk.verdict import CheckRow
 
@@ -22,11 +22,13 @@ _NO_DATE = "Send it GTC and cancel it on the day."
 
 
 def check_finite(order: Proposal) -> CheckRow:
-    """Every number of the order is an exact decimal above zero: NaN would pass any comparison that follows.
+    """Every number of the order is an exact decimal of the right sign: NaN would pass any comparison that follows.
 
-    Nor is it larger than the ledger could hold, so that no product of such numbers is beyond arithmetic.
+    Quantities lie above zero, and so do prices of anything but what may trade below it. Nor is any larger than the
+    ledger could hold, so that no product of such numbers is beyond arithmetic.
     """
-    terms = order.terms
+    terms, instrument = order.terms, order.view.instrument
+    lowest = -LARGEST if instrument is not None and instrument.asset_class in SIGNED else ZERO
     numbers: tuple[tuple[str, object], ...] = (
         ("quantity", terms.quantity),
         ("limit price", terms.limit_price),
@@ -37,8 +39,10 @@ def check_finite(order: Proposal) -> CheckRow:
     for field, value in numbers:
         if value is None and field != "quantity":
             continue
-        if not isinstance(value, Decimal) or not value.is_finite() or not 0 < value < LARGEST:
-            return denied("numbers", DenialCode.INVALID_NUMBER, field=field, value=str(value)[:40])
+        low = ZERO if field == "quantity" else lowest
+        if not isinstance(value, Decimal) or not value.is_finite() or not low < value < LARGEST:
+            expected = "finite" if low else "positive, finite"
+            return denied("numbers", DenialCode.INVALID_NUMBER, field=field, value=str(value)[:40], expected=expected)
     return _POSITIVE
 
 

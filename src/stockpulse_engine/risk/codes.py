@@ -23,9 +23,12 @@ class DenialCode(Enum):
     CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
     OFF_LOT = "OFF_LOT"
     OFF_TICK = "OFF_TICK"
+    MIN_NOTIONAL = "MIN_NOTIONAL"
     TRADING_HALTED = "TRADING_HALTED"
     REDUCING_ONLY = "REDUCING_ONLY"
     STREAM_RECONCILING = "STREAM_RECONCILING"
+    STRATEGY_NOT_ARMED = "STRATEGY_NOT_ARMED"
+    REPEATED_REJECTION = "REPEATED_REJECTION"
     SESSION_UNKNOWN = "SESSION_UNKNOWN"
     INSTRUMENT_HALTED = "INSTRUMENT_HALTED"
     MARKET_CLOSED = "MARKET_CLOSED"
@@ -34,6 +37,7 @@ class DenialCode(Enum):
     QUOTE_STALE = "QUOTE_STALE"
     QUOTE_ONE_SIDED = "QUOTE_ONE_SIDED"
     SPREAD_TOO_WIDE = "SPREAD_TOO_WIDE"
+    QUOTE_DISAGREES = "QUOTE_DISAGREES"
     PRICE_COLLAR = "PRICE_COLLAR"
     STOP_SIDE = "STOP_SIDE"
     PROTECTION_SIDE = "PROTECTION_SIDE"
@@ -46,11 +50,15 @@ class DenialCode(Enum):
     BUYING_POWER = "BUYING_POWER"
     MAX_WEIGHT = "MAX_WEIGHT"
     MAX_GROSS = "MAX_GROSS"
+    MAX_NET = "MAX_NET"
     DAILY_LOSS = "DAILY_LOSS"
+    DRAWDOWN = "DRAWDOWN"
     DUPLICATE = "DUPLICATE"
     RATE_SECOND = "RATE_SECOND"
     RATE_DAY = "RATE_DAY"
+    RATE_STRATEGY = "RATE_STRATEGY"
     OPEN_ORDERS = "OPEN_ORDERS"
+    SELF_TRADE = "SELF_TRADE"
     CANNOT_CHECK = "CANNOT_CHECK"
 
     @property
@@ -80,7 +88,7 @@ class Denial(msgspec.Struct, frozen=True):
 _C = DenialCode
 DENIALS: dict[DenialCode, Denial] = {
     _C.INVALID_NUMBER: Denial(
-        "Not a number", "The {field} {value} is not a positive, finite number.", "Type it like 100 or 231.40."
+        "Not a number", "The {field} {value} is not a {expected} number.", "Type it like 100 or 231.40."
     ),
     _C.INCOMPLETE_TERMS: Denial(
         "Price missing or too many", "A {order_type} order {problem}.", "Add or remove the price."
@@ -103,6 +111,9 @@ DENIALS: dict[DenialCode, Denial] = {
     _C.OFF_TICK: Denial(
         "Price off the tick", "The {field} {price} is not on the tick of {tick}.", "Use {below} or {above}."
     ),
+    _C.MIN_NOTIONAL: Denial(
+        "Order too small", "{notional} is under the least of {limit} for an order that opens.", "Send more of it."
+    ),
     _C.TRADING_HALTED: Denial(
         "Trading is halted", "Trading is HALTED: nothing leaves but cancels.", "`sp resume` when it is safe."
     ),
@@ -115,6 +126,16 @@ DENIALS: dict[DenialCode, Denial] = {
         "Being compared with the venue",
         "Our orders are being compared with the venue's; until they match nothing new leaves.",
         "Wait a moment; `sp doctor` shows what differs.",
+    ),
+    _C.STRATEGY_NOT_ARMED: Denial(
+        "Strategy not armed",
+        "The strategy {strategy} is not armed: nothing of it leaves.",
+        "Add it to `armed` with `sp limits set armed`.",
+    ),
+    _C.REPEATED_REJECTION: Denial(
+        "Paused after refusals",
+        "{instrument} is paused: the broker refused the same order {count} times ({reason}).",
+        "Change the order, or try once in {wait} s; a taken order ends the pause.",
     ),
     _C.SESSION_UNKNOWN: Denial(
         "Session unknown",
@@ -145,6 +166,11 @@ DENIALS: dict[DenialCode, Denial] = {
         "Spread too wide",
         "Bid {bid} and ask {ask} are {spread} apart; at most {limit} for an order without a limit.",
         "Use a limit price.",
+    ),
+    _C.QUOTE_DISAGREES: Denial(
+        "Quote and last print disagree",
+        "The quote's mid of {mid} is {gap} away from the last print at {last}; at most {limit} without a limit price.",
+        "Use a limit price, or wait for a print.",
     ),
     _C.PRICE_COLLAR: Denial(
         "Outside the price collar",
@@ -202,10 +228,20 @@ DENIALS: dict[DenialCode, Denial] = {
         "Gross exposure would be {gross} of equity; the limit is {limit}.",
         "Send at most {nearest}.",
     ),
+    _C.MAX_NET: Denial(
+        "Net exposure too large",
+        "Net exposure would be {net} of equity; the limit is {limit}.",
+        "Send at most {nearest}.",
+    ),
     _C.DAILY_LOSS: Denial(
         "Daily loss reached",
         "Today's loss of {loss} has reached the limit of {limit}.",
-        "Only orders that reduce are taken until the next session.",
+        "Only orders that reduce are taken until the next session, or `sp limits release`.",
+    ),
+    _C.DRAWDOWN: Denial(
+        "Drawdown reached",
+        "Equity is {fall} below its peak of {peak}; the limit is {limit}.",
+        "Only orders that reduce are taken; an admin frees it with `sp limits release`.",
     ),
     _C.DUPLICATE: Denial(
         "Same order again",
@@ -218,8 +254,18 @@ DENIALS: dict[DenialCode, Denial] = {
     _C.RATE_DAY: Denial(
         "Too many orders today", "{count} orders left today; the limit is {limit}.", "Raise `max_orders_per_day`."
     ),
+    _C.RATE_STRATEGY: Denial(
+        "Too many orders of one strategy",
+        "{strategy} sent {count} orders {when}; its limit is {limit}.",
+        "Let it pause; see `max_strategy_orders_per_second` and `max_strategy_orders_per_day`.",
+    ),
     _C.OPEN_ORDERS: Denial(
         "Too many open orders", "{count} orders are working; the limit is {limit}.", "Cancel some first."
+    ),
+    _C.SELF_TRADE: Denial(
+        "Would trade with yourself",
+        "It {crossing}: both sides of that trade would be yours.",
+        "Cancel that order first, or use a price short of it.",
     ),
     _C.CANNOT_CHECK: Denial(
         "Could not be checked",

@@ -118,7 +118,7 @@ def _worst_fill(order: Proposal) -> Decimal:
     """The furthest price an order without a limit may fill at: the touch or trigger and the collar."""
     terms, sign = order.terms, order.terms.side.sign
     start = order.touch if terms.stop_price is None else terms.stop_price
-    edge = start * (1 + sign * order.limits.collar_fraction)
+    edge = start * (1 + sign * order.collar)
     return round_to_tick(edge, order.instrument.tick_size, up=terms.side is Side.SELL)
 
 

@@ -8,14 +8,16 @@ from typing import TypeVar
 
 from stockpulse_engine.base.once import once
 from stockpulse_engine.domain.accounts import Account
-from stockpulse_engine.domain.instruments import Instrument
+from stockpulse_engine.domain.instruments import AssetClass, Instrument
 from stockpulse_engine.domain.market import InstrumentStatus, MarketPhase, Quote
 from stockpulse_engine.domain.money import ZERO, round_down_to_lot
 from stockpulse_engine.domain.orders import OrderTerms, OrderType, Side
 from stockpulse_engine.portfolio.margin import opening_rate
 from stockpulse_engine.portfolio.reservations import OpeningSide, in_flight, worst_price
+from stockpulse_engine.risk.brakes import Brake
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.limits import Limits
+from stockpulse_engine.risk.rejections import Refusals
 from stockpulse_engine.risk.verdict import OK, READ, CheckRow
 from stockpulse_engine.risk.view import GateView
 
@@ -28,6 +30,10 @@ SILENT = CheckRow(name="", verdict=OK, text="")
 LARGEST = Decimal("1e20")
 """No number of an order or an account reaches this: the ledger takes 20 digits before the point."""
 _MOST_NEGATIVE = -LARGEST
+MANUAL = "manual"
+"""The strategy of orders a person sends."""
+SIGNED = frozenset({AssetClass.FUTURE})
+"""What may trade below zero: a future's price can, a share's never."""
 STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
 LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 REGULAR_PHASES = (MarketPhase.OPEN, MarketPhase.OPENING_AUCTION, MarketPhase.CLOSING_AUCTION)
@@ -107,12 +113,19 @@ class Proposal:
         return entry.terms.limit_price or entry.terms.stop_price or self.reference
 
     @once
+    def collar(self) -> Decimal:
+        """How far beyond the market this instrument's orders may reach; what is not known trades enough."""
+        limits = self.limits
+        is_illiquid = 0 < self.instrument.average_daily_volume < limits.illiquid_volume
+        return limits.collar_fraction_illiquid if is_illiquid else limits.collar_fraction
+
+    @once
     def spread_fraction(self) -> Decimal:
         """(ask - bid) / mid; negative when crossed, 1 when a side is missing."""
         quote = self.quote
         if quote.bid_size <= 0 or quote.ask_size <= 0:
             return Decimal(1)
-        return (quote.ask - quote.bid) / ((quote.ask + quote.bid) / 2)
+        return (quote.ask - quote.bid) / abs((quote.ask + quote.bid) / 2)
 
     @once
     def is_spread_sane(self) -> bool:
@@ -140,14 +153,19 @@ class Proposal:
 
     @once
     def worst(self) -> Decimal:
-        """The price that makes it dearest."""
-        price = worst_price(self.terms, self.quote.bid, self.quote.ask, self.limits.collar_fraction)
-        return price if price is not None else self.touch
+        """The price that makes it dearest; its size where it lies below zero, since that much is at stake."""
+        price = worst_price(self.terms, self.quote.bid, self.quote.ask, self.collar)
+        return abs(price if price is not None else self.touch)
 
     @once
     def notional(self) -> Decimal:
         """Quantity at the worst price."""
         return self.terms.quantity * self.worst
+
+    @once
+    def is_auto(self) -> bool:
+        """Whether a strategy sends it, and no person."""
+        return self.terms.strategy != MANUAL
 
     @once
     def held(self) -> Decimal:
@@ -193,6 +211,18 @@ class Proposal:
     def needed(self) -> Decimal:
         """Own money it binds at worst, fee included."""
         return self.added_pending * opening_rate(self.account.account_type) + self.fee
+
+    @once
+    def brake(self) -> Brake:
+        """What the loss limits of the account have done."""
+        return self._have(self.view.brake, DenialCode.CANNOT_CHECK, problem="what the loss limits did is not known")
+
+    @once
+    def refusals(self) -> Refusals:
+        """What the broker refused of this instrument last."""
+        return self._have(
+            self.view.refusals, DenialCode.CANNOT_CHECK, problem="what the broker refused last is not known"
+        )
 
     def money(self, name: str, value: Decimal | None) -> Decimal:
         """A number of the view that must be known, finite, and no larger than the ledger could hold."""

@@ -17,6 +17,8 @@ from stockpulse_engine.domain.orders import Order, OrderRole, OrderTerms
 from stockpulse_engine.portfolio.reservations import Claim, FeeEstimate, no_fee
 from stockpulse_engine.portfolio.valuation import Balances
 from stockpulse_engine.portfolio.working import Working
+from stockpulse_engine.risk.brakes import NO_BRAKE, Brake
+from stockpulse_engine.risk.rejections import NO_REFUSALS, Refusals
 
 T = TypeVar("T")
 SECOND_NS = 1_000_000_000
@@ -50,7 +52,10 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
         held: signed quantity of the instrument.
         bound: own money the open positions bind (initial requirement).
         reserved: worst case of all open orders, UNKNOWN ones included.
-        gross: sum of absolute position values.
+        gross: sum of absolute position values; net: their signed sum.
+        peak: the highest equity so far, deposits taken out.
+        brake: what the loss limits of the account have done.
+        refusals: what the broker refused of the instrument last.
         pending: worst-case opening notional of all open orders of the account.
         mark: price the held position is valued at.
         claims: what the open orders of this instrument may still do.
@@ -59,6 +64,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
         sent: the last submissions of the instrument in this account, newest last.
         is_void: whether one of them, by its order's id, came to nothing.
         sent_last_second: submissions of the account within the last second of wall time.
+        strategy_last_second, strategy_today: the same counts of the order's strategy alone.
     """
 
     now_ns: int
@@ -79,6 +85,10 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     reserved: Decimal | None
     gross: Decimal | None
     pending: Decimal | None
+    net: Decimal | None
+    peak: Decimal | None
+    brake: Brake | None = NO_BRAKE
+    refusals: Refusals | None = NO_REFUSALS
     mark: Decimal | None = None
     claims: tuple[Claim, ...] = ()
     orders: tuple[Order, ...] = ()
@@ -87,6 +97,8 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     sent_last_second: int = 0
     open_orders: int = 0
     sent_today: int | None = 0
+    strategy_last_second: int = 0
+    strategy_today: int | None = 0
     is_void: Callable[[str], bool] = _never
     fee: FeeEstimate = no_fee
 
@@ -101,27 +113,23 @@ class SubmissionLog:
     def __init__(self, is_void: Callable[[str], bool] = _never) -> None:
         self.is_void = is_void
         self._sent: dict[tuple[str, str], deque[Sent]] = {}
-        self._times: dict[str, list[int]] = {}
-        """Wall times per account, in order."""
-        self._counts: dict[str, dict[str, int]] = {}
+        self._flows: dict[str, _Flow] = {}
+        """Of an account under its id, of a strategy in it under both with a line break between."""
 
     def note(self, terms: OrderTerms, wall_ns: int, session_date: str, key: str = "") -> None:
         """Remember one submission; also called for each SUBMIT when the journal is replayed."""
         place = (terms.account_id, terms.instrument_id)
         self._sent.setdefault(place, deque(maxlen=MAX_RECENT)).append(Sent(terms, wall_ns, key))
-        times = self._times.setdefault(terms.account_id, [])
-        insort(times, wall_ns)
-        if len(times) > 2 * MAX_TIMES:
-            del times[:MAX_TIMES]
-        counts = self._counts.setdefault(terms.account_id, {})
-        counts[session_date] = counts.get(session_date, 0) + 1
-        if len(counts) > MAX_SESSIONS:
-            del counts[next(iter(counts))]
+        for owner in (terms.account_id, _owner(terms.account_id, terms.strategy)):
+            flow = self._flows.get(owner)
+            if flow is None:
+                flow = self._flows[owner] = _Flow()
+            flow.note(wall_ns, session_date)
 
-    def count_since(self, account_id: str, wall_ns: int) -> int:
-        """How many submissions of the account left after `wall_ns`."""
-        times = self._times.get(account_id, [])
-        return len(times) - bisect_right(times, wall_ns)
+    def count_since(self, account_id: str, wall_ns: int, strategy: str = "") -> int:
+        """How many submissions of the account, or of one strategy in it, left after `wall_ns`."""
+        flow = self._flows.get(_owner(account_id, strategy) if strategy else account_id)
+        return flow.since(wall_ns) if flow is not None else 0
 
     def since(self, account_id: str, instrument_id: str, wall_ns: int) -> tuple[Sent, ...]:
         """Submissions of one instrument at or after `wall_ns`, oldest first."""
@@ -133,9 +141,36 @@ class SubmissionLog:
         found.reverse()
         return tuple(found)
 
-    def count_today(self, account_id: str, session_date: str) -> int:
+    def count_today(self, account_id: str, session_date: str, strategy: str = "") -> int:
         """Submissions of the trading session `session_date`."""
-        return self._counts.get(account_id, {}).get(session_date, 0)
+        flow = self._flows.get(_owner(account_id, strategy) if strategy else account_id)
+        return flow.counts.get(session_date, 0) if flow is not None else 0
+
+
+class _Flow:
+    """Submissions of one account or strategy: when the last ones left, and how many in each session."""
+
+    __slots__ = ("_times", "counts")
+
+    def __init__(self) -> None:
+        self._times: list[int] = []
+        """Wall times, in order."""
+        self.counts: dict[str, int] = {}
+
+    def note(self, wall_ns: int, session_date: str) -> None:
+        insort(self._times, wall_ns)
+        if len(self._times) > 2 * MAX_TIMES:
+            del self._times[:MAX_TIMES]
+        self.counts[session_date] = self.counts.get(session_date, 0) + 1
+        if len(self.counts) > MAX_SESSIONS:
+            del self.counts[next(iter(self.counts))]
+
+    def since(self, wall_ns: int) -> int:
+        return len(self._times) - bisect_right(self._times, wall_ns)
+
+
+def _owner(account_id: str, strategy: str) -> str:
+    return f"{account_id}\n{strategy}"
 
 
 class ViewSources(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +187,8 @@ class ViewSources(msgspec.Struct, frozen=True, kw_only=True):
         is_reconciled: account id → whether orders may leave.
         now_ns: market clock; wall_ns: wall clock.
         session_date: the trading session now, like 2024-03-08.
+        peak: account id → highest equity so far; brake: account id → what its loss limits did.
+        refusals: (account id, instrument id) → what the broker refused last.
         fee: estimate of an order's fee.
     """
 
@@ -168,6 +205,9 @@ class ViewSources(msgspec.Struct, frozen=True, kw_only=True):
     now_ns: Callable[[], int]
     wall_ns: Callable[[], int]
     session_date: Callable[[], str]
+    peak: Callable[[str], Decimal]
+    brake: Callable[[str], Brake] = lambda _: NO_BRAKE
+    refusals: Callable[[str, str], Refusals] = lambda _, __: NO_REFUSALS
     fee: FeeEstimate = no_fee
 
 
@@ -192,6 +232,7 @@ class ViewBuilder:
         if working is not None and replacing:
             bracket = _bracket_of_exit(working.get(replacing))
             entry = working.get(bracket)
+            entry = entry if entry is not None and entry.role is OrderRole.ENTRY else None
             working = working.without(lambda order: _is_replaced(order, replacing, bracket))
         is_known = account is not None and working is not None
         balances = _ask(sources.balances, account_id, working) if is_known else None
@@ -217,6 +258,10 @@ class ViewBuilder:
             reserved=balances.reserved if balances else None,
             gross=balances.gross if balances else None,
             pending=balances.pending if balances else None,
+            net=balances.market_value if balances else None,
+            peak=_ask(sources.peak, account_id) if account is not None else None,
+            brake=_ask(sources.brake, account_id),
+            refusals=_ask(sources.refusals, account_id, instrument_id),
             mark=balances.marks.get(instrument_id) if balances else None,
             claims=working.claims(instrument_id) if working is not None and balances is not None else (),
             orders=working.of(instrument_id) if working is not None else (),
@@ -225,6 +270,8 @@ class ViewBuilder:
             sent_last_second=self._log.count_since(account_id, wall_ns - SECOND_NS),
             open_orders=len(working) if working is not None else 0,
             sent_today=self._log.count_today(account_id, date) if date is not None else None,
+            strategy_last_second=self._log.count_since(account_id, wall_ns - SECOND_NS, terms.strategy),
+            strategy_today=self._log.count_today(account_id, date, terms.strategy) if date is not None else None,
             is_void=self._log.is_void,
             fee=sources.fee,
         )
@@ -239,8 +286,10 @@ def _ask(source: Callable[..., T | None], *key: object) -> T | None:
 
 
 def _bracket_of_exit(order: Order | None) -> str:
-    """Id of the entry whose take or stop the order is; "" for any other."""
-    return order.parent_id if order is not None and order.role in (OrderRole.TAKE, OrderRole.STOP) else ""
+    """Id of the entry whose take or stop the order is, of the take for a pair without one; "" for any other."""
+    if order is None or order.role not in (OrderRole.TAKE, OrderRole.STOP):
+        return ""
+    return order.parent_id or order.client_order_id
 
 
 def _is_replaced(order: Order, replacing: str, bracket: str) -> bool:
@@ -249,4 +298,5 @@ def _is_replaced(order: Order, replacing: str, bracket: str) -> bool:
 
 
 def _in(order: Order, bracket: str) -> bool:
-    return bool(bracket) and order.parent_id == bracket
+    is_take = order.role is OrderRole.TAKE and order.client_order_id == bracket
+    return bool(bracket) and (order.parent_id == bracket or is_take)

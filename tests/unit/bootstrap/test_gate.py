@@ -44,6 +44,7 @@ class World:
             now_ns=lambda: NOW,
             wall_ns=lambda: NOW,
             session_date=lambda: "2024-03-08",
+            peak=portfolio.peak,
         )
         self.gate = BoundGate(sources, LIMITS, self.ledger, session_of=lambda _: "2024-03-08")
 

@@ -45,6 +45,8 @@ VIEW = GateView(
     reserved=D(0),
     gross=D(0),
     pending=D(0),
+    net=D(0),
+    peak=D(100_000),
 )
 BUY = terms("10", "100.00")
 CASH = account(kind=AccountType.CASH)
@@ -71,7 +73,8 @@ def with_orders(*orders: Order, **changes: object) -> GateView:
 def holding(quantity: str, **changes: object) -> GateView:
     """A view with a position at 100."""
     held = D(quantity)
-    return view(held=held, gross=abs(held) * 100, bound=abs(held) * 50, **changes)
+    worth: dict[str, object] = {"held": held, "net": held * 100, "gross": abs(held) * 100, "bound": abs(held) * 50}
+    return view(**{**worth, **changes})
 
 
 def phase(name: MarketPhase, *, is_halted: bool = False, reason: str = "") -> InstrumentStatus:

@@ -11,10 +11,15 @@ from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.instruments import AssetClass
 from stockpulse_engine.domain.market import MarketPhase
 from stockpulse_engine.domain.orders import OrderRole, OrderTerms, OrderType, SessionHours, TimeInForce
+from stockpulse_engine.risk import gate
+from stockpulse_engine.risk.buying_power import funds_needed
+from stockpulse_engine.risk.catalog import CONTROLS
 from stockpulse_engine.risk.codes import DenialCode as Code
 from stockpulse_engine.risk.gate import CHECKS, check, passes
 from stockpulse_engine.risk.limits import Limits
-from stockpulse_engine.risk.verdict import DENIED, OK, READ
+from stockpulse_engine.risk.proposal import Proposal
+from stockpulse_engine.risk.rows import denied
+from stockpulse_engine.risk.verdict import DENIED, OK, READ, CheckRow
 from stockpulse_engine.risk.view import GateView
 from tests.fakes.portfolio_build import D, order, quote, terms
 from tests.unit.risk.build import (
@@ -32,7 +37,9 @@ from tests.unit.risk.build import (
     view,
     with_orders,
 )
+from tests.unit.risk.control_cases import CONTROL_CASES, Case, case
 
+pytestmark = pytest.mark.covers("F22", "F28", "F35", "F36", "F37")
 NAN, INF = D("NaN"), D("Infinity")
 replace = msgspec.structs.replace
 
@@ -51,19 +58,6 @@ AT_CLOSE = timed(TimeInForce.AT_THE_CLOSE, None)
 STOP = replace(terms("10", None, stop="101"), order_type=OrderType.STOP)
 SELL = terms("-10", "100.00")
 EXIT = terms("-10", "100.00", reduce_only=True)
-
-Case = tuple[str, OrderTerms, GateView, Limits, str, Code | None]
-
-
-def case(
-    name: str,
-    instruction: OrderTerms = BUY,
-    seen: GateView = VIEW,
-    allowed: Limits = LIMITS,
-    verdict: str = OK,
-    code: Code | None = None,
-) -> Case:
-    return name, instruction, seen, allowed, DENIED if code is not None else verdict, code
 
 
 def closed(instruction: OrderTerms, name: MarketPhase) -> Case:
@@ -267,12 +261,7 @@ CASES: list[Case] = [
     case("open orders", seen=view(open_orders=200), code=Code.OPEN_ORDERS),
     case("open orders", EXIT, holding("10", open_orders=500)),
     case("open orders", seen=view(open_orders=None), code=Code.CANNOT_CHECK),
-    # our own orders on the other side
-    case("self-cross", seen=with_orders(order("a", terms("-5", "100.01")))),
-    case("self-cross", seen=with_orders(order("a", terms("-5", "100.00"))), verdict=READ),
-    case("self-cross", MARKET, with_orders(order("a", terms("-5", "104.00"))), verdict=READ),
-    case("self-cross", SELL, with_orders(order("a", terms("5", "100.00"))), verdict=READ),
-    case("self-cross", SELL, with_orders(order("a", terms("5", "99.99")))),
+    *CONTROL_CASES,
 ]
 
 
@@ -300,6 +289,7 @@ def test_a_good_order_passes_every_check() -> None:
 
 def test_every_check_has_cases_and_every_code_is_reached() -> None:
     assert {name for name, *_ in CASES} | {"bracket"} == {name for name, _ in CHECKS}
+    assert len(CASES) >= 100
     reached = {code for *_, code in CASES if code is not None} | {Code.PROTECTION_SIDE}
     assert reached == set(Code)
 
@@ -364,7 +354,12 @@ def test_the_first_refusal_in_the_gates_order_is_the_one_told() -> None:
     ("instruction", "seen", "allowed", "nearest"),
     [
         (terms("5000", "100.00"), VIEW, LIMITS, "250"),
-        (terms("5000", "100.00"), view(equity=D(2000)), limits(max_position_weight=D(9)), "30"),
+        (
+            terms("5000", "100.00"),
+            view(equity=D(2000), peak=D(2000)),
+            limits(max_position_weight=D(9), max_net=D(9)),
+            "30",
+        ),
         (terms("5000", "100.00"), view(account=CASH, cash=D("1234.56")), LIMITS, "12"),
         (terms("-50", "100.00"), holding("20", account=CASH), LIMITS, "20"),
         (terms("-50", "100.00", reduce_only=True), holding("20"), LIMITS, "20"),
@@ -447,3 +442,31 @@ def test_what_a_market_order_is_told_to_be_instead_can_be_entered_at_that_hour(
 def test_what_can_not_be_entered_is_named_in_good_english() -> None:
     assert "An IOC order can not" in check(IOC, view(status=phase(MarketPhase.PRE)), LIMITS).sentence
     assert "A DAY order can not" in check(DAY, view(status=phase(MarketPhase.CLOSED)), LIMITS).sentence
+
+
+def test_the_table_of_controls_leaves_out_no_check_no_limit_and_no_code() -> None:
+    assert {name for one in CONTROLS for name in one.checks} == {name for name, _ in CHECKS}
+    assert {key for one in CONTROLS for key in one.limits} == set(Limits.__struct_fields__)
+    assert {code for one in CONTROLS for code in one.codes} == set(Code)
+    assert [one.number for one in CONTROLS if one.number] == list(range(1, 21))
+
+
+def test_a_check_that_never_agrees_with_what_it_offers_offers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fickle(order: Proposal) -> CheckRow:
+        return denied("fickle", Code.MAX_QUANTITY, nearest=order.terms.quantity - 1, quantity="", limit="")
+
+    monkeypatch.setattr(gate, "CHECKS", (("fickle", fickle),))
+    answer = check(terms("100", "100.00"), VIEW, LIMITS)
+    assert (answer.is_allowed, answer.nearest_quantity) == (False, None)
+
+
+def test_the_exit_of_an_entry_without_a_price_is_measured_from_the_market() -> None:
+    entry = order("e", MARKET)
+    exit_terms = terms("-10", None, stop="95", reduce_only=True)
+    seen = view(entry=entry, held=D(0))
+    assert ask(exit_terms, seen).is_allowed
+
+
+def test_an_exit_binds_nothing_but_its_fee() -> None:
+    assert funds_needed(SELL, holding("10"), LIMITS) == 0
+    assert funds_needed(BUY, VIEW, LIMITS) == 500

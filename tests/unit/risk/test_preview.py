@@ -8,7 +8,7 @@ from stockpulse_engine.domain.orders import OrderTerms
 from stockpulse_engine.domain.views import Preview, PreviewRow
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.risk.buying_power import funds_needed, quantity_for_risk
-from stockpulse_engine.risk.gate import check
+from stockpulse_engine.risk.gate import CHECKS, check
 from stockpulse_engine.risk.preview import NO_BRACKET, Bracket, build_preview
 from stockpulse_engine.risk.view import GateView
 from tests.fakes.portfolio_build import D, fill, filled, opened, quote, terms
@@ -36,7 +36,7 @@ def test_a_bracket_shows_risk_reward_and_their_ratio() -> None:
     assert named(shown, "risk").text == "90.00   0.09 % of equity   reward 180.00   2.0 R"
     assert named(shown, "weight").text == "0 % → 4.5 %   limit 25 %"
     assert named(shown, "power").text == "200,000.00 → 195,500.00"
-    assert named(shown, "checks").text == "25 checks hold"
+    assert named(shown, "checks").text == f"{len(CHECKS)} checks hold"
     assert shown.is_allowed
     assert (shown.bid, shown.ask) == (D("99.99"), D("100.01"))
 

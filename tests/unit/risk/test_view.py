@@ -13,6 +13,7 @@ from stockpulse_engine.domain.orders import Order, OrderRole, OrderTerms
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.portfolio.service import PortfolioService
 from stockpulse_engine.portfolio.working import Working
+from stockpulse_engine.risk import view as module
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.gate import check
 from stockpulse_engine.risk.view import SubmissionLog, ViewBuilder, ViewSources
@@ -45,6 +46,7 @@ class World:
             now_ns=lambda: NOW,
             wall_ns=lambda: NOW,
             session_date=lambda: "2024-03-08",
+            peak=self.portfolio.peak,
         )
         self.builder = ViewBuilder(self.sources, self.log)
 
@@ -194,3 +196,23 @@ def test_accounts_do_not_see_each_others_submissions() -> None:
 def test_a_view_is_a_value() -> None:
     view = World().builder.build(terms("1", "100.00"))
     assert msgspec.structs.replace(view, held=D(1)).held == 1
+
+
+def test_the_pace_of_one_strategy_is_counted_beside_its_accounts() -> None:
+    log, auto = SubmissionLog(), msgspec.structs.replace(terms("1"), strategy="trend")
+    for number, instruction in enumerate((terms("1"), auto, auto)):
+        log.note(instruction, NOW + number, "2024-03-08", f"o{number}")
+    assert (log.count_since("main", NOW), log.count_since("main", NOW, "trend")) == (2, 2)
+    assert (log.count_today("main", "2024-03-08"), log.count_today("main", "2024-03-08", "trend")) == (3, 2)
+    assert (log.count_since("main", NOW, "other"), log.count_today("main", "2024-03-08", "other")) == (0, 0)
+    assert log.is_void("o1") is False
+
+
+def test_the_memory_of_submissions_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_TIMES", 2)
+    monkeypatch.setattr(module, "MAX_SESSIONS", 2)
+    log = SubmissionLog()
+    for number in range(6):
+        log.note(terms("1"), NOW + number, f"day {number}")
+    assert log.count_since("main", 0) <= 4
+    assert [log.count_today("main", f"day {number}") for number in range(6)] == [0, 0, 0, 0, 1, 1]
