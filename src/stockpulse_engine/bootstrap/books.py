@@ -9,6 +9,7 @@ from functools import partial
 
 from stockpulse_engine import __version__
 from stockpulse_engine.base.clock import Clock
+from stockpulse_engine.base.ids import IdFactory
 from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.bootstrap.gate import BoundGate
 from stockpulse_engine.bus.bus import Bus
@@ -29,7 +30,8 @@ from stockpulse_engine.risk.view import ViewSources
 from stockpulse_engine.storage.curves import CurveFile
 from stockpulse_engine.storage.journal import SqliteJournal
 from stockpulse_engine.storage.latch import FileLatch
-from stockpulse_engine.trading.ports import Broker
+from stockpulse_engine.trading.desk import Timing
+from stockpulse_engine.trading.ports import Broker, HaltLatch, Journal
 from stockpulse_engine.trading.service import OrderService
 from stockpulse_engine.venue.fees import FeeSchedule, total_fee
 
@@ -47,6 +49,16 @@ class Books:
     trading: OrderService
     gate: BoundGate
     curves: CurveFile
+
+
+@dataclass
+class Joined:
+    """What `join_books` joined."""
+
+    ledger: Ledger
+    portfolio: PortfolioService
+    trading: OrderService
+    gate: BoundGate
 
 
 @dataclass(frozen=True)
@@ -94,6 +106,20 @@ class Market:
         ]
 
 
+@dataclass(frozen=True)
+class Ends:
+    """What the books stand on and what they reach out to. `timing` and `ids` are given in simulations."""
+
+    journal: Journal
+    latch: HaltLatch
+    clock: Clock
+    bus: Bus
+    market: Market
+    brokers: Mapping[str, Broker]
+    timing: Timing | None = None
+    ids: IdFactory | None = None
+
+
 def build_books(
     paths: Paths, world: str, *, limits: Limits, clock: Clock, bus: Bus, market: Market, brokers: Mapping[str, Broker]
 ) -> Books:
@@ -103,6 +129,22 @@ def build_books(
         IntegrityError: the journal does not match its head; nothing was changed.
     """
     journal = SqliteJournal(paths.journal(world), paths.journal_head(world), clock, world=world)
+    latch = FileLatch(paths.latch, clock)
+    ends = Ends(journal=journal, latch=latch, clock=clock, bus=bus, market=market, brokers=brokers)
+    joined = join_books(ends, limits=limits, world=world)
+    return Books(
+        journal=journal,
+        ledger=joined.ledger,
+        portfolio=joined.portfolio,
+        trading=joined.trading,
+        gate=joined.gate,
+        curves=CurveFile(paths.curves(world)),
+    )
+
+
+def join_books(ends: Ends, *, limits: Limits, world: str) -> Joined:
+    """Join orders, ledger, gate and portfolio over these ends: the engine's own, or those of a simulation."""
+    clock, market = ends.clock, ends.market
     ledger = Ledger()
     fee = partial(total_fee, FeeSchedule())
     trading: OrderService
@@ -130,13 +172,13 @@ def build_books(
     sources = _sources(ledger, portfolio, working, market, clock=clock, fee=fee, trading=lambda: trading)
     gate = BoundGate(sources, limits, ledger, session_of=market.session_of, is_void=lambda key: _is_void(trading, key))
     trading = OrderService(
-        journal=journal,
-        brokers=brokers,
+        journal=ends.journal,
+        brokers=ends.brokers,
         gate=gate,
-        latch=FileLatch(paths.latch, clock),
+        latch=ends.latch,
         clock=clock,
         market_now=market.time.now_ns,
-        bus=bus,
+        bus=ends.bus,
         quotes=market.service.quote,
         positions=partial(_holdings, ledger),
         account_view=portfolio.account,
@@ -146,15 +188,10 @@ def build_books(
         binding=working,
         world=world,
         version=__version__,
+        ids=ends.ids,
+        timing=ends.timing,
     )
-    return Books(
-        journal=journal,
-        ledger=ledger,
-        portfolio=portfolio,
-        trading=trading,
-        gate=gate,
-        curves=CurveFile(paths.curves(world)),
-    )
+    return Joined(ledger=ledger, portfolio=portfolio, trading=trading, gate=gate)
 
 
 def _sources(
@@ -182,6 +219,7 @@ def _sources(
         now_ns=market.time.now_ns,
         wall_ns=clock.now_ns,
         session_date=lambda: market.time.session_date,
+        peak=portfolio.peak,
         fee=fee,
     )
 
@@ -217,4 +255,3 @@ def _cash(ledger: Ledger, account_id: str) -> Decimal | None:
         return ledger.book(account_id).cash
     except NotFoundError:
         return None
-        peak=portfolio.peak,
