@@ -32,7 +32,7 @@ class Traded:
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
         monkeypatch.setenv("STOCKPULSE__REDIS__URL", url)
         monkeypatch.setenv("STOCKPULSE__LIMITS__MAX_ORDERS_PER_SECOND", "1000")
-    monkeypatch.setenv("STOCKPULSE__LIMITS__MAX_STRATEGY_ORDERS_PER_SECOND", "1000")
+        monkeypatch.setenv("STOCKPULSE__LIMITS__MAX_STRATEGY_ORDERS_PER_SECOND", "1000")
         self.engine = EngineProcess(home)
         self._sent = 0
 
