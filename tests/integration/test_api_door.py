@@ -74,6 +74,7 @@ def _routes() -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.covers("R02")
 async def test_no_route_answers_without_a_token(api: LiveApi) -> None:
     wrong = (None, "", "Bearer", "Bearer ", "Bearer x", "Basic eDp5", f"Token {api.token()}")
     for (method, path), authorization in itertools.product(_routes(), wrong):
@@ -100,6 +101,7 @@ async def test_two_tokens_are_none(api: LiveApi) -> None:
     assert (await api.bytes(twice.encode())).status == 401
 
 
+@pytest.mark.covers("R03")
 async def test_no_other_spelling_of_a_host_is_ours(api: LiveApi) -> None:
     assert len(NOT_OURS) >= 40
     for host in NOT_OURS:
@@ -112,6 +114,7 @@ async def test_a_missing_or_second_host_is_refused(api: LiveApi) -> None:
     assert (await api.bytes((lines + "Connection: close\r\n\r\n").encode())).status in (400, 421)
 
 
+@pytest.mark.covers("R03")
 async def test_on_tcp_the_three_names_of_loopback_are_ours_with_our_port_alone(home: Path) -> None:
     async with serving(home, tcp_port=0) as api:
         port = api.server.port
@@ -122,6 +125,7 @@ async def test_on_tcp_the_three_names_of_loopback_are_ours_with_our_port_alone(h
             assert (await api.get("/v1/health", Host=host)).status in (400, 421)
 
 
+@pytest.mark.covers("F49", "R04")
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "http://localhost", "https://localhost:8000", "file://", ""]
 )
@@ -132,11 +136,13 @@ async def test_a_page_in_a_browser_is_refused_before_routing_and_before_upgrade(
     assert "upgrade" not in answer.headers
 
 
+@pytest.mark.covers("R05")
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "CROSS-SITE", "unheard-of"])
 async def test_what_a_browser_calls_cross_site_is_refused(api: LiveApi, site: str) -> None:
     assert (await api.get("/v1/health", Sec_Fetch_Site=site)).status == 403
 
 
+@pytest.mark.covers("R05")
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/json5", "application/jsonx",
              "text/json", "application/json; charset=utf-16", "", None, "application/json, text/plain", "application/msgpack"],
@@ -157,6 +163,7 @@ async def test_other_methods_are_unknown_here(api: LiveApi, method: str) -> None
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
+@pytest.mark.covers("F49", "R04", "R05")
 async def test_browser_attacks_replayed_have_no_effect(api: LiveApi) -> None:
     """CSRF by form and by text/plain, DNS rebinding, cross-site WebSocket: with the right token even."""
     body = json.dumps(ORDER).encode()
@@ -176,6 +183,7 @@ async def test_browser_attacks_replayed_have_no_effect(api: LiveApi) -> None:
     assert api.engine.trading.book == {}
 
 
+@pytest.mark.covers("R06")
 @pytest.mark.parametrize(
     "body",
     [
@@ -201,6 +209,7 @@ async def test_bodies_that_mislead_parsers_are_refused(api: LiveApi, body: bytes
     assert (answer.status, answer.problem.code) == (400, "invalid_value")
 
 
+@pytest.mark.covers("R07")
 async def test_every_mutation_wants_its_key(api: LiveApi) -> None:
     for method, path in _routes():
         if method == "POST" and path not in ("/v1/orders/preview", "/v1/sql"):
@@ -208,6 +217,7 @@ async def test_every_mutation_wants_its_key(api: LiveApi) -> None:
             assert answer.status == 400, path
 
 
+@pytest.mark.covers("R06")
 async def test_limits_on_size(api: LiveApi) -> None:
     assert (await api.post("/v1/orders", b" " * 65_537)).status == 413
     assert (await api.post("/v1/orders", b" " * 65_536)).status == 400
@@ -233,6 +243,7 @@ async def test_a_header_without_end_is_cut_before_it_fills_memory(api: LiveApi) 
     writer.close()
 
 
+@pytest.mark.covers("R06")
 async def test_the_sockets_are_counted(api: LiveApi) -> None:
     held = [await api.connect() for _ in range(64)]
     answer = await api.get("/v1/quotes")
@@ -247,6 +258,7 @@ async def test_the_sockets_are_counted(api: LiveApi) -> None:
     pytest.fail("closed sockets still count")
 
 
+@pytest.mark.covers("R14")
 @pytest.mark.parametrize("squatters", [0, 8, 30])
 async def test_a_full_house_does_not_keep_the_brake_out(home: Path, squatters: int) -> None:
     """64 heads on the stream, and more sockets that would hold every kept place and say nothing."""
@@ -290,6 +302,7 @@ async def handshake(api: LiveApi, reader: asyncio.StreamReader, writer: asyncio.
     return await read_answer(reader)
 
 
+@pytest.mark.covers("R06", "O8")
 async def test_a_token_may_ask_100_times_a_second_but_always_cancel_and_halt(home: Path, clock: ManualClock) -> None:
     async with serving(home, clock=clock) as api:
         statuses = [(await api.get("/v1/halt")).status for _ in range(101)]
@@ -304,6 +317,7 @@ async def test_a_token_may_ask_100_times_a_second_but_always_cancel_and_halt(hom
         assert (await api.get("/v1/halt")).status == 200
 
 
+@pytest.mark.covers("R09")
 async def test_another_protocol_version_may_only_read(api: LiveApi) -> None:
     for version in ("2", "0", None, "", "x", "١"):
         sent = version if version is None or version.isascii() else version.encode().decode("latin-1")
@@ -314,6 +328,7 @@ async def test_another_protocol_version_may_only_read(api: LiveApi) -> None:
     assert (await api.get("/v1/quotes")).headers["x-stockpulse-protocol"] == "1"
 
 
+@pytest.mark.covers("R08")
 async def test_problems_tell_nothing_of_the_inside(home: Path) -> None:
     engine = FakeEngine()
     secret = "/home/trader/.local/state/stockpulse/worlds/sim/journal.db"
@@ -335,6 +350,7 @@ async def test_problems_tell_nothing_of_the_inside(home: Path) -> None:
                 assert private not in text
 
 
+@pytest.mark.covers("R05")
 async def test_answers_carry_no_cookie_and_no_cors(api: LiveApi) -> None:
     for answer in (
         await api.get("/v1/health"),
@@ -402,6 +418,7 @@ _STRANGER = textwrap.dedent("""
 """)
 
 
+@pytest.mark.covers("R01")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a second user")
 async def test_another_user_is_turned_away_by_the_directory_and_by_the_peer_check(api: LiveApi) -> None:
     """First as installed; then with every permission opened by hand, so that only the peer check is left."""
@@ -448,6 +465,7 @@ def _can_run_as_nobody(python: str) -> bool:
     return done.returncode == 0
 
 
+@pytest.mark.covers("R01", "R43")
 async def test_the_engine_listens_on_nothing_but_what_was_asked(home: Path) -> None:
     async with serving(home, settings=ApiSettings()) as api:
         assert api.server.port == 0

@@ -138,10 +138,12 @@ async def _call(api: LiveApi, target: str, body: dict[str, Any] | None, role: Ro
     return await api.post(target, json.dumps(body).encode(), role.file_name)
 
 
+@pytest.mark.covers("R10")
 def test_the_matrix_names_every_route_and_no_other() -> None:
     assert set(MATRIX) == _every_route()
 
 
+@pytest.mark.covers("R10")
 @pytest.mark.parametrize("route", sorted(MATRIX))
 async def test_each_role_may_do_what_it_may_and_nothing_else(api: LiveApi, route: tuple[str, str]) -> None:
     target, body, lowest, effect = MATRIX[route]
@@ -169,6 +171,7 @@ def test_the_rules_on_the_routes_are_the_matrix() -> None:
             assert rule.mutates == (method == "POST" and path not in READS)
 
 
+@pytest.mark.covers("F02", "O6")
 async def test_the_same_order_twice_is_one_order_and_another_body_a_conflict(api: LiveApi) -> None:
     first = await _call(api, "/v1/orders", COMMAND, Role.TRADER)
     second = await _call(api, "/v1/orders", COMMAND, Role.TRADER)

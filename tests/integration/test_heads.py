@@ -120,6 +120,7 @@ async def test_an_engine_killed_under_its_heads_is_followed_again_by_all(engine:
             assert len(client.orders("all", limit=5000)) == 18
 
 
+@pytest.mark.covers("R09")
 @pytest.mark.timeout(60)
 async def test_a_head_of_another_version_reads_along_and_changes_nothing(engine: EngineProcess) -> None:
     headers = {"Authorization": f"Bearer {read_token(engine.paths, 'trader')}"}

@@ -57,6 +57,7 @@ def directory(home: Path) -> Path:
     return home / "history"
 
 
+@pytest.mark.covers("F30")
 @pytest.mark.timeout(60 + 15 * ROUNDS)
 @pytest.mark.parametrize("work", ["write", "hot"])
 def test_commits_survive_and_are_whole(directory: Path, work: str) -> None:

@@ -146,6 +146,7 @@ async def test_several_heads_see_the_same(api: LiveApi) -> None:
     assert api.server.api.hub.heads == 0
 
 
+@pytest.mark.covers("F27")
 async def test_a_slow_reader_never_holds_up_another_and_loses_no_order(api: LiveApi) -> None:
     slow = await raw_head(api, receive_buffer=4096)
     await slow.send(encode(Hello(head_id="slow", kind="test", rate_ms=10)), text=True)

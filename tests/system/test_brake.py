@@ -22,6 +22,7 @@ WAIT_S = 30.0
 KEY = "BRAKE-RESTS"
 
 
+@pytest.mark.covers("F16", "R14")
 @pytest.mark.timeout(120)
 def test_a_head_halts_an_engine_that_hangs(home: Path) -> None:
     with EngineProcess(home, OPEN) as engine, Pane(home) as terminal:

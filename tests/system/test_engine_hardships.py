@@ -58,6 +58,7 @@ def test_an_account_opened_in_the_middle_of_a_session_has_its_day(tmp_path: Path
         admin.close()
 
 
+@pytest.mark.covers("F29", "O8")
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of another process is set the Linux way")
 def test_a_disk_that_takes_no_more_is_said_and_cancels_still_leave(tmp_path: Path) -> None:
     with EngineProcess(tmp_path / "home", OPEN) as engine:

@@ -113,6 +113,7 @@ async def venue_counts(engine: EngineProcess, ids: set[str]) -> dict[str, int]:
         await broker.close()
 
 
+@pytest.mark.covers("F13", "F33", "F34", "O5")
 @pytest.mark.timeout(60 + 10 * KILLS)
 async def test_ten_kills_under_order_flow_lose_nothing_and_send_nothing_twice(home: Path) -> None:
     rng = random.Random(11)

@@ -17,6 +17,7 @@ KILLS = 30 if os.environ.get("STOCKPULSE_NIGHT") == "1" else 3
 SETTLE_S = 20.0
 
 
+@pytest.mark.covers("F13", "F33")
 @pytest.mark.timeout(60 + 15 * KILLS)
 async def test_engine_and_venue_killed_at_once_agree_when_they_are_back(home: Path) -> None:
     rng = random.Random(23)

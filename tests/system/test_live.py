@@ -117,6 +117,7 @@ def test_quotes_are_shown_and_prints_fill_what_rests(engine: EngineProcess, coin
         assert wait_until(is_flat, WAIT_S), "the way out is open: it meets the next prints"
 
 
+@pytest.mark.covers("F22")
 def test_a_market_that_goes_away_is_missed_and_welcomed_back(
     engine: EngineProcess, outside: YahooThread, coin: Coin
 ) -> None:
@@ -188,6 +189,7 @@ def test_a_venue_that_dies_is_started_again_and_fed_again(engine: EngineProcess,
         assert wait_until(is_filled, WAIT_S)
 
 
+@pytest.mark.covers("F32")
 def test_the_journal_of_another_world_is_refused_by_name(engine: EngineProcess) -> None:
     assert engine.sp("engine", "stop").returncode == 0
     paths = engine.paths

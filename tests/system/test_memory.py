@@ -136,6 +136,7 @@ def head_of(pane: Pane) -> int:
     return pid
 
 
+@pytest.mark.covers("F44")
 @pytest.mark.night
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory of processes is read from /proc")
 @pytest.mark.timeout(60 * MINUTES + 300)

@@ -69,6 +69,7 @@ def state_of(client: BlockingClient, part: str) -> tuple[str, str]:
     return next((one.state, one.detail) for one in client.health().parts if one.name == part)
 
 
+@pytest.mark.covers("F01", "F07")
 @pytest.mark.timeout(180)
 async def test_no_answer_is_unknown_everywhere_until_the_venue_proves_it(engine: EngineProcess) -> None:
     client = engine.client()
@@ -98,6 +99,7 @@ async def test_no_answer_is_unknown_everywhere_until_the_venue_proves_it(engine:
     client.close()
 
 
+@pytest.mark.covers("F01", "F34")
 @pytest.mark.timeout(180)
 def test_an_engine_killed_while_an_order_is_unknown_asks_again_at_its_next_start(engine: EngineProcess) -> None:
     client = engine.client()

@@ -29,6 +29,7 @@ def clock_of(engine: EngineProcess) -> ClockView:
         return client.clock()
 
 
+@pytest.mark.covers("F32")
 async def test_there_and_back_and_not_into_nonsense(engine: EngineProcess, tmp_path: Path) -> None:
     good, bad = tmp_path / "day.csv", tmp_path / "bad.csv"
     good.write_text(QUOTES)

@@ -20,6 +20,7 @@ def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.covers("R02")
 def test_the_first_start_makes_one_private_token_per_role_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
@@ -43,6 +44,7 @@ def test_tokens_are_long_different_and_kept(tmp_path: Path) -> None:
     assert min(map(len, first)) >= 43
 
 
+@pytest.mark.covers("R02")
 def test_each_token_stands_for_its_role_and_nothing_else_does(tmp_path: Path) -> None:
     tokens = load_tokens(tmp_path)
     assert [tokens.role_of(_token(tmp_path, role)) for role in Role] == list(Role)
@@ -51,6 +53,7 @@ def test_each_token_stands_for_its_role_and_nothing_else_does(tmp_path: Path) ->
         assert tokens.role_of(wrong) is None
 
 
+@pytest.mark.covers("R02")
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
 def test_a_token_others_may_read_stops_the_start_and_names_the_fix(tmp_path: Path, mode: int) -> None:
     load_tokens(tmp_path)

@@ -178,6 +178,7 @@ async def test_order_events_are_all_there_and_do_not_wait_for_the_beat(scene: Sc
     assert [one.fill_id for one in frame.fills] == ["F1"]
 
 
+@pytest.mark.covers("F27")
 async def test_a_slow_reader_gets_the_latest_quotes_and_every_order(scene: Scene) -> None:
     head = scene.head()
     fast = await scene.reader(scene.head())

@@ -39,6 +39,7 @@ def test_no_file_means_no_holder(tmp_path: Path) -> None:
     assert lock_holder(tmp_path / "engine.lock") is None
 
 
+@pytest.mark.covers("F18")
 def test_the_lock_dies_with_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "engine.lock"
     script = (

@@ -47,6 +47,7 @@ def test_a_percent_sign_in_an_event_is_only_a_percent_sign(paths: Paths) -> None
     assert lines(paths)[0]["event"] == "100 %s done"
 
 
+@pytest.mark.covers("F45", "R21")
 def test_tokens_and_authorization_never_reach_the_file(paths: Paths) -> None:
     configure_logs(paths)
     register_secret("0123456789abcdef")
@@ -83,6 +84,7 @@ def test_files_are_private_and_bounded(paths: Paths) -> None:
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in files)
 
 
+@pytest.mark.covers("F45")
 def test_chatty_libraries_are_silenced(paths: Paths) -> None:
     configure_logs(paths, settings=LogSettings(level="debug"))
     logging.getLogger("httpx").info("HTTP Request: GET http://localhost/v1/quotes")

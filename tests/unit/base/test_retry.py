@@ -16,6 +16,7 @@ def test_without_jitter_the_delay_doubles_up_to_the_limit() -> None:
     assert [policy.delay(attempt, Random(0)) for attempt in range(1, 6)] == [1, 2, 4, 5, 5]
 
 
+@pytest.mark.covers("F23")
 @given(st.integers(1, 10_000), st.integers())
 def test_any_attempt_waits_within_the_bounds(attempt: int, seed: int) -> None:
     policy = Backoff(first_s=0.1, limit_s=30, jitter=0.2)

@@ -57,6 +57,7 @@ def test_a_line_has_no_blank_runs() -> None:
 HOSTILE = st.text(st.one_of(st.characters(), st.sampled_from("\x1b[]\\;0m\x07\x9b\x9c\u202e\u0301")), max_size=80)
 
 
+@pytest.mark.covers("F50", "R44")
 @given(HOSTILE)
 def test_nothing_that_controls_a_terminal_survives(text: str) -> None:
     cleaned = clean_text(text, limit=40)

@@ -138,6 +138,7 @@ THREE = textwrap.dedent("""
 """)
 
 
+@pytest.mark.covers("F19")
 def test_three_processes_at_once_have_one_effect(tmp_path: Path) -> None:
     started = [
         subprocess.Popen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def ns(text: str) -> int:
     return round(dt.datetime.fromisoformat(text).timestamp()) * 1_000_000_000
 
 
+@pytest.mark.covers("F39", "F40")
 def test_after_the_close_follows_half_days_holidays_and_summer_time() -> None:
     schedule = AfterClose(XNYS, 30)
     due = schedule.between(ns("2013-11-26T00:00+00:00"), ns("2013-12-03T00:00+00:00"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import apsw
+import pytest
 
 from stockpulse_engine.base.clock import ManualClock
 from stockpulse_engine.domain.errors import UnavailableError
@@ -57,6 +58,7 @@ def test_a_day_is_the_exchanges_and_a_half_day_is_one(tmp_path: Path) -> None:
     assert (sunday.open_ns, sunday.jobs[2].due_today) == (0, ())
 
 
+@pytest.mark.covers("F40")
 def test_a_day_of_the_change_to_summer_time_has_23_hours(tmp_path: Path) -> None:
     session = CALENDAR.session("2026-03-09")
     assert session is not None

@@ -105,6 +105,7 @@ def test_history_is_told_its_hours_as_the_stream_is() -> None:
     assert [bar.hours for bar in bars] == [hours_at(CALENDAR, start, hour) for start in starts]
 
 
+@pytest.mark.covers("F42")
 def test_days_and_unknown_exchanges_have_no_hours() -> None:
     bars = [a_bar(BarSpec(1, "d"), OPEN, "10"), a_bar(BarSpec(1, "d"), OPEN + 1, "10")]
     assert with_hours(bars, CALENDAR) is bars

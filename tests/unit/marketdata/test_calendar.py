@@ -28,6 +28,7 @@ def xnys() -> Calendar:
     return load_calendar("XNYS")
 
 
+@pytest.mark.covers("F39")
 @pytest.mark.real_data
 @pytest.mark.parametrize("code", ["XNYS", "XBOM"])
 def test_every_session_of_the_golden_file_is_ours_and_no_other(code: str, shared: Path) -> None:
@@ -56,6 +57,7 @@ def test_a_regular_session_has_extended_hours_around_it(xnys: Calendar) -> None:
     assert not session.is_half_day
 
 
+@pytest.mark.covers("F39")
 def test_a_half_day_closes_at_one_and_ends_at_five(xnys: Calendar) -> None:
     """The Friday after Thanksgiving."""
     session = xnys.session("2026-11-27")
@@ -64,6 +66,7 @@ def test_a_half_day_closes_at_one_and_ends_at_five(xnys: Calendar) -> None:
     assert (session.close, session.post_close) == (at("2026-11-27T18:00"), at("2026-11-27T22:00"))
 
 
+@pytest.mark.covers("F40")
 @pytest.mark.parametrize(
     ("before", "after", "shift"),
     [("2026-03-06", "2026-03-09", -HOUR), ("2026-10-30", "2026-11-02", HOUR)],

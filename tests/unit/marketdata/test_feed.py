@@ -37,6 +37,7 @@ def test_a_handler_reads_what_it_was_told() -> None:
     assert read == [quote]
 
 
+@pytest.mark.covers("F35")
 @pytest.mark.parametrize(
     "wrong",
     [

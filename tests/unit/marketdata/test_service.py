@@ -86,6 +86,7 @@ async def test_market_time_runs_at_the_markets_speed() -> None:
         assert (view.phase, view.next_phase, view.is_half_day) == ("OPEN", "CLOSING_AUCTION", False)
 
 
+@pytest.mark.covers("F22", "F28")
 @pytest.mark.parametrize(("speed", "is_paused"), [(0.1, False), (1.0, False), (1000.0, False), (60.0, True)])
 async def test_a_quote_ages_by_the_seconds_its_feed_is_silent_at_any_speed(speed: float, is_paused: bool) -> None:
     desk = Desk()

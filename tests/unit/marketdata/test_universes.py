@@ -124,6 +124,7 @@ def test_a_wrong_file_is_refused_naming_the_place(suffix: str, data: bytes, said
     assert said in caught.value.message
 
 
+@pytest.mark.covers("R41")
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "Ä", "x" * 41, ".hidden", "a b"])
 def test_a_name_is_never_a_path(name: str) -> None:
     with pytest.raises(InvalidValueError):

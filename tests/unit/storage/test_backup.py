@@ -66,6 +66,7 @@ def test_a_restored_journal_is_marked_with_the_time_of_its_backup_once(tmp_path:
     assert RestoredMark(back.world("sim")).read() is None, "a rollback's backup was made while nothing ran"
 
 
+@pytest.mark.covers("R21")
 def test_secrets_and_logs_stay_at_home(tmp_path: Path) -> None:
     paths = a_home(tmp_path / "one")
     file, _ = write_backup(paths, tmp_path / "b.tar.gz", CLOCK)
@@ -93,6 +94,7 @@ def test_a_home_in_use_is_not_overwritten_unless_asked(tmp_path: Path) -> None:
     assert list(paths.state.glob("worlds-before-*/sim/journal.db")), "the replaced worlds are set aside, not deleted"
 
 
+@pytest.mark.covers("R42")
 @pytest.mark.parametrize("cut", [200, 400])
 def test_a_damaged_archive_is_refused_and_nothing_changes(tmp_path: Path, cut: int) -> None:
     file, size = write_backup(a_home(tmp_path / "one"), tmp_path / "b.tar.gz", CLOCK)

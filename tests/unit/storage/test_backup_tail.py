@@ -41,6 +41,7 @@ def entries(paths: Paths) -> int:
     return found.entries
 
 
+@pytest.mark.covers("L13")
 async def test_a_restore_comes_back_to_the_minute_of_the_tail(
     paths: Paths, backups: Path, tmp_path: Path, clock: ManualClock
 ) -> None:

@@ -86,6 +86,7 @@ async def test_inline_commits_in_the_callers_turn(home: Path) -> None:
     journal.close()
 
 
+@pytest.mark.covers("F32")
 async def test_another_world_is_refused_by_name(home: Path) -> None:
     await filled(home, 1)
     with pytest.raises(ConflictError, match=r"'sim'.*'live'"):
@@ -105,6 +106,7 @@ def _edit(home: Path, *statements: str) -> None:
     database.close()
 
 
+@pytest.mark.covers("R30")
 @pytest.mark.parametrize(
     ("statements", "broken_at"),
     [
@@ -138,6 +140,7 @@ async def test_tampering_is_found_at_its_place_and_refused_at_start(
         make(home)
 
 
+@pytest.mark.covers("R30")
 async def test_a_rewritten_chain_is_found_by_the_head(home: Path) -> None:
     await filled(home, 5)
     head = (home / "heads" / "journal.head").read_bytes()
@@ -182,6 +185,7 @@ async def test_a_crash_between_commit_and_head_is_repaired_and_said(home: Path) 
     assert verify(home / "state" / "journal.db", home / "heads" / "journal.head").head_seq == 7
 
 
+@pytest.mark.covers("R30")
 @given(st.data())
 async def test_a_flipped_bit_is_never_driven_over(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -204,6 +208,7 @@ async def test_a_flipped_bit_is_never_driven_over(
             make(home)
 
 
+@pytest.mark.covers("F29")
 async def test_a_full_disk_makes_the_journal_read_only(home: Path) -> None:
     journal = make(home)
     await journal.append(events(1))

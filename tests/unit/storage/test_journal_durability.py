@@ -72,6 +72,7 @@ def reopened(image: dict[str, bytes], home: Path, number: int) -> SqliteJournal:
     return SqliteJournal(target / "state" / "journal.db", target / "heads" / "journal.head", ManualClock())
 
 
+@pytest.mark.covers("F33", "O4")
 async def test_a_power_cut_loses_nothing_acknowledged(home: Path, disk: ForgetfulDisk) -> None:
     for number, (acknowledged, image) in enumerate(await acknowledged_before_cuts(ForgetfulJournal, disk, home, CUTS)):
         journal = reopened(image, home, number)
@@ -80,6 +81,7 @@ async def test_a_power_cut_loses_nothing_acknowledged(home: Path, disk: Forgetfu
         journal.close()
 
 
+@pytest.mark.covers("F33")
 async def test_the_same_test_sees_a_journal_that_acknowledges_too_early(home: Path, disk: ForgetfulDisk) -> None:
     lost = 0
     for number, (_, image) in enumerate(await acknowledged_before_cuts(Careless, disk, home, 12)):
@@ -132,6 +134,7 @@ asyncio.run(main(Path(sys.argv[1])))
 """
 
 
+@pytest.mark.covers("F33")
 def test_sigkill_loses_nothing_acknowledged(home: Path) -> None:
     rng = random.Random(11)
     acknowledged = 0
@@ -151,6 +154,7 @@ def test_sigkill_loses_nothing_acknowledged(home: Path) -> None:
     journal.close()
 
 
+@pytest.mark.covers("O4")
 async def test_the_log_and_then_the_head_are_synced_before_the_answer(home: Path, disk: ForgetfulDisk) -> None:
     journal = ForgetfulJournal(home, disk, is_inline=False)
     for number in range(1, 6):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from stockpulse_engine.domain.market import MarketPhase
 from stockpulse_engine.venue.matching import MILLISECOND_NS, Rules
 from tests.unit.venue.floor import SESSION, Floor, instrument, is_accepted
@@ -188,6 +190,7 @@ def test_a_triggered_stop_limit_rests_at_its_limit() -> None:
     assert floor.fills("s") == [("100", "99.88", "M")]
 
 
+@pytest.mark.covers("F42")
 def test_nothing_executes_while_halted_and_queues_start_anew() -> None:
     floor = Floor()
     floor.buy("b", 100, limit="100.00")
@@ -214,6 +217,7 @@ def test_a_crossed_quote_is_counted_and_not_traded_on() -> None:
     assert floor.fills("b") == [("100", "100.05", "T")]
 
 
+@pytest.mark.covers("F28")
 def test_a_stale_quote_is_not_traded_on() -> None:
     floor = Floor(rules=Rules(latency_ns=0, quote_age_ns=1000 * MILLISECOND_NS))
     floor.pass_ms(1001)

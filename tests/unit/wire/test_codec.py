@@ -115,6 +115,7 @@ def test_what_is_not_the_type_is_refused(data: bytes) -> None:
     _refused(data, RequestId)
 
 
+@pytest.mark.covers("R06")
 @given(st.binary(max_size=300), st.sampled_from(KINDS))
 def test_no_bytes_crash_the_decoder(data: bytes, kind: Any) -> None:
     try:
@@ -141,6 +142,7 @@ def test_no_json_crashes_the_decoder(tree: Any, kind: Any) -> None:
         assert error.message
 
 
+@pytest.mark.covers("F35", "L11")
 @given(st.text(max_size=12))
 def test_whatever_passes_as_a_quantity_is_finite_and_means_what_it_says(text: str) -> None:
     try:

@@ -221,6 +221,7 @@ async def test_silence_without_signs_of_life_then_the_link_is_lost(hole: Keyhole
     assert hole.said == [], "whoever holds the link says that"
 
 
+@pytest.mark.covers("F23")
 async def test_too_many_requests_pause_everything_for_a_minute_and_are_said(hole: Keyhole) -> None:
     await hole.open()
     hole.server.answers["AAPL"] = (429, b"Too Many Requests")

@@ -145,6 +145,7 @@ def test_numbers_that_can_not_be_prices_are_refused(price: str) -> None:
         assert "read" in error.message
 
 
+@pytest.mark.covers("F35")
 @given(st.binary(max_size=200), st.sampled_from([200, 400, 404, 429, 500]))
 def test_any_bytes_give_an_answer_or_one_of_our_errors(answer: bytes, status: int) -> None:
     try:
