@@ -20,6 +20,7 @@ from stockpulse_engine.storage.history.frames import (
 )
 from stockpulse_engine.storage.history.order import matches, newest_index
 from stockpulse_engine.storage.history.segments import CORRECTED, scan_checked
+from stockpulse_engine.storage.words import spelled
 
 _HELD = "_held"
 _ROW = "_row"
@@ -56,7 +57,7 @@ def difference(frame: pl.DataFrame, held: pl.DataFrame, table: str, now_ns: int)
         frame = frame.with_columns(pl.lit(now_ns, pl.Int64).alias(RECORDED))
     if held.is_empty():
         return _all_new(frame, table)
-    joined = _beside(frame, held, table)
+    joined = _beside(spelled(frame), held, table)
     is_new = pl.col(_STOOD).is_null()
     is_same = pl.col(_STOOD) & (pl.col(RETRACTED) & pl.col(f"{RETRACTED}{_HELD}") | _same_values(table))
     rest = joined.filter((is_new & ~pl.col(RETRACTED)) | (~is_new & ~is_same)).with_columns((~is_new).alias(CORRECTED))

@@ -11,6 +11,7 @@ import polars as pl
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.instruments import require_instrument_id
 from stockpulse_engine.marketdata.history import ACTIONS, BARS, QUOTES, SCHEMAS, TRADES
+from stockpulse_engine.storage.words import is_in_order
 
 PUBLISHED, RETRACTED, RECORDED = "published_at", "is_retracted", "recorded_at"
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -20,7 +21,8 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     ACTIONS: ("instrument_id", "ts_event", "kind"),
 }
 """What tells the rows of one kind apart."""
-_TICK_DEFAULTS: Final[Mapping[str, Any]] = {"exchange": "", "conditions": "", "flags": 0}
+_NOTHING = pl.lit("", pl.Enum([""]))
+_TICK_DEFAULTS: Final[Mapping[str, pl.Expr]] = {"exchange": _NOTHING, "conditions": _NOTHING, "flags": pl.lit(0)}
 _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
@@ -64,10 +66,10 @@ def normalized(frame: pl.DataFrame, table: str) -> pl.DataFrame:
 
 
 def _with_defaults(frame: pl.DataFrame, table: str) -> pl.DataFrame:
-    missing: dict[str, Any] = {RETRACTED: False}
+    missing: dict[str, pl.Expr] = {RETRACTED: pl.lit(value=False)}
     if table in (QUOTES, TRADES):
         missing |= _TICK_DEFAULTS
-    added = [pl.lit(value).alias(name) for name, value in missing.items() if name not in frame.columns]
+    added = [value.alias(name) for name, value in missing.items() if name not in frame.columns]
     frame = frame.with_columns(added)
     if table in (QUOTES, TRADES) and "seq" not in frame.columns:
         frame = frame.with_columns(pl.int_range(pl.len()).over("instrument_id", "ts_event").alias("seq"))
@@ -93,8 +95,12 @@ def _typed(frame: pl.DataFrame, table: str) -> pl.DataFrame:
         _require_type(frame, table, name)
         if not kind.endswith("?") and frame[name].null_count():
             raise InvalidValueError(f"{table}: column {name} has {frame[name].null_count()} empty cells.")
-        casts.append(pl.col(name).cast(getattr(pl, kind.rstrip("?"))))
+        casts.append(pl.col(name) if is_in_order(frame.schema[name]) else _cast(name, kind))
     return frame.select(casts)
+
+
+def _cast(name: str, kind: str) -> pl.Expr:
+    return pl.col(name).cast(getattr(pl, kind.rstrip("?")))
 
 
 def _require_type(frame: pl.DataFrame, table: str, name: str) -> None:

@@ -12,7 +12,8 @@ from stockpulse_engine.base.paths import ensure_private
 from stockpulse_engine.domain.errors import ConflictError, IntegrityError, UnavailableError
 from stockpulse_engine.storage.history.turn import exclusive
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""2: ticks known at their own moment are stored without `known_at`. Files of 1 are read as ever."""
 BUSY_MS: Final = 30_000
 """Commits are milliseconds long; whoever waits longer than this has a stuck neighbour."""
 
@@ -41,7 +42,8 @@ CREATE TABLE IF NOT EXISTS actions(
 CREATE INDEX IF NOT EXISTS actions_by_instrument ON actions(instrument_id, ts_event);
 CREATE TABLE IF NOT EXISTS tails(
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, consumed INTEGER NOT NULL, is_closed INTEGER NOT NULL);
-INSERT OR IGNORE INTO meta VALUES ('format', 1), ('generation', 0), ('seq', 0);
+INSERT OR IGNORE INTO meta VALUES ('format', 2), ('generation', 0), ('seq', 0);
+UPDATE meta SET value = 2 WHERE key = 'format' AND value < 2;
 """
 """`number` counts commits of a file; `seq` is what consumers see and what a merged segment inherits."""
 

@@ -22,6 +22,7 @@ from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.instruments import AssetClass
 from stockpulse_engine.marketdata.listings import Listing, homes
 from stockpulse_engine.storage.importing.listingfile import read_listings
+from stockpulse_engine.storage.words import few_words
 from stockpulse_engine.venue.replay.reference import ROUND_THE_CLOCK, instrument_for, is_symbol
 
 NOWHERE = "XXXX"
@@ -66,13 +67,14 @@ def with_instrument(frame: pl.DataFrame, date: pl.Expr, maps: Maps, *, venue: st
 
     The ids are an Enum in the order of names: a file has few of them, and small integers sort and compare cheaply.
     """
-    symbols = frame["symbol"].unique().drop_nulls().to_list()
+    told = few_words(frame["symbol"])
+    symbols = (told.dtype.categories if isinstance(told.dtype, pl.Enum) else told.unique().drop_nulls()).to_list()
     names = {symbol: clean_symbol(symbol) for symbol in symbols}
     mics = {symbol: venue or mic_of(names[symbol]) for symbol in symbols}
     if "mic" not in frame.columns and not maps.listings:
         ids = {symbol: f"{names[symbol]}.{mics[symbol]}" if is_symbol(names[symbol]) else None for symbol in symbols}
         named = pl.Series("instrument_id", [ids[symbol] for symbol in symbols], _enum(ids.values()))
-        codes = frame["symbol"].cast(pl.Enum(symbols)).to_physical()
+        codes = (told if isinstance(told.dtype, pl.Enum) else told.cast(pl.Enum(symbols))).to_physical()
         return frame.with_columns(named.gather(codes), pl.lit(value=False).alias(EARLY))
     base = pl.col("symbol").replace_strict(names, default=None, return_dtype=pl.String)
     mic = pl.col("symbol").replace_strict(mics, default=NOWHERE, return_dtype=pl.String)

@@ -22,6 +22,7 @@ from stockpulse_engine.storage.importing.plan import ImportPlan
 from stockpulse_engine.storage.importing.splits import printed, undone_splits
 from stockpulse_engine.storage.importing.table import ROW, Table
 from stockpulse_engine.storage.importing.values import e8, fault
+from stockpulse_engine.storage.words import few_words
 
 _TICK_NUMBERS = {Kind.TRADES: ("price", "size"), Kind.QUOTES: ("bid", "ask", "bid_size", "ask_size")}
 THEIRS = "their "
@@ -186,7 +187,10 @@ class Shaper:
 
 
 def _word(frame: pl.DataFrame, name: str, theirs: str) -> pl.Series:
-    word = frame[theirs].cast(pl.String).fill_null("").alias(name)
+    word = few_words(frame[theirs].cast(pl.String).fill_null("").alias(name))
+    if isinstance(word.dtype, pl.Enum):
+        is_short = all(len(each.encode()) <= MAX_WORD for each in word.dtype.categories)
+        return word if is_short else word.cast(pl.String).str.slice(0, MAX_WORD)
     longest = word.str.len_bytes().max()
     return word if isinstance(longest, int) and longest <= MAX_WORD else word.str.slice(0, MAX_WORD)
 

@@ -87,12 +87,15 @@ def _union(table: str, parts: dict[tuple[str, str], list[Segment]], as_of: AsOf,
 def _select(table: str, spec: str, source: str, segments: Sequence[Segment], as_of: AsOf, *, is_resolved: bool) -> str:
     files = ", ".join(quoted(segment.path) for segment in segments)
     where = _bounds(as_of)
-    sql = f"SELECT {_columns(table, spec, source, is_resolved=is_resolved)}\nFROM read_parquet([{files}])"
+    rows = f"read_parquet([{files}])"
+    if table in (QUOTES, TRADES):  # known at their own moment where nothing else is said
+        rows = f"(SELECT * REPLACE (coalesce(known_at, ts_event) AS known_at) FROM {rows})"
+    sql = f"SELECT {_columns(table, spec, source, is_resolved=is_resolved)}\nFROM {rows}"
     if is_resolved and any(segment.has_versions for segment in segments):
         newest = ", ".join(_KEYS[table])
         return (
             f"SELECT {_columns(table, spec, source, is_resolved=True)} FROM (\n"
-            f"SELECT * FROM read_parquet([{files}]){where}\n"
+            f"SELECT * FROM {rows}{where}\n"
             f"QUALIFY row_number() OVER (PARTITION BY {newest} ORDER BY known_at DESC, recorded_at DESC) = 1\n"
             ") WHERE NOT is_retracted"
         )

@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import cast
 
 import msgspec
+import polars as pl
 import pytest
 
+from stockpulse_engine.base.clock import ManualClock
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.marketdata.history import AsOf, HistoryReader, Segment
+from stockpulse_engine.storage.history.store import open_history
 from stockpulse_engine.storage.sql.protocol import Request, SqlLimits
 from stockpulse_engine.storage.sql.session import SqlSession
+from tests.unit.storage.history.build import T0, trade_frame
 from tests.unit.storage.sql.files import DAY, FIRST, ListedFiles, bar, write_bars
 from tests.unit.storage.sql.test_guard import WRITES
 
@@ -63,6 +67,17 @@ def test_the_newest_version_is_the_row_and_a_withdrawn_one_is_none(tmp_path: Pat
     assert then.rows == ((100,), (101,), (102,))
     assert session.run(closes, as_of=AsOf(recorded_at=1)).rows == then.rows
     assert session.run(closes, as_of=AsOf(known_at=FIRST + DAY)).rows == ((100,),)
+
+
+def test_a_tick_is_known_at_its_own_moment_where_its_file_says_no_other(tmp_path: Path, clock: ManualClock) -> None:
+    at_once, later = trade_frame([(T0, 10.0)]), trade_frame([(T0 + 1, 10.1)])
+    with open_history(tmp_path, clock) as store:
+        for frame in (at_once, later.with_columns(known_at=pl.lit(T0 + 9))):
+            store.writer.write_trades(frame, source="ticks")
+        session = SqlSession(store.reader, tmp_path)
+        told = "select known_at, exchange from trades order by ts_event"
+        assert session.run(told).rows == ((T0, ""), (T0 + 9, ""))
+        assert session.run(told, as_of=AsOf(known_at=T0 + 8)).rows == ((T0, ""),)
 
 
 def test_an_empty_store_has_the_same_names_and_no_rows(tmp_path: Path) -> None:
