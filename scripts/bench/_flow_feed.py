@@ -2,12 +2,14 @@
 
 Everything else that an engine asks at its start is answered as by a venue where nothing was ever ordered. Messages are
 copied from templates and their times written in place, so that the feeder takes little of the machine it shares with
-what is measured. An event's time is when it was due: a late feeder hides nothing.
+what is measured. An event's time is when it was due: a late feeder hides nothing. How late each was handed over, apart
+from the time an engine that does not read held the feeder back, is kept beside, so that a late feeder blames nobody.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import multiprocessing
 import os
 import time
@@ -98,16 +100,42 @@ def batch(quotes: bytes, trades: bytes, count: int, market_ns: int) -> bytes:
     return p.HEADER.pack(len(body)) + body
 
 
+class Lateness:
+    """How late the feeder itself was, in microseconds for every ten events, in memory that both processes see."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._rate = flow.rate
+        self._first = multiprocessing.RawValue(ctypes.c_int64)
+        self._micros = multiprocessing.RawArray(ctypes.c_int32, flow.events // PRINT_EVERY + 1)
+
+    def begin(self, first_ns: int) -> None:
+        """The time the first event is due."""
+        self._first.value = first_ns
+
+    def note(self, start: int, stop: int, late_ns: int) -> None:
+        """The events from … to (exclusive) were handed over that late."""
+        rows = np.frombuffer(memoryview(self._micros), np.int32)
+        rows[start // PRINT_EVERY : stop // PRINT_EVERY] = late_ns // 1000
+
+    def of(self, times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Nanoseconds for the events that were due then."""
+        places = ((times - self._first.value) * self._rate + 999_999_999) // 1_000_000_000 // PRINT_EVERY
+        return np.frombuffer(memoryview(self._micros), np.int32)[places].astype(np.int64) * 1000
+
+
 class FeedVenue:
     """Answers what an engine asks, and feeds who subscribed once it is told to."""
 
-    def __init__(self, flow: Flow, offset_ns: int) -> None:
+    def __init__(self, flow: Flow, offset_ns: int, lateness: Lateness) -> None:
         self._flow = flow
+        self._lateness = lateness
         self._offset_ns = offset_ns
         self._go = asyncio.Event()
         self.sent = 0
         self.late_s = 0.0
         """The longest time an event was handed over after it was due."""
+        self.held_s = 0.0
+        """How long it waited in all for an engine that did not read."""
         self.done = asyncio.Event()
 
     def start(self) -> None:
@@ -156,7 +184,8 @@ class FeedVenue:
         await self._go.wait()
         quotes, trades = templates(self._flow.names)
         flow, begun = self._flow, time.monotonic_ns()
-        first_ns, most = self._now(), int(BEHIND_S * flow.rate)
+        first_ns, most, held = self._now(), int(BEHIND_S * flow.rate), 0
+        self._lateness.begin(first_ns)
         while self.sent < flow.events:
             due = min(flow.events, (time.monotonic_ns() - begun) * flow.rate // 1_000_000_000, self.sent + most)
             due -= due % PRINT_EVERY
@@ -166,10 +195,16 @@ class FeedVenue:
                 plain = np.delete(times, np.s_[PRINT_EVERY - 1 :: PRINT_EVERY])
                 place = self.sent // PRINT_EVERY
                 events = quotes.filled(place * (PRINT_EVERY - 1), plain), trades.filled(place, prints)
-                writer.write(batch(*events, due - self.sent, int(times[-1])))
-                self.late_s = max(self.late_s, (time.monotonic_ns() - begun) / 1e9 - self.sent / flow.rate)
+                packed = batch(*events, due - self.sent, int(times[-1]))
+                handed = time.monotonic_ns()
+                late = handed - begun - self.sent * 1_000_000_000 // flow.rate
+                self._lateness.note(self.sent, due, max(0, late - held))
+                writer.write(packed)
+                self.late_s = max(self.late_s, late / 1e9)
                 self.sent = due
                 await writer.drain()
+                held = time.monotonic_ns() - handed
+                self.held_s += held / 1e9
             elif self.sent + PRINT_EVERY > flow.events:
                 break
             await asyncio.sleep(TURN_S)
@@ -190,29 +225,30 @@ def market_offset_ns() -> int:
     return time.time_ns() - session.open - 3600 * 1_000_000_000
 
 
-def feed(socket: Path, flow: Flow, offset_ns: int, pipe: Connection) -> None:
+def feed(socket: Path, flow: Flow, offset_ns: int, lateness: Lateness, pipe: Connection) -> None:
     """The feeder's process: says when it listens, feeds at "go", tells what it did, ends at the next word."""
 
     async def main() -> None:
         ensure_private(socket.parent)
-        venue = FeedVenue(flow, offset_ns)
+        venue = FeedVenue(flow, offset_ns, lateness)
         server = await asyncio.start_unix_server(venue.serve, path=str(socket))
         pipe.send("listening")
         await asyncio.to_thread(pipe.recv)
         venue.start()
         await venue.done.wait()
-        pipe.send({"sent": venue.sent, "feeder_late_ms": venue.late_s * 1e3, "feeder_cpu_s": time.process_time()})
+        told = {"feeder_late_ms": venue.late_s * 1e3, "feeder_held_s": venue.held_s}
+        pipe.send({"sent": venue.sent, **told, "feeder_cpu_s": time.process_time()})
         await asyncio.to_thread(pipe.recv)
         server.close()
 
     asyncio.run(main())
 
 
-def start_feeder(socket: Path, flow: Flow, offset_ns: int) -> Connection:
+def start_feeder(socket: Path, flow: Flow, offset_ns: int, lateness: Lateness) -> Connection:
     """A feeder that listens; the pipe to it."""
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(
-        target=feed, args=(socket, flow, offset_ns, theirs), daemon=True
+        target=feed, args=(socket, flow, offset_ns, lateness, theirs), daemon=True
     )
     process.start()
     theirs.close()  # a feeder that dies is heard of

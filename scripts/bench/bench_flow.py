@@ -5,10 +5,11 @@ Usage: python scripts/bench/bench_flow.py [--rate 50000] [--events 400000] [--qu
 Four processes: a feeder that speaks the venue's protocol, the engine's own daemon with recording on, the heads on real
 sockets (each decodes every frame and follows a chart), and what the daemon starts itself to compact what it recorded.
 One event in ten is a print. Latency is from the time an event was due to its being a value in a head, taken for every
-value delivered; a histogram keeps it, so that a long run costs no memory. At the end everything fed is looked for in
-the store: a figure of a run that lost one event is not printed. Memory is the daemon's own, sampled twice a
-second; growth compares the medians of the last quarter and of the first after warming up. On a shared machine as root:
-`nice -n -15`.
+value delivered; a histogram keeps it, so that a long run costs no memory. `handed_…` counts from when the feeder gave
+it away, which on a shared machine is later; what an engine that does not read holds back counts as the engine's. At the
+end everything fed is looked for in the store: a figure of a run that lost one event is not printed. Memory is the
+daemon's own, sampled twice a second; growth compares the medians of the last quarter and of the first after warming up.
+On a shared machine as root: `nice -n -15`.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import uvloop
 
-from scripts.bench._flow_feed import PRINT_EVERY, SOURCE, Flow, market_offset_ns, start_feeder
+from scripts.bench._flow_feed import PRINT_EVERY, SOURCE, Flow, Lateness, market_offset_ns, start_feeder
 from scripts.bench._home import empty_home
 from stockpulse_engine.base.clock import WallClock
 from stockpulse_engine.base.lock import lock_holder
@@ -47,15 +49,40 @@ SAMPLE_S = 0.5
 WARM_SHARE = 0.2
 """The first fifth of a run opens files, fills rings and caches: it is not judged."""
 BINS_PER_MS, MAX_MS = 10, 20_000
+PERCENTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 SETTLE_S = 60.0
 
 
-class Tally:
-    """Latencies of every value delivered, as a histogram of tenths of a millisecond."""
+class Histogram:
+    """Times as tenths of a millisecond."""
 
-    def __init__(self, offset_ns: int) -> None:
-        self._offset_ns = offset_ns
+    def __init__(self) -> None:
         self._bins = np.zeros(BINS_PER_MS * MAX_MS, np.int64)
+
+    def add(self, ages_ns: npt.NDArray[np.int64]) -> None:
+        """Count some."""
+        places = ages_ns * BINS_PER_MS // 1_000_000
+        np.add.at(self._bins, np.clip(places, 0, len(self._bins) - 1), 1)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return int(self._bins.sum())
+
+    def at(self, share: float) -> float:
+        """A percentile in ms."""
+        return float(np.searchsorted(np.cumsum(self._bins), share * self.count, side="left") + 1) / BINS_PER_MS
+
+
+class Tally:
+    """Latencies of every value delivered: from when it was due, and from when the feeder handed it over."""
+
+    def __init__(self, offset_ns: int, lateness: Lateness) -> None:
+        self._offset_ns = offset_ns
+        self._lateness = lateness
+        self.due, self.handed = Histogram(), Histogram()
+        self.worst: dict[int, float] = {}
+        """The worst of each second of the run, in ms from when it was handed over."""
         self.is_judged = False
         self.frames = self.bars = 0
         self.resyncs = -1
@@ -67,19 +94,18 @@ class Tally:
         now = time.time_ns() - self._offset_ns
         self.frames += 1
         self.bars += len(frame.bars)
-        ages = [now - quote.ts_event for quote in frame.quotes if quote.source == SOURCE]
-        if ages:
-            places = np.array(ages) * BINS_PER_MS // 1_000_000
-            np.add.at(self._bins, np.clip(places, 0, len(self._bins) - 1), 1)
+        times = np.array([quote.ts_event for quote in frame.quotes if quote.source == SOURCE])
+        if len(times):
+            ages = now - times
+            own = ages - self._lateness.of(times)
+            self.due.add(ages)
+            self.handed.add(own)
+            second = now // 1_000_000_000
+            self.worst[second] = max(self.worst.get(second, 0.0), float(own.max()) / 1e6)
 
-    @property
-    def count(self) -> int:
-        """Values delivered."""
-        return int(self._bins.sum())
-
-    def at(self, share: float) -> float:
-        """A percentile in ms."""
-        return float(np.searchsorted(np.cumsum(self._bins), share * self.count, side="left") + 1) / BINS_PER_MS
+    def late_seconds(self, limit_ms: float) -> float:
+        """Share of the seconds in which something was later than that, in percent."""
+        return 100 * sum(worst > limit_ms for worst in self.worst.values()) / max(1, len(self.worst))
 
 
 class Watch:
@@ -153,10 +179,10 @@ async def judged(options: argparse.Namespace, paths: Paths, pipe: Connection, ta
         **told.result(),
         "judged_s": passed,
         "load1": load,
-        "p50_ms": tally.at(0.5),
-        "p99_ms": tally.at(0.99),
-        "p999_ms": tally.at(0.999),
-        "values_per_s_and_head": tally.count / passed / options.heads,
+        **{f"{name}_ms": tally.due.at(share) for name, share in PERCENTILES.items()},
+        **{f"handed_{name}_ms": tally.handed.at(share) for name, share in PERCENTILES.items()},
+        "seconds_over_45_ms_percent": tally.late_seconds(45.0),
+        "values_per_s_and_head": tally.due.count / passed / options.heads,
         "frames_per_s_and_head": tally.frames / passed / options.heads,
         "bars_told": tally.bars,
         "resyncs": tally.resyncs,
@@ -193,9 +219,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         paths = resolve_paths(home)
         ensure_private(paths.config)
         paths.config_file.write_text(CONFIG, encoding="utf-8")
-        pipe = start_feeder(paths.venue_socket("sim"), flow, offset)
+        lateness = Lateness(flow)
+        pipe = start_feeder(paths.venue_socket("sim"), flow, offset, lateness)
         ensure_engine(paths)
-        figures: dict[str, Any] = uvloop.run(judged(options, paths, pipe, Tally(offset)))
+        figures: dict[str, Any] = uvloop.run(judged(options, paths, pipe, Tally(offset, lateness)))
         with BlockingClient(paths) as client:
             seen = wait_for_events(client, flow.events)
             client.stop_engine()
