@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -25,6 +26,8 @@ from stockpulse_engine.domain.errors import ConfigError
 from stockpulse_engine.marketdata.settings import MarketSettings
 from stockpulse_engine.render.settings import UiSettings
 from stockpulse_engine.risk.limits import Limits, limits_from
+from stockpulse_engine.risk.policy import SCOPES, Policy, Scope, ScopedLimit
+from stockpulse_engine.risk.sections import check_section, split_tree
 from stockpulse_engine.storage.backup.settings import BackupSettings
 from stockpulse_engine.storage.history.settings import HistorySettings
 from stockpulse_engine.storage.server.settings import StorageSettings
@@ -64,6 +67,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ui: UiSettings = UiSettings()
     log: LogSettings = LogSettings()
     sources: dict[str, str] = {}
+    scoped_limits: tuple[ScopedLimit, ...] = ()
+    """Limits of single accounts, strategies and instruments."""
+
+    @property
+    def limit_policy(self) -> Policy:
+        """Every limit as the files say it."""
+        return Policy.of(self.limits, self.scoped_limits)
 
 
 class SettingRow(msgspec.Struct, frozen=True):
@@ -82,6 +92,8 @@ class _Found(msgspec.Struct, frozen=True):
     value: object
     source: str
     place: str
+    text: str = ""
+    """The file it stands in, where the keys below it are still to be checked."""
 
 
 def defaults_dir() -> Path:
@@ -105,13 +117,26 @@ def load_settings(paths: Paths, env: Mapping[str, str]) -> Settings:
     for file in config_files(paths):
         found |= _from_file(file, "default" if file.parent != paths.config else str(file))
     found |= _from_environment(env)
+    scoped = _scoped_limits(found)
     sections: dict[str, dict[str, Any]] = {}
     for key, entry in found.items():
         section, _, name = key.partition(".")
         sections.setdefault(section, {})[name] = _checked(key, entry)
     built = {name: kind(**sections.get(name, {})) for name, kind in _SECTIONS.items()}
     _check_keymap(built["ui"].keymap, found["ui.keymap"].place if "ui.keymap" in found else "")
-    return Settings(**built, sources={key: entry.source for key, entry in found.items()})
+    sources = {key: entry.source for key, entry in found.items()}
+    return Settings(**built, sources=sources, scoped_limits=scoped)
+
+
+def _scoped_limits(found: dict[str, _Found]) -> tuple[ScopedLimit, ...]:
+    """Take the sections of single accounts, strategies and instruments out of what was found, and check them."""
+    limits: list[ScopedLimit] = []
+    for key in [key for key in found if key.startswith(_SCOPE_HEADS)]:
+        entry = found.pop(key)
+        _, kind, name = key.split(".", 2)
+        table: Any = entry.value
+        limits += check_section(Scope(kind, name), table, entry.source, partial(_place, entry.place, entry.text))
+    return tuple(limits)
 
 
 def describe(settings: Settings) -> tuple[SettingRow, ...]:
@@ -120,7 +145,7 @@ def describe(settings: Settings) -> tuple[SettingRow, ...]:
     defaults: dict[str, _Found] = {}
     for name in _FILES:
         defaults |= _from_file(defaults_dir() / name, "default")
-    return tuple(
+    rows = tuple(
         SettingRow(
             key,
             show(getattr(getattr(settings, section), name)),
@@ -131,6 +156,13 @@ def describe(settings: Settings) -> tuple[SettingRow, ...]:
         for key in _TYPES
         for section, _, name in (key.partition("."),)
     )
+    return rows + tuple(
+        SettingRow(
+            f"limits.{one.scope.kind}.{one.scope.name}.{one.key}", show(one.value), one.source, "",
+            docs.get(f"limits.{one.key}", ""),
+        )
+        for one in settings.scoped_limits
+    )  # fmt: skip
 
 
 def show(value: object) -> str:
@@ -147,13 +179,19 @@ def show(value: object) -> str:
 
 
 _SECTIONS: dict[str, Any] = {
-    name: kind for name, kind in get_type_hints(Settings, include_extras=True).items() if name != "sources"
+    name: kind
+    for name, kind in get_type_hints(Settings, include_extras=True).items()
+    if name not in {"sources", "scoped_limits"}
 }
 _TYPES: dict[str, Any] = {
     f"{section}.{name}": hint
     for section, kind in _SECTIONS.items()
     for name, hint in get_type_hints(kind, include_extras=True).items()
 }
+
+
+_SCOPE_HEADS = tuple(f"limits.{kind}." for kind in SCOPES)
+"""How the keys begin under which whole tables of limits are found."""
 
 
 def _from_file(file: Path, source: str) -> dict[str, _Found]:
@@ -176,6 +214,10 @@ def _from_file(file: Path, source: str) -> dict[str, _Found]:
 def _flatten(file: Path, text: str, tree: dict[str, Any], source: str) -> dict[str, _Found]:
     whole = _FILES[file.name]
     found: dict[str, _Found] = {}
+    if whole:
+        tree, scopes = split_tree(tree, partial(_place, str(file), text))
+        for scope, table in scopes.items():
+            found[f"{whole}.{scope.kind}.{scope.name}"] = _Found(table, source, str(file), text)
     for section, table in ({whole: tree} if whole else tree).items():
         place = f"{file}{_line(text, '' if whole else section, section)}"
         if not whole and section in _FILES.values():
@@ -190,7 +232,7 @@ def _flatten(file: Path, text: str, tree: dict[str, Any], source: str) -> dict[s
             )
         for name, value in table.items():
             key = f"{section}.{name}"
-            place = f"{file}{_line(text, '' if whole else section, name)}"
+            place = f"{file}{_line(text, '' if whole else section, name) or _line(text, section, name)}"
             if key not in _TYPES:
                 raise _unknown(place, key, list(_TYPES), "setting")
             found[key] = _Found(value, source, place)
@@ -292,14 +334,18 @@ def _unknown(place: str, name: str, known: list[str], what: str, *, prefix: str 
     return ConfigError(f"{place}: {prefix}{name} is not a known {what}.", fix=fix)
 
 
+def _place(file: str, text: str, section: str, name: str) -> str:
+    return f"{file}{_line(text, section, name)}"
+
+
 def _line(text: str, section: str, name: str) -> str:
     """` line N` of a key or a section's head; empty where it is written in another form."""
     current = ""
     for number, line in enumerate(text.splitlines(), 1):
-        head = re.match(r"\s*\[\s*([\w.-]+)\s*\]", line)
+        head = re.match(r"\s*\[\s*([\w.\"-]+)\s*\]", line)
         if head:
-            current = head[1]
-            if current == name == section:
+            current = head[1].replace('"', "")
+            if section.endswith(name) and f"{current}.".startswith(f"{section}."):
                 return f" line {number}"
         key = re.match(r"\s*\"?([\w.-]+)\"?\s*=", line)
         if key and current == section and key[1] == name:

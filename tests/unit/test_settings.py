@@ -227,3 +227,46 @@ def test_the_places_are_told_in_the_order_they_are_read(paths: Paths) -> None:
     files = config_files(paths)
     assert [file.parent for file in files] == [defaults_dir()] * 2 + [paths.config] * 2
     assert all(file.exists() for file in files[:2])
+
+
+SCOPED = """
+max_gross = 1.2
+[limits.account.main]
+max_order_notional = 20000
+[limits.instrument."AAPL.XNAS"]
+max_position_weight = 0.05
+"""
+
+
+def test_limits_of_one_account_or_instrument_have_sections_of_their_own(paths: Paths) -> None:
+    write(paths, SCOPED, "limits.toml")
+    settings = load_settings(paths, {})
+    assert settings.limits.max_gross == Decimal("1.2")
+    limits = settings.limit_policy.resolve("main", "manual", "AAPL.XNAS")
+    assert [limits.max_order_notional, limits.max_position_weight] == [20_000, Decimal("0.05")]
+    assert settings.limit_policy.resolve("other", "manual", "MSFT.XNAS") == settings.limits
+    rows = {row.key: row for row in describe(settings)}
+    assert rows["limits.account.main.max_order_notional"].value == "20000"
+    assert rows["limits.account.main.max_order_notional"].source.endswith("limits.toml")
+    write(paths, "[limits]\nmax_gross = 1.1", "limits.toml")
+    assert load_settings(paths, {}).limits.max_gross == Decimal("1.1")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[limits.acount.main]\nmax_gross = 1",
+            "limits.toml line 1: limits.acount is not a section. Did you mean account",
+        ),
+        ("[limits.account.main]\nmax_gros = 1", "limits.toml line 2: max_gros is not a limit. Did you mean max_gross?"),
+        ("[limits.account.main]\nmax_gross = 0", "limits.toml line 2: max_gross = 0 is not a positive number"),
+        ('[limits.instrument."apple"]\nmax_gross = 1', "limits.toml line 1: 'apple' is not an instrument id"),
+        ("[limits.strategy.x]\nmax_open_orders = 5", "line 2: max_open_orders is no limit of one strategy"),
+        ("[limits]\nmax_gros = 1", "limits.toml line 2: limits.max_gros is not a known setting. Did you mean"),
+        ("max_gross = 1\n[limits]\nmax_gross = 1", "limits.toml line 3: max_gross is there twice"),
+    ],
+)
+def test_a_mistake_in_a_section_of_limits_is_named_with_its_line(paths: Paths, text: str, said: str) -> None:
+    write(paths, text, "limits.toml")
+    assert said in refusal(paths)
