@@ -78,6 +78,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("sp quote, whole process, warm, p50", "bench_commands.py", "sp_quote", "p50_ms", "ms", 150),
     Figure("sp quote, CPU", "bench_commands.py", "sp_quote", "cpu_p50_ms", "ms"),
     Figure("sp halt, whole process, p99", "bench_commands.py", "sp_halt", "p99_ms", "ms", 150),
+    Figure("ready after a kill, 10,000 orders, p99", "bench_recovery.py", "recovery", "p99_s", "s", 3),
     Figure("sp halt, CPU", "bench_commands.py", "sp_halt", "cpu_p50_ms", "ms"),
     Figure("!! pressed to the latch, p99", "bench_head.py", "head_halt_keys", "p99_ms", "ms", 50),
     Figure("last frame painted", "bench_head.py", "head_engine_up", "last_frame_ms", "ms", 60),
