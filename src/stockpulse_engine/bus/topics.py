@@ -29,6 +29,10 @@ class TradingStateSet(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
 
 
+class LiveSet(msgspec.Struct, frozen=True):
+    """Who may send live orders changed."""
+
+
 class AlertRaised(msgspec.Struct, frozen=True, kw_only=True):
     """Something a person must see. `level`: info, warn, danger; `subject`: an id or part name."""
 

@@ -138,3 +138,26 @@ class BrokerCheck(msgspec.Struct, frozen=True, kw_only=True):
     step: str
     is_ok: bool
     words: str
+
+
+class LiveView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a live account stands.
+
+    Attributes:
+        is_armed: orders may leave, as far as a person has to say so.
+        letters: how many of the account number's last letters are typed to arm it.
+        holder: the head that may send, `cli` for the command line; strategy: whose orders.
+        cap, sent: what may be sent in all, and what was since it was armed, UNKNOWN orders included.
+        missing: every other condition that does not hold now, in words.
+    """
+
+    account_id: str
+    broker: str
+    is_armed: bool
+    letters: int
+    holder: str = ""
+    strategy: str = ""
+    cap: Decimal = Decimal(0)
+    sent: Decimal = Decimal(0)
+    until_ns: int = 0
+    missing: tuple[str, ...] = ()

@@ -215,6 +215,38 @@ class SuspenseExplained(msgspec.Struct, frozen=True, kw_only=True, tag="suspense
     actor: str = ""
 
 
+class LiveArmed(msgspec.Struct, frozen=True, kw_only=True, tag="live_armed"):
+    """Orders for real money may leave from now on.
+
+    Attributes:
+        strategy: whose: `manual` for a person's own.
+        holder: the head that sends, `cli` for the command line.
+        cap: worst-case amount that may be sent in all.
+        until: wall time at which it ends.
+    """
+
+    account_id: str
+    strategy: str
+    holder: str
+    cap: Decimal
+    until: int
+    ts_event: int
+    recorded_at: int
+    actor: str = ""
+
+
+class LiveDisarmed(msgspec.Struct, frozen=True, kw_only=True, tag="live_disarmed"):
+    """They may not any more. `sent`: what was sent while they might."""
+
+    account_id: str
+    strategy: str
+    reason: str
+    sent: Decimal
+    ts_event: int
+    recorded_at: int
+    actor: str = ""
+
+
 Event = (
     OrderEvent
     | AccountOpened
@@ -231,4 +263,6 @@ Event = (
     | SuspenseExplained
     | LimitChanged
     | LossLimitActed
+    | LiveArmed
+    | LiveDisarmed
 )

@@ -112,7 +112,13 @@ CONTROLS: tuple[Control, ...] = (
         (_C.INVALID_NUMBER, _C.INCOMPLETE_TERMS),
     ),
     Control(18, "Reduce-only", ("reduce-only",), (), (_C.REDUCE_ONLY,)),
-    Control(19, "Strategy armed", ("armed",), ("armed",), (_C.STRATEGY_NOT_ARMED,)),
+    Control(
+        19,
+        "Strategy armed, live account armed",
+        ("armed",),
+        ("armed",),
+        (_C.STRATEGY_NOT_ARMED, _C.NOT_ARMED, _C.ARMED_AMOUNT),
+    ),
     Control(
         20,
         "Circuit behind repeated refusals",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stockpulse_engine.domain.accounts import TradingState
+from stockpulse_engine.domain.accounts import AccountKind, TradingState
 from stockpulse_engine.domain.orders import Order, OrderType, Side
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.proposal import MissingInputError, Proposal
@@ -65,13 +65,29 @@ def _is_same(order: Proposal, sent: Sent) -> bool:
 
 
 def check_armed(order: Proposal) -> CheckRow:
-    """A strategy sends nothing before it is armed; a person always may."""
+    """Live money needs arming; a strategy sends nothing before it is armed; a person always may send on paper."""
     strategy = order.terms.strategy
+    if (refusal := _live_refusal(order)) is not None:
+        return refusal
     if not order.is_auto:
         return _BY_HAND
     if strategy not in order.limits.armed:
         return denied("armed", DenialCode.STRATEGY_NOT_ARMED, strategy=strategy)
     return order.holds("armed", lambda: f"{strategy} is armed")
+
+
+def _live_refusal(order: Proposal) -> CheckRow | None:
+    """Why a live account is not armed for this order; None where it is, or where no money is real."""
+    account = order.view.account
+    if account is None or account.kind is not AccountKind.LIVE:
+        return None
+    if (arming := order.view.arming) is None:
+        raise MissingInputError(DenialCode.CANNOT_CHECK, problem="whether it is armed is not known")
+    if arming.problem:
+        return denied("armed", DenialCode.NOT_ARMED, problem=arming.problem)
+    if arming.beyond and not order.is_reducing:
+        return denied("armed", DenialCode.ARMED_AMOUNT, problem=arming.beyond)
+    return None
 
 
 def check_rejections(order: Proposal) -> CheckRow:

@@ -28,6 +28,8 @@ class DenialCode(Enum):
     REDUCING_ONLY = "REDUCING_ONLY"
     STREAM_RECONCILING = "STREAM_RECONCILING"
     STRATEGY_NOT_ARMED = "STRATEGY_NOT_ARMED"
+    NOT_ARMED = "NOT_ARMED"
+    ARMED_AMOUNT = "ARMED_AMOUNT"
     REPEATED_REJECTION = "REPEATED_REJECTION"
     SESSION_UNKNOWN = "SESSION_UNKNOWN"
     INSTRUMENT_HALTED = "INSTRUMENT_HALTED"
@@ -86,6 +88,22 @@ class Denial(msgspec.Struct, frozen=True):
 
 
 _C = DenialCode
+SETTLED = frozenset(
+    {
+        _C.INVALID_NUMBER.value,
+        _C.INCOMPLETE_TERMS.value,
+        _C.UNSUPPORTED.value,
+        _C.ACCOUNT_UNKNOWN.value,
+        _C.INSTRUMENT_UNKNOWN.value,
+        _C.NOT_TRADABLE.value,
+        _C.RESTRICTED.value,
+        _C.CURRENCY_MISMATCH.value,
+        _C.EXTENDED_NEEDS_LIMIT.value,
+        _C.OFF_LOT.value,
+        _C.OFF_TICK.value,
+    }
+)
+"""What no waiting would change: these refuse an order that the engine is to hold, too."""
 DENIALS: dict[DenialCode, Denial] = {
     _C.INVALID_NUMBER: Denial(
         "Not a number", "The {field} {value} is not a {expected} number.", "Type it like 100 or 231.40."
@@ -131,6 +149,16 @@ DENIALS: dict[DenialCode, Denial] = {
         "Strategy not armed",
         "The strategy {strategy} is not armed: nothing of it leaves.",
         "Add it to `armed` with `sp limits set armed`.",
+    ),
+    _C.NOT_ARMED: Denial(
+        "Not armed for live money",
+        "Nothing LIVE leaves: {problem}.",
+        "`sp live` tells what is missing, `sp arm` arms.",
+    ),
+    _C.ARMED_AMOUNT: Denial(
+        "Beyond the armed amount",
+        "The armed amount does not allow it: {problem}.",
+        "Send less, or disarm and arm with more.",
     ),
     _C.REPEATED_REJECTION: Denial(
         "Paused after refusals",

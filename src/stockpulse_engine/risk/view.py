@@ -42,6 +42,13 @@ class Sent(msgspec.Struct, frozen=True):
     key: str = ""
 
 
+class Arming(msgspec.Struct, frozen=True):
+    """Why a live order may not leave: at all, or for its amount alone; "" where nothing is in the way."""
+
+    problem: str = ""
+    beyond: str = ""
+
+
 class GateView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a check may read. None means "not known", which denies; there are no optimistic defaults.
 
@@ -56,6 +63,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
         peak: the highest equity so far, deposits taken out.
         brake: what the loss limits of the account have done.
         refusals: what the broker refused of the instrument last.
+        arming: whether a live account is armed for this order; looked at for live money alone.
         pending: worst-case opening notional of all open orders of the account.
         mark: price the held position is valued at.
         claims: what the open orders of this instrument may still do.
@@ -89,6 +97,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     peak: Decimal | None
     brake: Brake | None = NO_BRAKE
     refusals: Refusals | None = NO_REFUSALS
+    arming: Arming | None = None
     mark: Decimal | None = None
     claims: tuple[Claim, ...] = ()
     orders: tuple[Order, ...] = ()
@@ -189,6 +198,7 @@ class ViewSources(msgspec.Struct, frozen=True, kw_only=True):
         session_date: the trading session now, like 2024-03-08.
         peak: account id → highest equity so far; brake: account id → what its loss limits did.
         refusals: (account id, instrument id) → what the broker refused last.
+        arming: (account, terms) → whether live money may leave for it.
         fee: estimate of an order's fee.
     """
 
@@ -208,6 +218,7 @@ class ViewSources(msgspec.Struct, frozen=True, kw_only=True):
     peak: Callable[[str], Decimal]
     brake: Callable[[str], Brake] = lambda _: NO_BRAKE
     refusals: Callable[[str, str], Refusals] = lambda _, __: NO_REFUSALS
+    arming: Callable[[Account, OrderTerms], Arming | None] = lambda _, __: None
     fee: FeeEstimate = no_fee
 
 
@@ -262,6 +273,7 @@ class ViewBuilder:
             peak=_ask(sources.peak, account_id) if account is not None else None,
             brake=_ask(sources.brake, account_id),
             refusals=_ask(sources.refusals, account_id, instrument_id),
+            arming=_ask(sources.arming, account, terms) if account is not None else None,
             mark=balances.marks.get(instrument_id) if balances else None,
             claims=working.claims(instrument_id) if working is not None and balances is not None else (),
             orders=working.of(instrument_id) if working is not None else (),

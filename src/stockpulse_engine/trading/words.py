@@ -18,6 +18,8 @@ from stockpulse_engine.domain.events import (
     HoldingsAdopted,
     HomeRestored,
     LimitChanged,
+    LiveArmed,
+    LiveDisarmed,
     LossLimitActed,
     Reconciled,
     SessionMarked,
@@ -238,6 +240,20 @@ def _explained(event: SuspenseExplained) -> tuple[str, str, str]:
     return "SUSPENSE_EXPLAINED", event.account_id, f"{event.suspense_id}: {sentence}{reason}."
 
 
+def _live_armed(event: LiveArmed) -> tuple[str, str, str]:
+    until = iso_utc(event.until)[11:19]
+    whom = "" if event.strategy == "manual" else f" for {event.strategy}"
+    sentence = (
+        f"{_who(event.actor)} armed {event.account_id} for LIVE orders{whom} up to {number(event.cap)} until {until}Z."
+    )
+    return "LIVE_ARMED", event.account_id, sentence
+
+
+def _live_disarmed(event: LiveDisarmed) -> tuple[str, str, str]:
+    sentence = f"{event.account_id} is disarmed: {event.reason}; {number(event.sent)} was sent meanwhile."
+    return "LIVE_DISARMED", event.account_id, sentence
+
+
 _OTHERS: Final[dict[type, Callable[..., tuple[str, str, str]]]] = {
     AccountOpened: _opened,
     CashMoved: _cash,
@@ -253,6 +269,8 @@ _OTHERS: Final[dict[type, Callable[..., tuple[str, str, str]]]] = {
     SuspenseExplained: _explained,
     LimitChanged: _limit_changed,
     LossLimitActed: _loss_acted,
+    LiveArmed: _live_armed,
+    LiveDisarmed: _live_disarmed,
 }
 
 STATE_WORDS: Final = {

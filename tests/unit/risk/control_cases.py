@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from stockpulse_engine.domain.accounts import TradingState
+from stockpulse_engine.domain.accounts import Account, AccountKind, TradingState
 from stockpulse_engine.domain.events import LossLimitActed
 from stockpulse_engine.domain.instruments import AssetClass
 from stockpulse_engine.domain.market import MarketPhase
@@ -14,7 +14,7 @@ from stockpulse_engine.risk.codes import DenialCode as Code
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.rejections import Refusals
 from stockpulse_engine.risk.verdict import DENIED, OK, READ
-from stockpulse_engine.risk.view import GateView
+from stockpulse_engine.risk.view import Arming, GateView
 from tests.fakes.portfolio_build import SECOND, D, order, quote, terms
 from tests.unit.risk.build import (
     BUY,
@@ -64,6 +64,16 @@ def acted(kind: str) -> LossLimitActed:
         ts_event=NOW,
         recorded_at=NOW,
     )
+
+
+def real(arming: Arming | None) -> GateView:
+    """What is seen of an account of real money."""
+    return view(account=replace(must(VIEW.account), kind=AccountKind.LIVE), arming=arming)
+
+
+def must(account: Account | None) -> Account:
+    assert account is not None
+    return account
 
 
 def braked(**changes: object) -> Brake:
@@ -203,6 +213,10 @@ CONTROL_CASES: list[Case] = [
     case("armed", AUTO, allowed=ARMED),
     case("armed", replace(BUY, strategy="other"), allowed=ARMED, code=Code.STRATEGY_NOT_ARMED),
     case("armed", replace(BUY, strategy=""), allowed=ARMED, code=Code.STRATEGY_NOT_ARMED),
+    case("armed", seen=real(Arming())),
+    case("armed", seen=real(Arming("it is not")), code=Code.NOT_ARMED),
+    case("armed", seen=real(Arming("", "too much")), code=Code.ARMED_AMOUNT),
+    case("armed", seen=real(None), code=Code.CANNOT_CHECK),
     case("armed", AUTO, allowed=limits(armed=None), code=Code.CANNOT_CHECK),
     # 20 refused alike again and again
     case("rejections", seen=view(refusals=replace(REFUSED, count=2))),
