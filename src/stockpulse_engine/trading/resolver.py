@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stockpulse_engine.domain.errors import UnavailableError
+from stockpulse_engine.domain.errors import NotFoundError, UnavailableError
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus
 from stockpulse_engine.domain.reports import VenueOrder
 from stockpulse_engine.trading.desk import Desk
@@ -51,6 +51,8 @@ class Resolver:
                 absences = await self._look(key, absences)
                 if looks == _ALARM_AFTER and desk.order(key).is_unknown:
                     desk.alert("danger", f"{key} is still UNKNOWN at the venue.", key)
+        except NotFoundError:  # the record that made it known here never reached the disk
+            return
         finally:
             self._active.discard(key)
 

@@ -340,8 +340,10 @@ class DrillVenue:
     def correct(self, execution_id: str, quantity: Decimal, price: Decimal) -> Execution:
         """State an execution anew; the new statement has its own id."""
         execution, order = self._standing(execution_id)
+        status = order.status
         self._gone.add(execution_id)
         self._undo(execution, order)
+        order.status = status
         return self._post(order, quantity, price, corrects=execution_id)
 
     # --- taking orders ------------------------------------------------------------------------------------
@@ -501,6 +503,8 @@ class DrillVenue:
         order.filled -= execution.quantity
         order.notional -= execution.quantity * execution.price
         order.changed_ns = self._now()
+        if order.status == o.FILLED and order.filled < order.quantity:
+            order.status = o.CANCELED  # it does not come back to life
         if order.status == o.PARTIALLY_FILLED and not order.filled:
             order.status = o.TRIGGERED if order.is_triggered else o.ACCEPTED
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
@@ -14,7 +15,7 @@ from stockpulse_engine.base.tasks import spawn
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AlertRaised, OrderChanged, PartChanged
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
-from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.domain.errors import StockPulseError, UnavailableError
 from stockpulse_engine.domain.instruments import AssetClass, Instrument
 from stockpulse_engine.domain.market import InstrumentStatus, MarketPhase, Quote
 from stockpulse_engine.drill.core.orders import Trick
@@ -125,6 +126,7 @@ class World:
         self.engine: Engine = self._workshop.engine(ends)
         witness.engine = self.engine
         self.show()
+        self._running = spawn(asyncio.sleep(0), name="engine")
         await self.engine.trading.recover()
         self._running = spawn(self.engine.trading.run(), name="engine")
         if ACCOUNT.account_id not in self.engine.trading.book.accounts:
@@ -154,7 +156,8 @@ class World:
 
     async def stop_and_start(self) -> None:
         """An ordered stop and a new start."""
-        await self.engine.trading.stop()
+        with suppress(UnavailableError):  # the disk may refuse the mark of the stop: it was none, then
+            await self.engine.trading.stop()
         await self.restart()
 
     def freeze(self, seconds: float) -> None:
