@@ -78,11 +78,11 @@ def check_armed(order: Proposal) -> CheckRow:
 
 def _live_refusal(order: Proposal) -> CheckRow | None:
     """Why a live account is not armed for this order; None where it is, or where no money is real."""
-    account = order.view.account
+    account, arming = order.view.account, order.view.arming
+    if arming is None:
+        raise MissingInputError(DenialCode.CANNOT_CHECK, problem="whether it is armed is not known")
     if account is None or account.kind is not AccountKind.LIVE:
         return None
-    if (arming := order.view.arming) is None:
-        raise MissingInputError(DenialCode.CANNOT_CHECK, problem="whether it is armed is not known")
     if arming.problem:
         return denied("armed", DenialCode.NOT_ARMED, problem=arming.problem)
     if arming.beyond and not order.is_reducing:

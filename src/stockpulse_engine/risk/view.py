@@ -49,6 +49,10 @@ class Arming(msgspec.Struct, frozen=True):
     beyond: str = ""
 
 
+UNTOLD = Arming("nobody knows whether it is armed")
+"""What holds for live money where nobody says anything."""
+
+
 class GateView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a check may read. None means "not known", which denies; there are no optimistic defaults.
 
@@ -97,7 +101,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     peak: Decimal | None
     brake: Brake | None = NO_BRAKE
     refusals: Refusals | None = NO_REFUSALS
-    arming: Arming | None = None
+    arming: Arming | None = UNTOLD
     mark: Decimal | None = None
     claims: tuple[Claim, ...] = ()
     orders: tuple[Order, ...] = ()
@@ -218,7 +222,7 @@ class ViewSources(msgspec.Struct, frozen=True, kw_only=True):
     peak: Callable[[str], Decimal]
     brake: Callable[[str], Brake] = lambda _: NO_BRAKE
     refusals: Callable[[str, str], Refusals] = lambda _, __: NO_REFUSALS
-    arming: Callable[[Account, OrderTerms], Arming | None] = lambda _, __: None
+    arming: Callable[[Account, OrderTerms], Arming | None] = lambda _, __: UNTOLD
     fee: FeeEstimate = no_fee
 
 

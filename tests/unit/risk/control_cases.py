@@ -14,7 +14,7 @@ from stockpulse_engine.risk.codes import DenialCode as Code
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.rejections import Refusals
 from stockpulse_engine.risk.verdict import DENIED, OK, READ
-from stockpulse_engine.risk.view import Arming, GateView
+from stockpulse_engine.risk.view import UNTOLD, Arming, GateView
 from tests.fakes.portfolio_build import SECOND, D, order, quote, terms
 from tests.unit.risk.build import (
     BUY,
@@ -217,6 +217,7 @@ CONTROL_CASES: list[Case] = [
     case("armed", seen=real(Arming("it is not")), code=Code.NOT_ARMED),
     case("armed", seen=real(Arming("", "too much")), code=Code.ARMED_AMOUNT),
     case("armed", seen=real(None), code=Code.CANNOT_CHECK),
+    case("armed", seen=real(UNTOLD), code=Code.NOT_ARMED),
     case("armed", AUTO, allowed=limits(armed=None), code=Code.CANNOT_CHECK),
     # 20 refused alike again and again
     case("rejections", seen=view(refusals=replace(REFUSED, count=2))),
