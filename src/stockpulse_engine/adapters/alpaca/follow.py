@@ -1,0 +1,221 @@
+"""Following one account: the stream while it speaks, questions while it may not, and both as one order of facts.
+
+The stream has no replay and can be open and mute (F22), so it is only the fast way. After each time it came up, every
+`poll_s` while orders are open, and after anything that could not be read, orders and executions are asked for. What a
+question tells and the stream has not told by the next question proves it mute: it is told again to listen, and the
+time after that the connection is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Final
+
+from stockpulse_engine.adapters.alpaca.orders import OrderBook
+from stockpulse_engine.adapters.alpaca.parse import AlpacaOrder, AlpacaUpdate
+from stockpulse_engine.adapters.alpaca.settings import AlpacaSettings
+from stockpulse_engine.adapters.alpaca.stream import Dead, Down, Put, Signal, TradeStream, Unreadable, Up
+from stockpulse_engine.adapters.alpaca.teller import Teller
+from stockpulse_engine.base.tasks import spawn
+from stockpulse_engine.domain.errors import UnavailableError
+from stockpulse_engine.domain.reports import ExecutionReport
+
+OVERLAP_NS: Final = 600_000_000_000
+"""How far before what was told last everything is asked for again."""
+MOST_WAITING: Final = 10_000
+"""Frames between the reader and us; beyond that the line itself waits. Not one is dropped."""
+_MOST_ABSENT: Final = 30
+_FIRST_LOOK_S: Final = 3.0
+"""How long the first questions wait for the stream, so that nothing falls between them and it."""
+_FAILURES: Final = 3
+_RESTLESS_S: Final = 120.0
+_RETRY_S: Final = 2.0
+
+
+class Nudge:
+    """Something was put aside to be told, or must be asked for."""
+
+
+Inbox = asyncio.Queue[Signal | Nudge]
+MakeStream = Callable[[Put], TradeStream]
+
+
+class Follower:
+    """One listener's way through the facts. There is one at a time: Alpaca gives an account one stream."""
+
+    def __init__(
+        self,
+        book: OrderBook,
+        teller: Teller,
+        settings: AlpacaSettings,
+        make_stream: MakeStream,
+        aside: deque[ExecutionReport],
+    ) -> None:
+        self._book = book
+        self._teller = teller
+        self._settings = settings
+        self._aside = aside
+        self._inbox: Inbox = asyncio.Queue(MOST_WAITING)
+        self._stream = make_stream(self._inbox.put)
+        self._strikes = 0
+        self._failures = 0
+        self._told_to = 0
+        self._restless_until = 0.0
+        self._due = 0.0
+        self._is_over = False
+        self._answered: deque[AlpacaOrder] = deque(maxlen=MOST_WAITING)
+        self._is_fresh = True
+        self._owed_before: frozenset[str] = frozenset()
+        self._answers = -1
+
+    def nudge(self) -> None:
+        """Look at what was put aside."""
+        if not self._inbox.full():
+            self._inbox.put_nowait(Nudge())
+
+    def learn(self, order: AlpacaOrder) -> None:
+        """An order as the answer to a request showed it: its word counts as well as the stream's."""
+        self._answered.extend((order, *order.legs))
+        self.nudge()
+
+    def be_restless(self) -> None:
+        """An order may be there that nobody confirmed: go on asking for a while."""
+        self._restless_until = asyncio.get_running_loop().time() + _RESTLESS_S
+
+    def end(self) -> None:
+        """Another listener takes over."""
+        self._is_over = True
+        self.nudge()
+
+    async def batches(self, after_seq: int) -> AsyncGenerator[Sequence[ExecutionReport], None]:
+        """First what was missed, then what comes. Raises UnavailableError when there is no way to Alpaca any more."""
+        time = asyncio.get_running_loop().time
+        self._told_to, self._due = after_seq, time() + _FIRST_LOOK_S
+        is_first = True
+        reader = spawn(self._stream.run(), name="alpaca stream")
+        try:
+            while not self._is_over:
+                signals = await self._wait(time)
+                found = await self._hear(signals)
+                while self._answered:
+                    found += await self._shown(self._answered.popleft())
+                if self._due <= time():
+                    is_wanted = is_first or self._is_curious(time())
+                    found += await self._look(after_seq if is_first else -1) if is_wanted else []
+                    is_first = is_first and bool(self._failures)
+                    self._due = time() + (_RETRY_S if self._failures else self._settings.poll_s)
+                while self._aside:
+                    found.append(self._aside.popleft())
+                if found:
+                    self._told_to = max(self._told_to, *(one.report_seq for one in found))
+                    yield found
+        finally:
+            reader.cancel()
+            await asyncio.wait((reader,))
+
+    async def _wait(self, time: Callable[[], float]) -> list[Signal | Nudge]:
+        """What came, all of it at once; nothing when it is time to ask."""
+        found: list[Signal | Nudge] = []
+        if self._inbox.empty() and not self._aside and not self._answered:
+            try:
+                async with asyncio.timeout(max(0.0, self._due - time())):
+                    found.append(await self._inbox.get())
+            except TimeoutError:
+                return found
+        while not self._inbox.empty():
+            found.append(self._inbox.get_nowait())
+        return found
+
+    async def _hear(self, signals: Sequence[Signal | Nudge]) -> list[ExecutionReport]:
+        found: list[ExecutionReport] = []
+        for signal in signals:
+            if isinstance(signal, Dead):
+                raise UnavailableError(
+                    f"Alpaca refuses the key: {signal.why}.", fix="Give a new pair with `sp broker add`."
+                )
+            if isinstance(signal, Up | Down | Unreadable):
+                self._is_fresh = self._is_fresh or isinstance(signal, Up)
+                self._due = 0.0
+            elif isinstance(signal, AlpacaUpdate):
+                self._strikes = 0
+                found += await self._translate(signal)
+        return found
+
+    async def _translate(self, update: AlpacaUpdate) -> list[ExecutionReport]:
+        try:
+            found = await self._teller.of_update(update)
+        except UnavailableError:
+            self._due = 0.0  # it needs a question that has no answer now: the next look tells it
+            return []
+        if not found and update.event in ("fill", "partial_fill", "replaced", "restated"):
+            self._due = min(self._due, asyncio.get_running_loop().time() + 1.0)
+        return found
+
+    async def _shown(self, order: AlpacaOrder) -> list[ExecutionReport]:
+        try:
+            return await self._teller.of_order(order)
+        except UnavailableError:
+            return []
+
+    def _is_curious(self, now: float) -> bool:
+        return (
+            not self._stream.is_up
+            or self._due == 0.0
+            or now < self._restless_until
+            or bool(self._book.known.open_entries())
+            or bool(self._teller.owed)
+        )
+
+    async def _look(self, after: int) -> list[ExecutionReport]:
+        """Ask for everything. A failure is no verdict; too many of them, with the stream down, end the listening."""
+        try:
+            found = await self._ask(after)
+        except UnavailableError:
+            self._failures += 1
+            if self._failures >= _FAILURES and not self._stream.is_up:
+                raise
+            return []
+        self._failures = 0
+        await self._judge_stream()
+        return found
+
+    async def _judge_stream(self) -> None:
+        """What the look before told and the stream still owes proves it mute: listen anew, then connect anew (F22)."""
+        owed = self._teller.owed
+        if not self._stream.is_up or self._is_fresh:
+            owed.clear()
+        overdue = self._owed_before & owed
+        self._is_fresh, self._owed_before = False, frozenset(owed)
+        owed -= overdue
+        if self._answers == self._stream.answers:  # it was told to listen anew and did not even answer
+            await self._stream.drop()
+        self._answers = -1
+        if not overdue:
+            return
+        self._strikes += 1
+        if self._strikes == 1:
+            self._answers = self._stream.answers
+            await self._stream.resubscribe()
+        else:
+            await self._stream.drop()
+
+    async def _ask(self, after: int) -> list[ExecutionReport]:
+        book = self._book
+        since = max(book.since, self._told_to - OVERLAP_NS)
+        orders = {one.order_id: one for one in await book.recent_orders(since)}
+        orders.update((one.order_id, one) for one in await book.open_orders())
+        fills = await book.fills(max(book.since, after) if after >= 0 else since)
+        found: list[ExecutionReport] = []
+        for order in (*orders.values(), *await self._absent(orders)):
+            found += await self._teller.of_order(order, after)
+        for fill in fills:
+            found += await self._teller.of_fill(fill)
+        return sorted(found, key=lambda one: one.report_seq)
+
+    async def _absent(self, shown: dict[str, AlpacaOrder]) -> list[AlpacaOrder]:
+        """Orders that worked and are not shown: they are over, or hidden; each is asked for by itself."""
+        gone = [one.order_id for one in self._book.known.open_entries() if one.order_id not in shown]
+        found = [await self._book.by_id(order_id) for order_id in gone[:_MOST_ABSENT]]
+        return [one for one in found if one is not None]
