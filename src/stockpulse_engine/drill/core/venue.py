@@ -226,7 +226,8 @@ class DrillVenue:
         try:
             if not order.is_open:
                 raise Refused("too_late", f"The order is {order.status} already.")
-            if quantity is not None and quantity <= order.filled:
+            is_total = not self.rules.replaces_with_new_id  # a successor's quantity is its own
+            if quantity is not None and is_total and quantity <= order.filled:
                 raise Refused("too_late", f"{order.filled} are executed already; the quantity must be more.")
             self._check_numbers(order.instrument_id, quantity, limit_price, stop_price)
         except Refused as refusal:
