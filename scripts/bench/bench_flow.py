@@ -9,7 +9,9 @@ value delivered; a histogram keeps it, so that a long run costs no memory. `hand
 it away, which on a shared machine is later; what an engine that does not read holds back counts as the engine's. At the
 end everything fed is looked for in the store: a figure of a run that lost one event is not printed. Memory is the
 daemon's own, sampled twice a second; growth compares the medians of the last quarter and of the first after warming up.
-On a shared machine as root: `nice -n -15`.
+`others_cpu` is what
+everything else on the machine worked meanwhile, in cores: where it comes near what is left, the figures are the
+machine's and not ours. On a shared machine as root: `nice -n -15`.
 """
 
 from __future__ import annotations
@@ -51,6 +53,7 @@ WARM_SHARE = 0.2
 BINS_PER_MS, MAX_MS = 10, 20_000
 PERCENTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 SETTLE_S = 60.0
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Histogram:
@@ -115,10 +118,10 @@ class Watch:
         self._proc = Path(f"/proc/{pid}")
         self.samples: list[float] = []
 
-    def cpu_s(self) -> float:
-        """CPU seconds so far, all threads."""
+    def cpu_s(self, *, with_children: bool = False) -> float:
+        """CPU seconds so far, all threads; of processes that it started and that have ended, too."""
         fields = (self._proc / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return sum(map(int, fields[11 : 15 if with_children else 13])) / TICKS
 
     def sample(self) -> None:
         """Note the memory in MB."""
@@ -130,6 +133,13 @@ class Watch:
         """Median memory in the first and in the last quarter of what is judged."""
         size = max(1, len(self.samples) // 4)
         return statistics.median(self.samples[:size]), statistics.median(self.samples[-size:])
+
+
+def busy_s() -> float:
+    """CPU seconds that the whole machine has worked, and those its host kept from it."""
+    first = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()
+    user, nice, system, _, _, irq, soft, stolen = map(int, first[1:9])
+    return (user + nice + system + irq + soft + stolen) / TICKS
 
 
 async def head(paths: Paths, rate_ms: int, topics: tuple[str, ...], tally: Tally) -> None:
@@ -162,13 +172,14 @@ async def judged(options: argparse.Namespace, paths: Paths, pipe: Connection, ta
     seconds = flow.events / flow.rate
     await asyncio.sleep(seconds * WARM_SHARE)
     tally.is_judged, begun, cpu, own = True, time.monotonic(), watch.cpu_s(), time.process_time()
-    load = os.getloadavg()[0]
+    busy, whole = busy_s(), watch.cpu_s(with_children=True)
     telling = asyncio.to_thread(pipe.recv)
     told = spawn(telling, name="told")
     while not told.done():
         watch.sample()
         await asyncio.wait([told], timeout=SAMPLE_S)
-    passed, used = time.monotonic() - begun, watch.cpu_s() - cpu
+    passed, used, heads = time.monotonic() - begun, watch.cpu_s() - cpu, time.process_time() - own
+    ours = watch.cpu_s(with_children=True) - whole + heads + told.result()["feeder_cpu_s"] * (1 - WARM_SHARE)
     tally.is_judged = False
     for task in tasks:
         task.cancel()
@@ -178,7 +189,7 @@ async def judged(options: argparse.Namespace, paths: Paths, pipe: Connection, ta
     return {
         **told.result(),
         "judged_s": passed,
-        "load1": load,
+        "others_cpu": (busy_s() - busy - ours) / passed,
         **{f"{name}_ms": tally.due.at(share) for name, share in PERCENTILES.items()},
         **{f"handed_{name}_ms": tally.handed.at(share) for name, share in PERCENTILES.items()},
         "seconds_over_45_ms_percent": tally.late_seconds(45.0),
@@ -188,7 +199,7 @@ async def judged(options: argparse.Namespace, paths: Paths, pipe: Connection, ta
         "resyncs": tally.resyncs,
         "engine_cpu": used / passed,
         "engine_cpu_us_per_event": used / events * 1e6,
-        "heads_cpu": (time.process_time() - own) / passed,
+        "heads_cpu": heads / passed,
         "memory_first_mb": first,
         "memory_last_mb": last,
         "memory_most_mb": max(watch.samples),

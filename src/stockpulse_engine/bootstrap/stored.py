@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -142,6 +143,7 @@ class EngineHistory:
         module = "stockpulse_engine.storage.history.compact"
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", module, str(self._directory)),
+            env={**os.environ, "POLARS_MAX_THREADS": "1"},  # one core at most
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

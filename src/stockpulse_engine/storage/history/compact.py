@@ -37,7 +37,7 @@ from stockpulse_engine.storage.history.writer import SegmentWriter
 PORTION_BYTES: Final = 16 * 1024 * 1024
 """Bytes of a log that become segments in one commit: about a quarter of a million quotes."""
 NICE: Final = 10
-"""The market goes first."""
+"""Where a machine does not know what idle work is."""
 
 
 class Compacted(NamedTuple):
@@ -142,9 +142,17 @@ def _bar_frame(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
     return frame.unique(KEYS[BARS], keep="last", maintain_order=True)
 
 
+def _give_way() -> None:
+    """The market goes first: idle work gives up its core the moment anything else wants it, nice work some ms later."""
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(NICE)
+
+
 def main() -> None:
     """Compact the history directory named on the command line; merge and sweep what has gathered there."""
-    os.nice(NICE)
+    _give_way()
     layout, clock = Layout(Path(sys.argv[1])), WallClock()
     writer = SegmentWriter(layout, clock, HotTier(layout))
     done = compact(layout, writer)
