@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 import typer
+from msgspec import structs
 
 import stockpulse_engine
 from stockpulse_engine.actions.orderline import GRAMMAR, OrderContext, ParsedOrder, parse_order_line
@@ -308,6 +309,15 @@ EXAMPLES = (
     "sell AAPL 20 stp 229.79",
     "sell AAPL 20 stplmt 229.79 229.50 gtc",
     "buy AAPL 100 lmt 232 ioc",
+    "sell AAPL all trail 2% gtc",
+    "sell AAPL 20 traillmt 2.50 0.10",
+    "sell AAPL all oco 236.75 229.79 gtc",
+    "buy AAPL 100 lmt 231.40 -1%",
+    "buy AAPL 100 lmt 231.40 gtd fri",
+    "buy AAPL 100 lmt 232 fok",
+    "sell AAPL 20 mkt if SPY < 480",
+    "sell AAPL 20 mkt at 15:55",
+    "buy AAPL 100 lmt 230 if SPY > 520 and AAPL bid <= 230 gtc",
     "buy AAPL 100 moc",
     "buy AAPL 100 lmt 232 ext",
     "sell AAPL 5 mkt reduce",
@@ -343,12 +353,14 @@ def _context() -> OrderContext:
         tick_size=Decimal("0.01"),
         lot_size=Decimal(1),
     )
+    fund = structs.replace(apple, instrument_id="SPY.ARCX", name="S&P 500 fund", asset_class=AssetClass.ETF)
     quote = Quote(
         "AAPL.XNAS", Decimal("232.11"), Decimal("232.12"), Decimal(1240), Decimal(860), 1, last=Decimal("232.10")
     )
     return OrderContext(
         account_id="main",
-        resolve={"AAPL": apple, "AAPL.XNAS": apple}.get,
+        resolve={"AAPL": apple, "AAPL.XNAS": apple, "SPY": fund}.get,
+        now_ns=1_710_172_800_000_000_000,
         quote=lambda _: quote,
         position=lambda _: Decimal(60),
         equity=Decimal(100_000),

@@ -31,5 +31,7 @@ def order_context(store: Store, instrument_id: str) -> OrderContext:
         equity=view.equity if view else None,
         nearest=nearest,
         default_symbol=symbol_of(instrument_id) if instrument_id else "",
+        now_ns=store.clock.market_ns if store.clock else 0,
+        time_zone=store.clock.time_zone if store.clock else "America/New_York",
         orders=lambda: reversed(store.orders.values()),
     )

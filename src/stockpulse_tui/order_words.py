@@ -9,6 +9,7 @@ from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.instruments import Instrument, symbol_of
 from stockpulse_engine.domain.orders import Order, OrderRole, OrderStatus, OrderType
 from stockpulse_engine.render.format import format_age, format_clock, format_number, format_price, format_quantity
+from stockpulse_engine.render.sentence import describe_condition
 
 TYPES = {
     OrderType.MARKET: "MKT",
@@ -54,7 +55,8 @@ def tick_of(order: Order, instruments: Mapping[str, Instrument]) -> Decimal:
 def is_waiting(order: Order, orders: Mapping[str, Order]) -> bool:
     """Whether it is a leg whose entry has not filled yet."""
     parent = orders.get(order.parent_id) if order.parent_id else None
-    return parent is not None and order.status in _WAITING and not parent.filled_quantity
+    is_entry = parent is not None and parent.role is OrderRole.ENTRY
+    return is_entry and order.status in _WAITING and not (parent and parent.filled_quantity)
 
 
 def state_of(order: Order, orders: Mapping[str, Order], *, is_canceling: bool = False) -> tuple[str, str]:
@@ -63,6 +65,8 @@ def state_of(order: Order, orders: Mapping[str, Order], *, is_canceling: bool = 
         return "! UNKNOWN", "warn"
     if is_canceling and order.is_open:
         return "canceling", "warn"
+    if order.is_held:
+        return "held", "accent"
     if is_waiting(order, orders):
         return ("staged", "accent") if order.status is OrderStatus.INITIALIZED else ("waits", "muted")
     return _STATES[order.status]
@@ -81,6 +85,8 @@ def lives_at(order: Order) -> tuple[str, str]:
     """Who holds it now, and the colour token."""
     if order.is_unknown:
         return "broker ?", "warn"
+    if order.is_held:
+        return "engine", "accent"
     if order.status in (OrderStatus.INITIALIZED, OrderStatus.DENIED):
         return "us", "muted"
     return ("broker" if order.venue_order_id or order.status is not OrderStatus.SUBMITTED else "on its way"), "muted"
@@ -134,6 +140,14 @@ def unknown_words(order: Order, now_ns: int, zone: str) -> tuple[str, str]:
     why = clean_line(order.reason, 60).rstrip(".") or "no definite answer"
     told = f"unknown since {format_clock(since, zone)}, {format_age(now_ns - since)} ago: {why}"
     return what, f"{told}. Counted as if filled at its worst; asked until proven, never resent."
+
+
+def condition_words(order: Order, zone: str) -> str:
+    """What a held order waits for, and where it lives meanwhile; "" for any other."""
+    if not order.is_held or order.condition is None:
+        return ""
+    until = describe_condition(order.condition, zone=zone)
+    return f"Held by the engine until {until}: does nothing while StockPulse is down."
 
 
 def refusal_words(order: Order) -> list[str]:

@@ -14,8 +14,18 @@ from stockpulse_engine.render.format import format_price, format_quantity
 
 SIDE, QUANTITY, TYPE, PRICE, TIF, SESSION, TAKE, STOP = range(8)
 FIELDS = ("side", "quantity", "type", "price", "tif", "session", "take", "stop")
-TYPES = ("mkt", "lmt", "stp", "stplmt")
-TYPE_WORDS = {"mkt": "MARKET", "lmt": "LIMIT", "stp": "STOP", "stplmt": "STOP LMT"}
+TYPES = ("mkt", "lmt", "stp", "stplmt", "trail", "traillmt", "oco")
+TYPE_WORDS = {
+    "mkt": "MARKET",
+    "lmt": "LIMIT",
+    "stp": "STOP",
+    "stplmt": "STOP LMT",
+    "trail": "TRAIL",
+    "traillmt": "TRAIL LMT",
+    "oco": "OCO",
+}
+TWO_PRICES = ("stplmt", "traillmt", "oco")
+"""Types with two numbers; what they mean is another for each, so none is taken over from one to the other."""
 CHOICES: dict[str, tuple[str, ...]] = {
     "side": ("buy", "sell"),
     "type": TYPES,
@@ -27,12 +37,16 @@ _TYPE_OF = {
     OrderType.LIMIT: "lmt",
     OrderType.STOP: "stp",
     OrderType.STOP_LIMIT: "stplmt",
+    OrderType.TRAILING_STOP: "trail",
 }
 _TIME_WORDS = {value: word for word, value in TIMES.items()}
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
-    """The words of each field as they would be typed; "" for a field left empty. `extra` keeps reduce and lots."""
+    """The words of each field as they would be typed; "" for a field left empty.
+
+    `extra` keeps what has no field: until when a GTD order lives, reduce, lots, and what the engine waits for.
+    """
 
     side: str = "buy"
     symbol: str = ""
@@ -61,8 +75,10 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _with_type(form: Form, before: str) -> Form:
-    if form.type == "mkt":
-        return replace(form, price="")
+    if form.type == "mkt" or form.type in TWO_PRICES or before in ("trail", "traillmt", "oco"):
+        return replace(form, price="" if form.type != "lmt" else "mid")
+    if form.type == "trail":
+        return replace(form, price="2%")
     if form.type == "lmt" and (not form.price or before == "stplmt"):
         return replace(form, price=form.price.split(" ")[-1] or "mid")
     if form.type == "stp":
@@ -75,18 +91,40 @@ def read_form(text: str, context: OrderContext) -> Form:
     draft = read_draft(split_words(text), len(text), context)
     take, stop = _exits(draft)
     extra = [*(["reduce"] if draft.is_reduce_only else []), *([f"lots {','.join(draft.lots)}"] if draft.lots else [])]
+    if draft.condition_words:
+        extra.append(text[draft.condition_words[0].start :].strip())
     return Form(
         side="sell" if draft.side is Side.SELL else "buy",
         symbol=symbol_word(draft.instrument) if draft.instrument else context.default_symbol,
         quantity=_size(draft),
-        type=_TYPE_OF.get(draft.order_type or OrderType.MARKET, "mkt"),
-        price=" ".join(part.word.text for part in (draft.trigger, draft.limit) if part is not None),
-        tif=_TIME_WORDS.get(draft.time_in_force, "day") if draft.time_in_force else "day",
+        type=_type(draft),
+        price=" ".join(_prices(draft)),
+        tif=_time(draft),
         session="extended" if draft.session is SessionHours.EXTENDED else "regular",
         take=take,
         stop=stop,
         extra=" ".join(extra),
     )
+
+
+def _type(draft: Draft) -> str:
+    if draft.oco is not None:
+        return "oco"
+    if draft.beyond is not None:
+        return "traillmt"
+    return _TYPE_OF.get(draft.order_type or OrderType.MARKET, "mkt")
+
+
+def _prices(draft: Draft) -> list[str]:
+    """The numbers of the order's type, as typed."""
+    parts = (*(draft.oco or ()), draft.trigger, draft.limit, draft.trail, draft.beyond)
+    return [part.word.text for part in parts if part is not None]
+
+
+def _time(draft: Draft) -> str:
+    """The time in force, with the day or time a GTD order lives until."""
+    word = _TIME_WORDS.get(draft.time_in_force, "day") if draft.time_in_force else "day"
+    return f"{word} {draft.until_word.text}" if draft.until_word is not None else word
 
 
 def _size(draft: Draft) -> str:
@@ -136,7 +174,8 @@ def shown(form: Form, order: ParsedOrder | None) -> tuple[str, ...]:
     if order is not None:
         terms, tick = order.terms, order.instrument.tick_size
         quantity = format_quantity(terms.quantity)
-        numbers = [format_price(p, tick) for p in (terms.stop_price, terms.limit_price) if p is not None]
-        price = " ".join(numbers)
+        prices = (terms.stop_price, terms.limit_price, order.oco_stop_price)
+        numbers = [format_price(p, tick) for p in prices if p is not None]
+        price = " ".join(numbers) if not terms.is_trailing else form.price
     kind = TYPE_WORDS[form.type]
     return (form.side.upper(), quantity, kind, price, form.tif.upper(), form.session, form.take, form.stop)

@@ -15,11 +15,11 @@ from decimal import Decimal
 from msgspec import structs
 
 from stockpulse_engine.domain.accounts import Account
-from stockpulse_engine.domain.brokers import BrokerCapabilities
+from stockpulse_engine.domain.brokers import BrokerCapabilities, Dedup
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO
-from stockpulse_engine.domain.orders import Order, OrderEventKind, OrderTerms
+from stockpulse_engine.domain.orders import Order, OrderEventKind, OrderTerms, OrderType, TimeInForce
 from stockpulse_engine.domain.reports import ExecutionReport, VenueAccount, VenueOrder
 from stockpulse_engine.trading.ports import AmbiguousOutcomeError, RejectedByBrokerError
 
@@ -142,6 +142,8 @@ class FakeBroker:
         """Whether its reports are numbered; otherwise they carry the time of what they state."""
         self.blind_accounts: set[str] = set()
         """Queries about these accounts raise."""
+        self.fails_at = 0
+        """The n-th query from now raises; 0 for none."""
         self.is_connected = False
         self.fate: list[str] = []
         """What becomes of the next submits: `ok`, `lost` (never arrives), `silent` (arrives, no answer), `refused`."""
@@ -155,6 +157,7 @@ class FakeBroker:
         self.refuses_link = False
         self.queries = 0
         self.can_replace = True
+        self.dedup = Dedup.FOR_EVER
         self.gate: asyncio.Event | None = None
         """When set, submits wait for it before they arrive."""
         self._is_cut = False
@@ -167,6 +170,12 @@ class FakeBroker:
             deduplicates=True,
             holds_brackets=True,
             supports_replace=self.can_replace,
+            dedup=self.dedup,
+            holds_oco=True,
+            holds_oto=True,
+            holds_trailing=True,
+            order_types=frozenset(OrderType),
+            times_in_force=frozenset(TimeInForce),
             numbers_reports=self.numbers_reports,
             overlap=1000 if self.numbers_reports else 600_000_000_000,
         )
@@ -291,6 +300,9 @@ class FakeBroker:
 
     def _require_sight(self, account_id: str) -> None:
         self.queries += 1
+        self.fails_at -= 1
+        if self.fails_at == 0:
+            raise UnavailableError("cut off half-way")
         if self.is_blind or not self.is_connected or account_id in self.blind_accounts:
             raise UnavailableError("no answer")
 

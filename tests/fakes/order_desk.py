@@ -23,8 +23,10 @@ from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderTerms, OrderType, Side
 from stockpulse_engine.domain.views import AccountView, Preview
+from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.verdict import Verdict
+from stockpulse_engine.trading.arming import Connections
 from stockpulse_engine.trading.desk import Timing
 from stockpulse_engine.trading.ports import Broker, HaltLatch, Journal
 from stockpulse_engine.trading.service import OrderService
@@ -142,8 +144,18 @@ class OrderDesk:
     """An engine's order service with everything around it; `crash` and `start` again on the same disk and venue."""
 
     def __init__(
-        self, *, venue: FakeVenue | None = None, journal: Journal | None = None, latch: HaltLatch | None = None
+        self,
+        *,
+        venue: FakeVenue | None = None,
+        journal: Journal | None = None,
+        latch: HaltLatch | None = None,
+        has_ledger: bool = False,
     ) -> None:
+        self.has_ledger = has_ledger
+        """Whether the real ledger says what is held and how much cash there is; otherwise a simple count does."""
+        self.quotes: dict[str, Quote] = {}
+        self.cash_bound = ZERO
+        self.day_end = self.day_start = 0
         self.time = VirtualTime()
         self.clock = self.time.clock
         self.venue = venue or FakeVenue(now=self.clock.now_ns)
@@ -151,6 +163,8 @@ class OrderDesk:
         self.latch: Any = latch or FakeLatch()
         self.gate = FakeGate()
         self.timing = Timing(catch_up=0.05, connect=0.5)
+        self.connections: Connections | None = None
+        """What is known of brokers with live accounts; given before `start` by those who need it."""
         self._running: asyncio.Task[None] | None = None
         self._make()
 
@@ -161,6 +175,7 @@ class OrderDesk:
         self.facts: list[Event] = []
         self.holdings: dict[str, dict[str, Decimal]] = {}
         self._seen: dict[str, Fill] = {}
+        self.ledger = Ledger()
         self.bus.subscribe(AlertRaised, self.alerts.append)
         self.bus.subscribe(OrderChanged, self.changes.append)
         self.broker = self.make_broker()
@@ -176,16 +191,39 @@ class OrderDesk:
             quotes=self._quote,
             positions=self.positions,
             account_view=self._account_view,
-            listeners=[self._follow],
+            day_start=lambda: self.day_start,
+            listeners=[self._follow, self.ledger.apply],
+            cash=self._cash if self.has_ledger else None,
+            cash_bound=lambda _: self.cash_bound,
+            day_end=lambda: self.day_end,
             ids=counted_ids("FL-"),
             timing=self.timing,
             sleep=self.time.sleep,
             version="0.1.0",
+            connections=self,
         )
 
     def make_broker(self) -> FakeBroker:
         """The broker of this life; a desk on another venue has its own."""
         return FakeBroker(self.venue)
+
+    # --- what is known of brokers: nothing, until `connections` are given ---------------------------------------
+
+    def mode(self, broker: str) -> AccountKind | None:
+        """Whose money."""
+        return self.connections.mode(broker) if self.connections else None
+
+    def number(self, broker: str) -> str:
+        """The account's number there."""
+        return self.connections.number(broker) if self.connections else ""
+
+    def ends_at(self, broker: str) -> int:
+        """When its session ends."""
+        return self.connections.ends_at(broker) if self.connections else 0
+
+    def trouble(self, broker: str) -> str:
+        """Disk and clock."""
+        return self.connections.trouble(broker) if self.connections else ""
 
     # --- life -----------------------------------------------------------------------------------------------
 
@@ -280,7 +318,10 @@ class OrderDesk:
     # --- what the service is given --------------------------------------------------------------------------
 
     def positions(self, account_id: str) -> Mapping[str, Decimal]:
-        """Holdings by the listener's own count."""
+        """Holdings by the listener's own count, or by the ledger."""
+        if self.has_ledger:
+            held = self.ledger.positions(account_id) if account_id in self.ledger.account_ids else ()
+            return {one.instrument_id: one.quantity for one in held}
         return {key: value for key, value in self.holdings.get(account_id, {}).items() if value}
 
     def _follow(self, event: Event) -> None:
@@ -303,7 +344,10 @@ class OrderDesk:
             held[fill.instrument_id] = held.get(fill.instrument_id, ZERO) + sign * fill.signed_quantity
 
     def _quote(self, instrument_id: str) -> Quote | None:
-        return None
+        return self.quotes.get(instrument_id)
+
+    def _cash(self, account_id: str) -> Decimal | None:
+        return self.ledger.book(account_id).cash if account_id in self.ledger.account_ids else None
 
     def _account_view(self, account_id: str) -> AccountView:
         return account_view(self.service, account_id)

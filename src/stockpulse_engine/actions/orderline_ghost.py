@@ -18,7 +18,10 @@ _MEANING = {
     "lots": "which lots to close", "ext": "extended hours too", "reduce": "only reduce the position",
     "mid": "between bid and ask", "bid": "best bid", "ask": "best ask", "last": "last trade", "day": "until the close",
     "gtc": "good till canceled", "ioc": "immediate or cancel", "fok": "fill or kill", "moo": "at the open",
-    "moc": "at the close",
+    "moc": "at the close", "gtd": "good till a day or time", "trail": "stop that follows the price",
+    "traillmt": "trailing stop, then limit", "oco": "take and stop, one cancels the other",
+    "if": "held by the engine until a price", "at": "held by the engine until a time", "and": "and also",
+    "or": "or else",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-_WORD = re.compile(r"@|[^\s@]+")
+_WORD = re.compile(r"@|[<>]=?|[^\s@<>]+")
 _NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9](?:_?[0-9]){0,11})(?:\.[0-9]{0,8})?|\.[0-9]{1,8}"
 _UNITS = re.compile(rf"({_NUMBER})([km]?)")
 _MONEY = re.compile(rf"\$({_NUMBER})([km]?)")

@@ -16,7 +16,9 @@ from stockpulse_engine.actions.orderline_lexer import (
     read_share,
     read_units,
 )
+from stockpulse_engine.actions.orderline_times import Until, is_day_or_time, read_moment, read_until
 from stockpulse_engine.actions.orderline_types import ABSENT, LineError, LineToken, OrderContext
+from stockpulse_engine.domain.conditions import MAX_PARTS, ConditionPart, PriceCondition, PriceKind, TimeCondition
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.orders import OrderType, SessionHours, Side, TimeInForce
 
@@ -28,11 +30,12 @@ TIMES = {
     "fok": TimeInForce.FOK,
     "moo": TimeInForce.AT_THE_OPEN,
     "moc": TimeInForce.AT_THE_CLOSE,
+    "gtd": TimeInForce.GTD,
 }
 PRICE_NAMES = ("mid", "bid", "ask", "last")
 KEYWORDS = (
-    "mkt", "lmt", "stp", "stplmt", "take", "stop", "risk", "all", "half", "lots", "ext", "reduce",
-    *PRICE_NAMES, *TIMES,
+    "mkt", "lmt", "stp", "stplmt", "trail", "traillmt", "oco", "take", "stop", "risk", "all", "half", "lots", "ext",
+    "reduce", "if", "at", "and", "or", *PRICE_NAMES, *TIMES,
 )  # fmt: skip
 MAX_LOTS = 100
 """Most lot ids taken in one line."""
@@ -40,6 +43,10 @@ MAX_LOTS = 100
 _SYMBOL_PLACES = 2
 """A symbol that spells a keyword is looked for among so many first words only."""
 _SLIP_LENGTHS = range(3, 9)
+_SIGNS = ("<", "<=", ">", ">=")
+_SIGN_AND_PRICE = 2
+_PRICE_KINDS = {kind.value.lower(): kind for kind in PriceKind}
+_CONDITION_FIX = "Write if SPY < 480, or if SPY bid >= 480."
 _ALIASES = {"market": "mkt", "limit": "lmt", "stoplimit": "stplmt", "@": "lmt"}
 
 
@@ -71,6 +78,16 @@ class Draft:
     session: SessionHours = SessionHours.REGULAR
     is_reduce_only: bool = False
     lots: tuple[str, ...] = ()
+    trail: OffsetWord | None = None
+    beyond: OffsetWord | None = None
+    """How far beyond its trigger the limit of a trailing stop lies."""
+    oco: tuple[PriceWord, PriceWord] | None = None
+    """Take and stop of which one executes."""
+    until: Until | None = None
+    until_word: Word | None = None
+    parts: list[ConditionPart] = field(default_factory=list)
+    joins: list[str] = field(default_factory=list)
+    condition_words: list[Word] = field(default_factory=list)
     errors: list[LineError] = field(default_factory=list)
     tokens: list[LineToken] = field(default_factory=list)
 
@@ -111,7 +128,15 @@ class _Reader:
             "lots": self._lots,
             "ext": self._extended,
             "reduce": self._reduce,
+            "trail": self._trailing,
+            "traillmt": self._trailing,
+            "oco": self._pair,
+            "if": self._condition,
+            "at": self._moment,
+            "and": self._join,
+            "or": self._join,
             **dict.fromkeys(TIMES, self._time),
+            "gtd": self._good_till,
         }
 
     def run(self) -> Draft:
@@ -311,6 +336,128 @@ class _Reader:
             return
         self._paint(word, "option")
         self._draft.time_in_force = wanted
+
+    def _good_till(self, word: Word) -> None:
+        self._time(word)
+        follower = self._peek()
+        if follower is None:
+            self._draft.want("gtd needs a day or a time.", "Write gtd fri, gtd 2026-11-25 or gtd 15:30.")
+            return
+        until = read_until(follower.low, self._context)
+        if until is None:
+            why = "not known yet here" if is_day_or_time(follower.low) else f"not {follower.text[:20]!r}"
+            self._draft.refuse(
+                word, f"gtd needs a day or a time, {why}.", "Write gtd fri, gtd 2026-11-25 or gtd 15:30."
+            )
+            return
+        self._at += 1
+        self._paint(follower, "option")
+        self._draft.until, self._draft.until_word = until, follower
+
+    def _trailing(self, word: Word) -> None:
+        self._paint(word, "keyword")
+        self._set_type(word, OrderType.TRAILING_STOP)
+        example = "2% 0.10" if word.low == "traillmt" else "2%, 0.50 or 20t"
+        self._draft.trail = self._next_distance(word, example)
+        if word.low == "traillmt" and self._draft.trail is not None:
+            self._draft.beyond = self._next_distance(word, example)
+
+    def _next_distance(self, word: Word, example: str) -> OffsetWord | None:
+        follower = self._peek()
+        if follower is None:
+            self._draft.want(f"{word.low} needs a distance.", f"Write {word.low} {example}.")
+            return None
+        found = self._exit_offset(follower)
+        if found is None:
+            message = f"{word.low} needs a distance, not {follower.text[:20]!r}."
+            self._draft.refuse(word, message, f"Write {word.low} {example}.")
+            return None
+        self._at += 1
+        self._paint(follower, "price")
+        return found
+
+    def _pair(self, word: Word) -> None:
+        self._paint(word, "keyword")
+        self._set_type(word, OrderType.LIMIT)
+        take = self._next_price(word, "236.75 229.79")
+        stop = self._next_price(word, "236.75 229.79") if take is not None else None
+        if take is not None and stop is not None:
+            self._draft.oco = (take, stop)
+
+    # --- conditions ---------------------------------------------------------------------------------------
+
+    def _join(self, word: Word) -> None:
+        """`and`, `or` between two conditions."""
+        self._paint(word, "keyword")
+        if not self._draft.parts:
+            self._refuse(word, f"{word.low} stands between two conditions.", "Write if SPY < 480 and QQQ < 400.")
+            return
+        self._draft.joins.append(word.low)
+        follower = self._peek()
+        if follower is None:
+            self._draft.want(f"{word.low} what?", "Write another condition, like QQQ < 400 or at 15:55.")
+        elif follower.low == "at":
+            self._at += 1
+            self._moment(follower)
+        elif follower.low != "if":
+            self._condition(word)
+
+    def _moment(self, word: Word) -> None:
+        """`at 15:55`."""
+        self._paint(word, "keyword")
+        self._draft.condition_words.append(word)
+        follower = self._peek()
+        if follower is None:
+            self._draft.want("at needs a time.", "Write at 15:55.")
+            return
+        day, _, time = follower.low.rpartition("t")
+        at_ns = read_moment(time, self._context, day)
+        if at_ns is None:
+            self._draft.refuse(word, f"at needs a time, not {follower.text[:20]!r}.", "Write at 15:55.")
+            return
+        self._at += 1
+        self._paint(follower, "price")
+        self._add_part(word, TimeCondition(at_ns=at_ns))
+
+    def _condition(self, word: Word) -> None:
+        """`if SPY < 480`, `if SPY bid >= 480`."""
+        self._paint(word, "keyword")
+        if word.low == "if":
+            self._draft.condition_words.append(word)
+        found = self._words[self._at : self._at + 4]
+        instrument = self._context.resolve(found[0].text.upper()) if found else None
+        what = _PRICE_KINDS.get(found[1].low) if len(found) > 1 else None
+        rest = found[2:4] if what is not None else found[1:3]
+        if len(rest) < _SIGN_AND_PRICE and all(each.low in _SIGNS for each in rest[:1]) and (instrument or not found):
+            self._draft.want("A condition needs a symbol, a sign and a price.", _CONDITION_FIX)
+            self._at = len(self._words)
+            return
+        price = read_price(rest[1]) if len(rest) == _SIGN_AND_PRICE and rest[0].low in _SIGNS else None
+        if instrument is None or price is None or not isinstance(price.base, Decimal) or price.unit or price.base <= 0:
+            blamed = found[0] if found and instrument is None else word
+            self._draft.refuse(blamed, "A condition is a symbol, a sign and a price.", _CONDITION_FIX)
+            return
+        taken = 4 if what is not None else 3
+        for each in found[:taken]:
+            self._paint(each, "price")
+        self._at += taken
+        sign = rest[0].low
+        part = PriceCondition(
+            instrument_id=instrument.instrument_id,
+            price=price.base,
+            is_above=sign[0] == ">",
+            what=what or PriceKind.LAST,
+            is_inclusive=sign.endswith("="),
+        )
+        self._add_part(word, part)
+
+    def _add_part(self, word: Word, part: ConditionPart) -> None:
+        draft = self._draft
+        draft.parts.append(part)
+        if len(draft.parts) > MAX_PARTS:
+            draft.refuse(word, f"An order waits for at most {MAX_PARTS} conditions.", "Leave one out.")
+        if len(set(draft.joins)) > 1:
+            draft.refuse(word, "and and or can not be mixed.", "Use one of them.")
 
     def _set_type(self, word: Word, wanted: OrderType) -> None:
         if self._draft.order_type is not None:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 from stockpulse_engine.actions.orderline_lexer import OffsetWord, PriceWord, Word
 from stockpulse_engine.actions.orderline_reader import Amount, Draft
 from stockpulse_engine.actions.orderline_types import OrderContext, ParsedOrder
+from stockpulse_engine.domain.conditions import Condition
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.money import round_down_to_lot, round_to_tick
 from stockpulse_engine.domain.orders import OrderTerms, OrderType, Side, TimeInForce
 from stockpulse_engine.render.format import format_money, format_price, format_quantity
-from stockpulse_engine.render.sentence import describe_order
+from stockpulse_engine.render.sentence import describe_command
 
 _AUCTION = (TimeInForce.AT_THE_OPEN, TimeInForce.AT_THE_CLOSE)
+
+
+class Exits(NamedTuple):
+    """Take and stop of a bracket, and the stop of a pair."""
+
+    take: Decimal | None
+    stop: Decimal | None
+    oco_stop: Decimal | None
 
 
 @dataclass
@@ -45,7 +55,12 @@ def resolve_draft(draft: Draft, context: OrderContext) -> ParsedOrder | None:
         draft.refuse_line(
             "An on-open or on-close order is a market or a limit order.", "Leave out stp, or moo and moc."
         )
+    if draft.oco is not None and (draft.take or draft.stop or draft.offsets):
+        draft.refuse_line("A pair has its take and stop already.", "Leave out take and stop.")
     limit, trigger = _own_price(bench, draft.limit), _own_price(bench, draft.trigger)
+    oco_stop = None
+    if draft.oco is not None:
+        limit, oco_stop = _pair(bench, *draft.oco)
     entry = limit or trigger or _market_price(bench)
     take, stop = _exits(bench, entry)
     quantity = None if draft.errors else _quantity(bench, entry, stop)
@@ -61,10 +76,48 @@ def resolve_draft(draft: Draft, context: OrderContext) -> ParsedOrder | None:
         stop_price=trigger,
         time_in_force=draft.time_in_force or TimeInForce.DAY,
         session=draft.session,
-        is_reduce_only=draft.is_reduce_only or bench.amount.kind in ("all", "half"),
+        is_reduce_only=draft.is_reduce_only or bench.amount.kind in ("all", "half") or draft.oco is not None,
         lots=draft.lots,
+        **_later_terms(bench),
     )
-    return _finish(bench, terms, entry, (take, stop))
+    if draft.errors:
+        return None
+    return _finish(bench, terms, entry, Exits(take, stop, oco_stop))
+
+
+def _pair(bench: _Bench, take: PriceWord, stop: PriceWord) -> tuple[Decimal | None, Decimal | None]:
+    """Prices of a pair, each rounded as an order of its own would be."""
+    found = _own_price(bench, take), _own_price(bench, stop)
+    if found[0] is not None and found[1] is not None and (found[0] - found[1]) * bench.side.sign >= 0:
+        where = "below" if bench.is_buy else "above"
+        bench.draft.refuse(take.word, f"The take of this pair lies {where} its stop.", "Write the take first.")
+    return found
+
+
+def _later_terms(bench: _Bench) -> dict[str, Any]:
+    """Distances of a trailing stop, and until when a GTD order lives."""
+    draft, tick = bench.draft, bench.instrument.tick_size
+    found: dict[str, Any] = {}
+    if draft.until is not None:
+        found = {"expires_at": draft.until.at_ns, "expires_on": draft.until.session}
+        if draft.until_word is not None and 0 < draft.until.at_ns <= bench.context.now_ns:
+            draft.refuse(draft.until_word, f"{draft.until_word.text} is past.", "Write a later time.")
+    for name, word in (("trail_amount", draft.trail), ("limit_offset", draft.beyond)):
+        if word is None:
+            continue
+        if word.unit == "%" and name == "trail_amount":
+            found["trail_fraction"] = word.value / 100
+            if not 0 < word.value < 100:  # noqa: PLR2004 - percent
+                draft.refuse(word.word, "The distance is more than nothing and less than the price.", "Write trail 2%.")
+            continue
+        raw = word.value * tick if word.unit == "t" else word.value
+        amount = round_to_tick(raw, tick, up=True)
+        if word.unit == "%" or amount <= 0:
+            draft.refuse(word.word, "This is an amount above zero or a number of ticks.", "Write 0.10 or 5t.")
+        elif amount != raw:
+            bench.notes.append(f"{word.word.text}: {format_price(amount, tick)} on the tick of {tick.normalize():f}")
+        found[name] = amount
+    return found
 
 
 def _start(draft: Draft, context: OrderContext) -> _Bench | None:
@@ -82,17 +135,24 @@ def _start(draft: Draft, context: OrderContext) -> _Bench | None:
     return _Bench(draft, context, draft.side, draft.instrument, draft.amount, quote)
 
 
-def _finish(
-    bench: _Bench, terms: OrderTerms, entry: Decimal | None, exits: tuple[Decimal | None, Decimal | None]
-) -> ParsedOrder:
-    take, stop = exits
-    quantity = terms.quantity
+def _finish(bench: _Bench, terms: OrderTerms, entry: Decimal | None, exits: Exits) -> ParsedOrder:
+    take, stop, oco_stop = exits
+    quantity, draft = terms.quantity, bench.draft
+    condition = Condition(parts=tuple(draft.parts), needs_all="or" not in draft.joins) if draft.parts else None
     return ParsedOrder(
         terms=terms,
         instrument=bench.instrument,
-        sentence=describe_order(terms, tick=bench.instrument.tick_size, take_price=take, stop_price=stop),
+        sentence=describe_command(
+            terms,
+            tick=bench.instrument.tick_size,
+            exits=(take, stop, oco_stop),
+            condition=condition,
+            zone=bench.context.time_zone,
+        ),
         take_price=take,
         stop_price=stop,
+        oco_stop_price=oco_stop,
+        condition=condition,
         notes=tuple(bench.notes),
         reference_price=entry,
         notional=None if entry is None else entry * quantity,

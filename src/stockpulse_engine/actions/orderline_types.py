@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from stockpulse_engine.domain.commands import SubmitOrder
+from stockpulse_engine.domain.conditions import Condition
 from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.money import ZERO
@@ -16,10 +17,10 @@ from stockpulse_engine.domain.orders import Order, OrderTerms
 MAX_LINE = 240
 """Longest order line read, in characters."""
 
-_NO_TRAIL = ("A trailing stop is not taken here.", "Write stp 229.79 and move it with `sp modify`.")
+_OTHER_TRAIL = ("A trailing stop has another word here.", "Write trail 2% or trail 0.50.")
 ABSENT = {
-    **dict.fromkeys(("trail", "trailing", "trl", "tstp"), _NO_TRAIL),
-    "gtd": ("Good till a date is not taken here.", "Write gtc and cancel it on the day."),
+    **dict.fromkeys(("trailing", "trl", "tstp"), _OTHER_TRAIL),
+    "when": ("A condition begins with another word here.", "Write if SPY < 480, or at 15:55."),
 }
 """Words other order languages know: what of them is missing here, and what to write instead."""
 
@@ -43,6 +44,7 @@ class OrderContext(msgspec.Struct, frozen=True, kw_only=True):
         nearest: symbols close to a (possibly misspelt) prefix, best first; for completion and errors.
         default_symbol: what the focused pane shows, used when the line names no symbol.
         orders: the account's orders, newest first, for the size an order usually has.
+        now_ns: market time, 0 while it is not known; time_zone: where its days and hours are counted.
     """
 
     account_id: str
@@ -53,6 +55,8 @@ class OrderContext(msgspec.Struct, frozen=True, kw_only=True):
     nearest: Callable[[str], Sequence[str]] = _no_symbols
     default_symbol: str = ""
     orders: Callable[[], Iterable[Order]] = tuple
+    now_ns: int = 0
+    time_zone: str = "America/New_York"
 
 
 class LineError(msgspec.Struct, frozen=True):
@@ -99,6 +103,8 @@ class ParsedOrder(msgspec.Struct, frozen=True, kw_only=True):
         notes: what was rounded, and from what.
         reference_price: the price the amounts are reckoned at; None without limit, stop or quote.
         risk_amount: loss if the stop fills at its price; reward_amount: gain if the take does. Without fees.
+        oco_stop_price: price of the stop beside a take, of which one executes; None for other orders.
+        condition: what has to happen before the engine sends it; None for an order sent at once.
         size_text: how the size was asked for when it was not a number of units, like `risk 0.1%`.
     """
 
@@ -107,6 +113,8 @@ class ParsedOrder(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
     take_price: Decimal | None = None
     stop_price: Decimal | None = None
+    oco_stop_price: Decimal | None = None
+    condition: Condition | None = None
     notes: tuple[str, ...] = ()
     reference_price: Decimal | None = None
     notional: Decimal | None = None
@@ -128,6 +136,8 @@ class ParsedOrder(msgspec.Struct, frozen=True, kw_only=True):
             terms=self.terms,
             take_price=self.take_price,
             stop_price=self.stop_price,
+            oco_stop_price=self.oco_stop_price,
+            condition=self.condition,
             is_staged=is_staged,
             source=source,
         )

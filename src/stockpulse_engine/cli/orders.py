@@ -92,8 +92,11 @@ def _trade(side: str, words: list[str], options: TradeOptions) -> None:
 
 
 def orders(
-    scope: Annotated[str, typer.Option("--scope", "-s", help="working, unknown, staged, today, history or all.")] = "",
+    scope: Annotated[
+        str, typer.Option("--scope", "-s", help="working, unknown, staged, held, today, history or all.")
+    ] = "",
     unknown: Annotated[bool, typer.Option("--unknown", help="The same as --scope unknown.")] = False,
+    held: Annotated[bool, typer.Option("--held", help="Orders the engine holds, and what each waits for.")] = False,
     account: AccountName = "",
     at: AtMoment = "",
     as_json: JsonFlag = False,
@@ -102,7 +105,7 @@ def orders(
 
     Example: sp orders --scope working --json
     """
-    wanted = "unknown" if unknown else scope or "today"
+    wanted = "unknown" if unknown else "held" if held else scope or "today"
     if at:
         from stockpulse_engine.cli.past import books_moment
         from stockpulse_engine.client import past
@@ -117,6 +120,7 @@ def orders(
     else:
         emit_table(ORDER_HEADINGS, [order_row(one) for one in found], left=(0, 2, 3, 5, 8, 9))
         _say_unknown(sum(one.is_unknown for one in found))
+        _say_held([one for one in found if one.is_held])
 
 
 def _say_unknown(count: int) -> None:
@@ -125,6 +129,17 @@ def _say_unknown(count: int) -> None:
         which = "1 order is" if count == 1 else f"{count} orders are"
         say(f"! {which} UNKNOWN: the venue gave no definite answer. Counted as if filled at its worst; the venue is")
         say("  asked until it proves what became of it, and it is never sent again. See `sp why ORDER`.")
+
+
+def _say_held(held: list[Order]) -> None:
+    """What each held order waits for, whenever one is shown."""
+    from stockpulse_engine.render.sentence import describe_condition
+
+    for one in held:
+        if one.condition is not None:
+            say(f"{one.client_order_id} is held until {describe_condition(one.condition)}.")
+    if held:
+        say("Held by the engine: they do nothing while StockPulse is down.")
 
 
 def order_row(one: Order) -> list[str]:
@@ -147,7 +162,7 @@ def order_row(one: Order) -> list[str]:
 
 def state_words(one: Order) -> str:
     """Status for people: UNKNOWN first where it is raised."""
-    status = one.status.value
+    status = "HELD" if one.is_held else one.status.value
     return f"! UNKNOWN (last {status})" if one.is_unknown else status
 
 
@@ -174,19 +189,24 @@ def modify(
     quantity: Annotated[str, typer.Option("--qty", help="New quantity.")] = "",
     limit: Annotated[str, typer.Option("--limit", help="New limit price.")] = "",
     stop: Annotated[str, typer.Option("--stop", help="New stop price.")] = "",
+    trail: Annotated[str, typer.Option("--trail", help="New distance of a trailing stop: 0.50 or 2%.")] = "",
     as_json: JsonFlag = False,
 ) -> None:
     """Ask the venue for new terms of a working order.
 
     Example: sp modify 01J8 --limit 231.45
     """
-    if not (quantity or limit or stop):
-        raise InvalidValueError("Nothing to change.", fix="Give --qty, --limit or --stop.")
+    if not (quantity or limit or stop or trail):
+        raise InvalidValueError("Nothing to change.", fix="Give --qty, --limit, --stop or --trail.")
+    is_share = trail.endswith("%")
+    distance = parse_decimal(trail.removesuffix("%"), field="--trail") if trail else None
     body = ModifyBody(
         request_id=request_id(),
         quantity=parse_decimal(quantity, field="--qty") if quantity else None,
         limit_price=parse_decimal(limit, field="--limit") if limit else None,
         stop_price=parse_decimal(stop, field="--stop") if stop else None,
+        trail_amount=None if is_share else distance,
+        trail_fraction=distance / 100 if is_share and distance is not None else None,
     )
     _show(engine().modify_order(order_id, body), as_json=as_json)
 

@@ -94,7 +94,7 @@ def _confirm(command: SubmitOrder) -> None:
 
 
 def _parse(line: str, account: AccountView) -> ParsedOrder:
-    reading = read_order_line(line, _context(account))
+    reading = read_order_line(line, _context(account, line))
     if reading.order is None or reading.errors:
         raise InvalidValueError(_pointed(line, reading))
     return reading.order
@@ -108,7 +108,9 @@ def _pointed(line: str, reading: LineReading) -> str:
     return f"in {line!r}{f' at {found!r}' if found else ''}: {first}"
 
 
-def _context(account: AccountView) -> OrderContext:
+def _context(account: AccountView, line: str) -> OrderContext:
+    needs_time = {"gtd", "at"} & set(line.lower().split())
+    clock = engine().clock() if needs_time else None
     return OrderContext(
         account_id=account.account.account_id,
         resolve=_instrument,
@@ -116,6 +118,8 @@ def _context(account: AccountView) -> OrderContext:
         position=functools.partial(_position, account.account.account_id),
         equity=account.equity,
         nearest=_nearest,
+        now_ns=clock.market_ns if clock else 0,
+        time_zone=clock.time_zone if clock else "America/New_York",
     )
 
 

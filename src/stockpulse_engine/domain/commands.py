@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import msgspec
+from msgspec import structs
 
-from stockpulse_engine.domain.orders import OrderTerms
+from stockpulse_engine.domain.conditions import Condition
+from stockpulse_engine.domain.orders import OrderTerms, OrderType, SessionHours
 
 
 class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -16,6 +18,11 @@ class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     body is a conflict. With `is_staged` the order is kept INITIALIZED and sent by nobody. With `is_for_record` the
     trader tried to send it and was shown the gate's refusal: that is put on record, and nothing is sent even when the
     gate would take it by now.
+
+    Attributes:
+        oco_stop_price: the order is a take (a limit order that closes) and comes with a stop at this price, of the same
+            size: whichever executes uses up the other.
+        condition: the engine holds the order until this happens, and sends it then, once.
     """
 
     client_order_id: str
@@ -26,6 +33,20 @@ class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     allow_duplicate: bool = False
     source: str = ""
     is_for_record: bool = False
+    oco_stop_price: Decimal | None = None
+    condition: Condition | None = None
+
+
+def stop_of_pair(command: SubmitOrder) -> SubmitOrder:
+    """The stop of a pair as an order of its own; it executes in regular hours alone."""
+    terms = structs.replace(
+        command.terms,
+        order_type=OrderType.STOP,
+        limit_price=None,
+        stop_price=command.oco_stop_price,
+        session=SessionHours.REGULAR,
+    )
+    return structs.replace(command, terms=terms, oco_stop_price=None, allow_duplicate=True)
 
 
 class ModifyOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,6 +58,9 @@ class ModifyOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     source: str = ""
+    trail_amount: Decimal | None = None
+    trail_fraction: Decimal | None = None
+    limit_offset: Decimal | None = None
 
 
 class CancelOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -82,6 +82,7 @@ _TABLE: Final = """
 INITIALIZE       =      !      !      !      !      !      !      !      !      !      !      !      !      !
 DENY             DENI   !      !      !      !      !      !      !      !      !      !      !      !      !
 SUBMIT           SUBM   !      !      !      !      !      !      !      !      !      !      !      !      !
+HOLD             =      !      !      !      !      !      !      !      !      !      !      !      !      !
 DISCARD          CANC   !      !      !      !      !      !      !      !      !      !      !      !      !
 CANCEL_REQUEST   !      =      PCAN   PCAN   PCAN   PCAN   PCAN   =      PCAN   PCAN   =      =      =      =
 UPDATE_REQUEST   !      !      !      PUPD   PUPD   PUPD   !      !      !      !      !      !      !      !
@@ -269,6 +270,8 @@ def _follow(order: Order, event: OrderEvent, cell: Cell, changes: Changes) -> No
             changes["terms"] = event.terms
     elif event.kind in _TRAILING and event.terms is not None and order.terms.is_trailing:
         changes["terms"] = _trailed(order.terms, event.terms)
+    elif event.kind in _LEAVING:
+        _keep(event, changes)
     if rule is Rule.GO and cell.target is not None:
         _go(order, event, cell.target, changes)
     elif rule in (Rule.FILL, Rule.REVISE):
@@ -281,6 +284,14 @@ def _follow(order: Order, event: OrderEvent, cell: Cell, changes: Changes) -> No
         changes["resume_status"] = _beneath(order, event)
 
 
+def _keep(event: OrderEvent, changes: Changes) -> None:
+    """An order that was kept: it is held from now on, or it leaves with the quote of this moment as its arrival."""
+    if event.kind is OrderEventKind.HOLD:
+        changes["is_held"] = True
+    elif event.arrival_bid is not None:
+        changes.update(arrival_bid=event.arrival_bid, arrival_ask=event.arrival_ask)
+
+
 def _trailed(ours: OrderTerms, said: OrderTerms) -> OrderTerms:
     """Our terms with the trigger (and the limit it came with) where the venue says it stands; a pending change stays.
 
@@ -291,6 +302,8 @@ def _trailed(ours: OrderTerms, said: OrderTerms) -> OrderTerms:
 
 def _go(order: Order, event: OrderEvent, target: OrderStatus, changes: Changes) -> None:
     changes["status"] = target
+    if order.is_held:
+        changes["is_held"] = False
     if target in _PENDING:
         changes["resume_status"] = order.resume_status if order.status in _PENDING else order.status
         if target is OrderStatus.PENDING_UPDATE:
@@ -384,5 +397,6 @@ def _check(before: Order, after: Order, event: OrderEvent) -> None:
 
 
 _LOWERING: Final = frozenset({OrderEventKind.BUST, OrderEventKind.CORRECT})
+_LEAVING: Final = frozenset({OrderEventKind.HOLD, OrderEventKind.SUBMIT})
 _TRAILING: Final = frozenset({OrderEventKind.TRAIL, OrderEventKind.TRIGGER})
 _UPDATE_ANSWERS: Final = frozenset({OrderEventKind.UPDATE, OrderEventKind.UPDATE_REJECT})

@@ -12,6 +12,7 @@ from enum import Enum
 
 import msgspec
 
+from stockpulse_engine.domain.conditions import Condition
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO
 
@@ -109,6 +110,8 @@ class OrderEventKind(Enum):
     SUBMIT = "SUBMIT"
     CANCEL_REQUEST = "CANCEL_REQUEST"
     UPDATE_REQUEST = "UPDATE_REQUEST"
+    HOLD = "HOLD"
+    """A staged (INITIALIZED) order with a condition is held from now on: the engine sends it when that happens."""
     DISCARD = "DISCARD"
     """A staged (INITIALIZED) order is thrown away by its owner."""
     MARK_UNKNOWN = "MARK_UNKNOWN"
@@ -149,6 +152,7 @@ _OURS = frozenset(
         OrderEventKind.SUBMIT,
         OrderEventKind.CANCEL_REQUEST,
         OrderEventKind.UPDATE_REQUEST,
+        OrderEventKind.HOLD,
         OrderEventKind.DISCARD,
         OrderEventKind.MARK_UNKNOWN,
         OrderEventKind.RESOLVE,
@@ -222,6 +226,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     filled_quantity: Decimal = ZERO
     filled_notional: Decimal = ZERO
     """Exact sum of quantity × price of its fills: the average is derived from it, so it never drifts."""
+    filled_before: Decimal = ZERO
+    """What of a foreign order was executed before it was adopted: part of what the account brought with it, and of
+    the broker's quantities, but not of its terms here."""
     average_price: Decimal | None = None
     fees: Decimal = ZERO
     pending_terms: OrderTerms | None = None
@@ -242,6 +249,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     created_at: int = 0
     updated_at: int = 0
     unknown_since: int = 0
+    condition: Condition | None = None
+    """What the engine waits (or waited) for before it sends it."""
+    is_held: bool = False
+    """The engine holds it: it is INITIALIZED, at no venue, and leaves by itself when its condition is met."""
 
     @property
     def leaves_quantity(self) -> Decimal:
@@ -283,3 +294,6 @@ class OrderEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """The venue's sequence number of the report behind one of its events: the cursor after a restart."""
     hops: dict[str, int] = {}
     """Milestone → nanoseconds since the one before, on the venue's first word and the first fill: kept for ever."""
+    arrival_bid: Decimal | None = None
+    """The quote at that moment, on SUBMIT of an order that was kept until then."""
+    arrival_ask: Decimal | None = None

@@ -45,15 +45,28 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 def worst_price(terms: OrderTerms, bid: Decimal | None, ask: Decimal | None, collar: Decimal) -> Decimal | None:
     """The price that makes an order dearest: its limit, or the market (or stop) plus the collar for a buy.
 
-    A sell is taken at the higher of its limit and the bid, since that is what a short would be worth.
+    A sell is taken at the higher of its limit and the bid, since that is what a short would be worth. The trigger of
+    a trailing buy only falls: at worst it stands its whole distance from the market it began at, until it has a limit.
     None when nothing bounds it.
     """
     if terms.side is Side.BUY:
-        if terms.order_type in _LIMITED:
+        if terms.order_type in _LIMITED or (terms.is_trailing and terms.limit_price is not None):
             return terms.limit_price
+        if terms.is_trailing:
+            return _worst_trail(terms, ask, collar)
         touch = max((price for price in (terms.stop_price, ask) if price is not None), default=None)
         return None if touch is None else touch * (1 + collar)
     return max((price for price in (terms.limit_price, terms.stop_price, bid) if price is not None), default=None)
+
+
+def _worst_trail(terms: OrderTerms, ask: Decimal | None, collar: Decimal) -> Decimal | None:
+    """Dearest price of a trailing buy: its trigger, as told or where it would begin, and what lies beyond."""
+    first = None if ask is None else terms.trail_from(ask)
+    start = terms.stop_price if terms.stop_price is not None else first
+    if start is None:
+        return None
+    touch = start if ask is None else max(start, ask)
+    return touch * (1 + collar) if terms.limit_offset is None else touch + terms.limit_offset
 
 
 def claim_of(order: Order, collar: Decimal, fee: FeeEstimate = no_fee) -> Claim | None:

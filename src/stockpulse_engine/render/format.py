@@ -131,6 +131,12 @@ def zone_label(zone: str) -> str:
     return _ZONE_LABELS.get(zone, zone.rsplit("/", 1)[-1])
 
 
+def local_words(ts_ns: int, zone: str) -> str:
+    """A moment on the clock of a place: `2026-11-25 15:55 ET`; seconds only where there are some."""
+    local = datetime.fromtimestamp(ts_ns // 1_000_000_000, _zone(zone))
+    return f"{local:%Y-%m-%d %H:%M}{f':{local:%S}' if local.second else ''} {zone_label(zone)}"
+
+
 def for_copy(text: str) -> str:
     """The text as it goes to the clipboard, CSV and ASCII terminals: a plain hyphen for minus."""
     return text.replace(MINUS, "-")

@@ -62,7 +62,7 @@ def _hour_problem(order: Proposal, phase: MarketPhase) -> tuple[str, str] | None
         return _auction_problem(tif, phase)
     if terms.order_type is OrderType.MARKET and phase is not MarketPhase.OPEN:
         return "A market order", _PRICED[phase]
-    if tif is TimeInForce.GTC:
+    if tif in (TimeInForce.GTC, TimeInForce.GTD):
         return None
     if phase is MarketPhase.CLOSED:
         return _named(tif), "Use GTC or at-the-open."
@@ -173,7 +173,7 @@ def check_collar(order: Proposal) -> CheckRow:
     def words() -> dict[str, str]:
         return {"price": price(chosen), "reference": price(reference), "limit": percent(collar)}
 
-    is_trigger = terms.order_type is OrderType.STOP
+    is_trigger = terms.order_type is OrderType.STOP or terms.is_trailing
     if beyond > collar and not is_trigger:
         bound = reference + abs(reference) * collar * terms.side.sign
         edge = round_to_tick(bound, order.instrument.tick_size, up=terms.side is Side.SELL)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from stockpulse_engine.domain.instruments import AssetClass
 from stockpulse_engine.domain.money import ZERO, is_multiple, round_to_tick
-from stockpulse_engine.domain.orders import OrderType, SessionHours, TimeInForce
+from stockpulse_engine.domain.orders import OrderTerms, OrderType, SessionHours, TimeInForce
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.proposal import LARGEST, LIMITED, SIGNED, STOPS, MissingInputError, Proposal
 from stockpulse_engine.risk.rows import amount, denied, passed, price
@@ -17,8 +17,6 @@ IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
 _POSITIVE = passed("numbers", "finite and positive")
 _COMPLETE = passed("prices", "complete")
 _NO_BRACKET = passed("bracket", "none")
-_NO_TRAIL = "Send a STOP at its first level and move it with `sp modify`."
-_NO_DATE = "Send it GTC and cancel it on the day."
 
 
 def check_finite(order: Proposal) -> CheckRow:
@@ -35,6 +33,9 @@ def check_finite(order: Proposal) -> CheckRow:
         ("stop price", terms.stop_price),
         ("take", order.take),
         ("stop", order.stop),
+        ("distance", terms.trail_amount),
+        ("distance", terms.trail_fraction),
+        ("offset", terms.limit_offset or None),
     )
     for field, value in numbers:
         if value is None and field != "quantity":
@@ -49,6 +50,11 @@ def check_finite(order: Proposal) -> CheckRow:
 def check_prices(order: Proposal) -> CheckRow:
     """The order has the prices its type needs, and no others."""
     terms = order.terms
+    if terms.is_trailing:
+        return _check_distance(terms)
+    if not (terms.trail_amount is terms.trail_fraction is terms.limit_offset is None):
+        problem = "takes no distance"
+        return denied("prices", DenialCode.INCOMPLETE_TERMS, order_type=terms.order_type.value, problem=problem)
     wanted = (
         ("limit price", terms.limit_price, terms.order_type in LIMITED),
         ("stop price", terms.stop_price, terms.order_type in STOPS),
@@ -60,20 +66,45 @@ def check_prices(order: Proposal) -> CheckRow:
     return _COMPLETE
 
 
+def _check_distance(terms: OrderTerms) -> CheckRow:
+    """A trailing stop has one distance; where trigger and limit stand is the venue's to say."""
+    if (terms.trail_amount is None) is (terms.trail_fraction is None):
+        problem = "needs a distance: an amount or a part of the price"
+    elif terms.trail_fraction is not None and terms.trail_fraction >= 1:
+        problem = "needs a distance below the whole price"
+    elif terms.limit_price is not None and terms.stop_price is None:
+        problem = "takes no limit price"
+    else:
+        return _COMPLETE
+    return denied("prices", DenialCode.INCOMPLETE_TERMS, order_type=terms.order_type.value, problem=problem)
+
+
 def check_supported(order: Proposal) -> CheckRow:
     """Type and time in force go together, as the venue takes them."""
     terms = order.terms
-    if terms.order_type is OrderType.TRAILING_STOP:
-        return denied("kind", DenialCode.UNSUPPORTED, what="A trailing stop (TRAILING_STOP)", how=_NO_TRAIL)
-    if terms.time_in_force is TimeInForce.GTD:
-        return denied("kind", DenialCode.UNSUPPORTED, what="Good till a date (GTD)", how=_NO_DATE)
-    if terms.order_type in STOPS and terms.time_in_force in (*AUCTIONS, *IMMEDIATE):
+    if refusal := _check_end(order):
+        return refusal
+    if (terms.order_type in STOPS or terms.is_trailing) and terms.time_in_force in (*AUCTIONS, *IMMEDIATE):
         what = f"A stop that is {terms.time_in_force.value}"
         return denied("kind", DenialCode.UNSUPPORTED, what=what, how="Send the stop with DAY or GTC.")
     is_auction = terms.time_in_force in AUCTIONS
     if terms.session is SessionHours.EXTENDED and (terms.order_type is not OrderType.LIMIT or is_auction):
         return denied("kind", DenialCode.EXTENDED_NEEDS_LIMIT)
     return order.holds("kind", lambda: f"{terms.order_type.value} {terms.time_in_force.value}")
+
+
+def _check_end(order: Proposal) -> CheckRow | None:
+    """A GTD order, and no other, says until when, and that lies ahead."""
+    terms = order.terms
+    has_one = bool(terms.expires_at) is not bool(terms.expires_on)
+    if (terms.time_in_force is TimeInForce.GTD) is not has_one or (terms.expires_at and terms.expires_on):
+        how = "Give it a session like 2026-11-27, or a moment, and use GTD."
+        return denied(
+            "kind", DenialCode.UNSUPPORTED, what="A GTD order without one end, or an end without GTD", how=how
+        )
+    if terms.expires_at and terms.expires_at <= order.view.now_ns:
+        return denied("kind", DenialCode.UNSUPPORTED, what="An order whose time is over", how="Give it a later time.")
+    return None
 
 
 def check_instrument(order: Proposal) -> CheckRow:
@@ -114,6 +145,8 @@ def check_increments(order: Proposal) -> CheckRow:
         ("stop price", terms.stop_price),
         ("take", order.take),
         ("stop", order.stop),
+        ("distance", terms.trail_amount),
+        ("offset", terms.limit_offset),
     )
     tick = instrument.tick_size
     for field, value in prices:

@@ -27,6 +27,7 @@ class DenialCode(Enum):
     TRADING_HALTED = "TRADING_HALTED"
     REDUCING_ONLY = "REDUCING_ONLY"
     STREAM_RECONCILING = "STREAM_RECONCILING"
+    SUSPENSE = "SUSPENSE"
     STRATEGY_NOT_ARMED = "STRATEGY_NOT_ARMED"
     NOT_ARMED = "NOT_ARMED"
     ARMED_AMOUNT = "ARMED_AMOUNT"
@@ -104,6 +105,19 @@ SETTLED = frozenset(
     }
 )
 """What no waiting would change: these refuse an order that the engine is to hold, too."""
+PASSING = frozenset(
+    {
+        _C.STREAM_RECONCILING.value,
+        _C.SESSION_UNKNOWN.value,
+        _C.INSTRUMENT_HALTED.value,
+        _C.MARKET_CLOSED.value,
+        _C.QUOTE_MISSING.value,
+        _C.QUOTE_STALE.value,
+        _C.QUOTE_ONE_SIDED.value,
+        _C.RATE_SECOND.value,
+    }
+)
+"""What passes by itself: an order that the engine holds waits on."""
 DENIALS: dict[DenialCode, Denial] = {
     _C.INVALID_NUMBER: Denial(
         "Not a number", "The {field} {value} is not a {expected} number.", "Type it like 100 or 231.40."
@@ -144,6 +158,11 @@ DENIALS: dict[DenialCode, Denial] = {
         "Being compared with the venue",
         "Our orders are being compared with the venue's; until they match nothing new leaves.",
         "Wait a moment; `sp doctor` shows what differs.",
+    ),
+    _C.SUSPENSE: Denial(
+        "Differs from the broker",
+        "The broker's figure differs from ours and nothing explains it: {difference}.",
+        "Say which is right: `sp reconcile` shows both; then `sp reconcile explain`.",
     ),
     _C.STRATEGY_NOT_ARMED: Denial(
         "Strategy not armed",

@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from msgspec import structs
+
+from stockpulse_engine.domain.commands import SubmitOrder
+from stockpulse_engine.domain.conditions import Condition
 from stockpulse_engine.domain.money import ZERO, round_to_tick
 from stockpulse_engine.domain.orders import OrderTerms, OrderType, Side
 from stockpulse_engine.domain.views import Preview, PreviewRow
 from stockpulse_engine.portfolio.lots import ClosedPart
 from stockpulse_engine.portfolio.margin import buying_power, free_funds, opening_rate
-from stockpulse_engine.render.sentence import describe_order
+from stockpulse_engine.render.sentence import describe_command, describe_condition, describe_order, trail_words
+from stockpulse_engine.risk.codes import SETTLED
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.proposal import Proposal
 from stockpulse_engine.risk.rows import amount, money, percent, price
@@ -66,6 +71,51 @@ def build_preview(
         ask_size=quote.ask_size if quote is not None else None,
         risk_amount=_value(lambda: _at_stop(order)),
         reward_amount=_value(lambda: _at_take(order)),
+    )
+
+
+def with_later_words(made: Preview, command: SubmitOrder, verdict: Verdict, view: GateView) -> Preview:
+    """The preview with what only a whole command says: a pair's stop, a trigger that follows, what it waits for.
+
+    What an order waits for is judged again when it fires: what the gate would refuse now is told, and holds nothing up.
+    """
+    tick, rows = _tick(view), list(made.rows)
+    exits = (command.take_price, command.stop_price, command.oco_stop_price)
+    if command.terms.is_trailing and view.quote is not None:
+        rows.insert(
+            0, _trail(command.terms, view.quote.bid if command.terms.side is Side.SELL else view.quote.ask, tick)
+        )
+    is_allowed = made.is_allowed
+    if command.condition is not None:
+        rows.insert(0, _held(command.condition))
+        is_allowed = is_allowed or verdict.denial not in SETTLED
+    sentence = describe_command(command.terms, tick=tick, exits=exits, condition=command.condition)
+    denial = {} if not is_allowed else {"denial": "", "denial_text": ""}
+    return structs.replace(made, sentence=sentence, rows=tuple(rows), is_allowed=is_allowed, **denial)
+
+
+def _trail(terms: OrderTerms, touch: Decimal, tick: Decimal | None) -> PreviewRow:
+    """Where the trigger would stand now."""
+    raw, side = terms.trail_from(touch), terms.side
+    stop = raw if raw is None or tick is None else round_to_tick(raw, tick, up=side is Side.BUY)
+    end = "highest" if side is Side.SELL else "lowest"
+    return PreviewRow(
+        name="trigger",
+        text=f"{'—' if stop is None else price(stop)} now   {trail_words(terms, tick)} from the {end} price since then",
+        verdict=OK,
+        explanation="The trigger follows the best print of regular hours and never goes back; then it is a market "
+        "order, or a limit order where an offset is given.",
+        numbers={} if stop is None else {"trigger": f"{stop:f}"},
+    )
+
+
+def _held(condition: Condition) -> PreviewRow:
+    return PreviewRow(
+        name="held",
+        text=f"until {describe_condition(condition)}   by the engine: does nothing while StockPulse is down",
+        verdict=READ,
+        explanation="The engine holds the order and sends it once, when this happens; the gate judges it again then. "
+        "A price that is missing or stale fires nothing.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from fnmatch import fnmatchcase
 
 from msgspec import structs
@@ -17,13 +18,15 @@ from stockpulse_engine.domain.errors import (
 )
 from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.money import require_finite
-from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus, OrderTerms
+from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderRole, OrderStatus, OrderTerms
 from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.sender import Sender
 from stockpulse_engine.trading.submit import Submitter, body_digest
 from stockpulse_engine.trading.words import number
 
 _K, _S = OrderEventKind, OrderStatus
+EXTERNAL = "external"
+"""`source` of an order that we never made."""
 _CHANGEABLE = frozenset({_S.ACCEPTED, _S.TRIGGERED, _S.PARTIALLY_FILLED})
 
 
@@ -61,7 +64,18 @@ class Amender:
         """Ask to cancel every open order whose symbol or instrument id matches the glob; returns their ids."""
         wanted = pattern.upper()
         matching = [order for order in self._desk.open_in(account_id) if _matches(order, wanted)]
+        await self._discard_held([order for order in self._held(account_id) if _matches(order, wanted)], actor)
         return await self.cancel_all(matching, actor, f"cancel {pattern}")
+
+    def _held(self, account_id: str) -> list[Order]:
+        """What the engine holds of an account, or of all."""
+        held = self._desk.recorder.front.held_orders()
+        return [order for order in held if account_id in ("", order.terms.account_id)]
+
+    async def _discard_held(self, orders: Sequence[Order], actor: str) -> None:
+        for order in orders:
+            key = order.client_order_id
+            await self._submitter.discard_staged(key, f"cancel-{key}", actor)
 
     async def cancel_all(self, orders: Sequence[Order], actor: str, reason: str) -> tuple[str, ...]:
         """Ask to cancel these orders, all recorded in one write."""
@@ -99,6 +113,8 @@ class Amender:
         digest = body_digest(command)
         if command.request_id in desk.recorder.front.requests:
             return await self._repeated(order, command.request_id, digest)
+        if order.source == EXTERNAL:
+            raise ForbiddenError(f"{key} was made elsewhere.", fix="Change it where it was made, or cancel it.")
         if order.status not in _CHANGEABLE or order.is_unknown:
             state = "UNKNOWN" if order.is_unknown else order.status.value
             raise ConflictError(
@@ -129,6 +145,8 @@ class Amender:
         if not order.parent_id:
             return
         entry = self._desk.order(order.parent_id)
+        if entry.role is not OrderRole.ENTRY:  # a pair: the other one follows the change
+            return
         most = entry.terms.quantity if entry.is_open else entry.filled_quantity
         if terms.quantity > most:
             raise InvalidValueError(
@@ -138,7 +156,8 @@ class Amender:
 
     def _pass_gate(self, order: Order, terms: OrderTerms) -> None:
         left = structs.replace(terms, quantity=terms.quantity - order.filled_quantity)
-        take, stop = (None, None) if order.filled_quantity else self._desk.exit_prices(order.client_order_id)
+        is_bare = order.filled_quantity or order.role is not OrderRole.ENTRY
+        take, stop = (None, None) if is_bare else self._desk.exit_prices(order.client_order_id)
         command = SubmitOrder(
             client_order_id=order.client_order_id, terms=left, take_price=take, stop_price=stop, allow_duplicate=True
         )
@@ -165,17 +184,33 @@ def _matches(order: Order, wanted: str) -> bool:
     return fnmatchcase(symbol_of(instrument), wanted) or fnmatchcase(instrument, wanted)
 
 
+_FIELDS = ("quantity", "limit_price", "stop_price", "trail_amount", "trail_fraction", "limit_offset")
+_OTHER_DISTANCE: dict[str, dict[str, Decimal | None]] = {
+    "trail_amount": {"trail_fraction": None},
+    "trail_fraction": {"trail_amount": None},
+}
+
+
+def _has(order: Order, field: str) -> bool:
+    """Whether an order has what is to be changed; where a trailing stop's trigger stands is none of it."""
+    terms = order.terms
+    if terms.is_trailing:
+        is_distance = field in _OTHER_DISTANCE and order.status is not _S.TRIGGERED
+        return field == "quantity" or is_distance or (field == "limit_offset" and terms.limit_offset is not None)
+    return field == "quantity" or getattr(terms, field) is not None
+
+
 def _changed(order: Order, command: ModifyOrder) -> OrderTerms:
     terms = order.terms
-    for field in ("quantity", "limit_price", "stop_price"):
+    for field in _FIELDS:
         value = getattr(command, field)
         if value is None:
             continue
         if require_finite(value, field=field) <= 0:
             raise InvalidValueError(f"{field} must be positive, not {value}.")
-        if field != "quantity" and getattr(terms, field) is None:
+        if not _has(order, field):
             raise InvalidValueError(f"{order.client_order_id} has no {field}.", fix="Change a price that it has.")
-        terms = structs.replace(terms, **{field: value})
+        terms = structs.replace(terms, **{**_OTHER_DISTANCE.get(field, {}), field: value})
     if terms == order.terms:
         raise InvalidValueError("Nothing would change.", fix="Give a new quantity or price.")
     if terms.quantity <= order.filled_quantity:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
@@ -130,7 +131,11 @@ class TradingBook:
 
     def staged_orders(self) -> Iterator[Order]:
         """Orders kept INITIALIZED."""
-        return (self.orders[key] for key in tuple(self._staged))
+        return (order for key in tuple(self._staged) if not (order := self.orders[key]).is_held)
+
+    def held_orders(self) -> Iterator[Order]:
+        """Orders that the engine holds until their condition is met."""
+        return (order for key in tuple(self._staged) if (order := self.orders[key]).is_held)
 
     def fills_of(self, client_order_id: str) -> tuple[Fill, ...]:
         """Executions of one order, oldest first, those taken back left out."""
@@ -140,6 +145,15 @@ class TradingBook:
         """Whether this execution was booked once, even if it was taken back later, or was adopted with its account."""
         key = (account_id, fill_id)
         return key in self.fills or key in self._taken_back or key in self._before
+
+    def last_fills(self, account_id: str, instrument_id: str, count: int) -> tuple[str, ...]:
+        """Ids of the newest executions of an account in an instrument (in all of them with ""), newest first."""
+        found = (
+            fill.fill_id
+            for fill in reversed(self.fills.values())
+            if fill.account_id == account_id and instrument_id in ("", fill.instrument_id)
+        )
+        return tuple(islice(found, count))
 
     def open_suspense(self, account_id: str = "") -> Iterator[SuspenseRaised]:
         """Differences of an account, or of all with "", that nobody has explained."""
@@ -210,8 +224,10 @@ class TradingBook:
         live = self._live((fill.account_id, fill.corrects)) if event.kind is _K.CORRECT else None
         if live is None or self._is_foreign(live, before):
             return Change(event, before, apply(before, event), fill, None, is_surprise(before, event))
-        order = apply(before, event, self.fills.get(live))
-        return Change(event, before, order, fill, live, is_surprise(before, event))
+        known = self.fills.get(live)
+        seen = event if known is not None else msgspec.structs.replace(event, kind=_K.FILL)
+        # What it restates may have been lost on the way: then this is the execution itself, and the order goes on.
+        return Change(event, before, apply(before, seen, known), fill, live, is_surprise(before, seen))
 
     def _is_foreign(self, key: FillKey, order: Order) -> bool:
         """Whether an execution belongs to another order: a venue that confuses two takes nothing from the other."""

@@ -15,6 +15,7 @@ from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AlertRaised
 from stockpulse_engine.domain.errors import NotFoundError, UnavailableError
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderRole
+from stockpulse_engine.domain.reports import VenueAccount
 from stockpulse_engine.trading.milestones import Milestones
 from stockpulse_engine.trading.ports import Broker, Gate, HaltLatch, MarketNow, PositionSource, QuoteSource
 from stockpulse_engine.trading.recorder import Recorder
@@ -34,8 +35,10 @@ class Timing:
         overdue: a request that the venue has not answered for so long is asked about.
         watch: how often latch and overdue requests are looked at.
         reconcile: how often open orders and what is held are compared with the venue.
+        poll: how often a broker is asked for executions that no report told, while orders are open.
         connect, catch_up: limits for one attempt to link and for reading what was missed.
         flatten: how long a flatten may take before it halts.
+        blind: a held order whose price was missing for so long is told about.
     """
 
     settle: float = 0.5
@@ -44,9 +47,20 @@ class Timing:
     overdue: float = 5.0
     watch: float = 0.25
     reconcile: float = 60.0
+    poll: float = 10.0
     connect: float = 5.0
     catch_up: float = 10.0
     flatten: float = 60.0
+    blind: float = 60.0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a broker showed when an account was last compared whole; how fresh a view is, no fact of the journal."""
+
+    venue: VenueAccount
+    market_time: int
+    wall_time: int
 
 
 @dataclass
@@ -78,6 +92,8 @@ class Desk:
     of the journal: a comparison that finds what the last one found writes nothing."""
     matched_wall: dict[str, int] = field(default_factory=dict)
     """The same in wall time."""
+    comparisons: dict[str, Comparison] = field(default_factory=dict)
+    """Account → what its broker showed last."""
     is_stopping: bool = False
 
     def event(self, kind: OrderEventKind, client_order_id: str, **more: Any) -> OrderEvent:

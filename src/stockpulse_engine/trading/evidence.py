@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from msgspec import structs
@@ -22,6 +23,15 @@ class Finding(NamedTuple):
     kind: OrderEventKind
     reason: str = ""
     terms: OrderTerms | None = None
+
+
+def since_adoption(order: Order, venue: VenueOrder) -> VenueOrder:
+    """The venue's answer about the part of a foreign order that is ours to follow: the rest when it was adopted."""
+    before = order.filled_before
+    if not before:
+        return venue
+    terms = structs.replace(venue.terms, quantity=venue.terms.quantity - before)
+    return structs.replace(venue, terms=terms, filled_quantity=venue.filled_quantity - before)
 
 
 def was_ever_confirmed(order: Order) -> bool:
@@ -114,7 +124,12 @@ def _change_findings(order: Order, venue: VenueOrder, *, is_settled: bool) -> li
 
 
 def same_terms(ours: OrderTerms, theirs: OrderTerms) -> bool:
-    """Whether quantity and prices agree: the part of the terms that a change may touch."""
+    """Whether quantity and prices agree: the part of the terms that a change may touch.
+
+    Of a trailing stop the distances count: where its trigger stands is no term, and moves with every price.
+    """
+    if ours.is_trailing:
+        return _distances(ours) == _distances(theirs)
     return (ours.quantity, ours.limit_price, ours.stop_price) == (
         theirs.quantity,
         theirs.limit_price,
@@ -122,6 +137,11 @@ def same_terms(ours: OrderTerms, theirs: OrderTerms) -> bool:
     )
 
 
+def _distances(terms: OrderTerms) -> tuple[Decimal | None, ...]:
+    return (terms.quantity, terms.trail_amount, terms.trail_fraction, terms.limit_offset)
+
+
 def merged(ours: OrderTerms, theirs: OrderTerms) -> OrderTerms:
     """Our terms with the venue's quantity and prices."""
-    return structs.replace(ours, quantity=theirs.quantity, limit_price=theirs.limit_price, stop_price=theirs.stop_price)
+    names = ("quantity", "limit_price", "stop_price", "trail_amount", "trail_fraction", "limit_offset")
+    return structs.replace(ours, **{name: getattr(theirs, name) for name in names})

@@ -12,7 +12,7 @@ from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import Order, OrderStatus
 from stockpulse_engine.trading.book import TradingBook
 
-SCOPES: Final = ("working", "unknown", "today", "history", "staged", "all")
+SCOPES: Final = ("working", "unknown", "today", "history", "staged", "held", "all")
 MAX_ROWS: Final = 10_000
 _SHORTEST_PREFIX: Final = 3
 
@@ -67,6 +67,8 @@ class Queries:
             return reversed(_by_time(book.unknown_orders()))
         if scope == "staged":
             return reversed(_by_time(book.staged_orders()))
+        if scope == "held":
+            return reversed(_by_time(book.held_orders()))
         newest_first = reversed(book.orders.values())
         if scope == "history":
             return (order for order in newest_first if order.status.is_terminal)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from stockpulse_engine.domain.errors import NotFoundError, UnavailableError
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus
 from stockpulse_engine.domain.reports import VenueOrder
 from stockpulse_engine.trading.desk import Desk
-from stockpulse_engine.trading.evidence import findings, lacks_fills, needs_answer, was_ever_confirmed
+from stockpulse_engine.trading.evidence import findings, lacks_fills, needs_answer, since_adoption, was_ever_confirmed
 from stockpulse_engine.trading.intake import Intake
 
 _K, _S = OrderEventKind, OrderStatus
@@ -25,6 +25,8 @@ class Resolver:
         self._active: set[str] = set()
         self.intake: Intake | None = None
         """Set by the service: the two need each other."""
+        self.send_once_more: Callable[[Order], bool] = lambda _: False
+        """Sends an order that the engine had held and that is proven never to have arrived; whether it did."""
 
     def ask(self, key: str) -> None:
         """Start asking about an order, unless that is under way."""
@@ -77,6 +79,7 @@ class Resolver:
     async def apply(self, order: Order, venue: VenueOrder, *, is_settled: bool) -> None:
         """Record what the venue's answer proves; re-send a cancel that it has not acted on."""
         desk, key = self._desk, order.client_order_id
+        venue = since_adoption(order, venue)
         if lacks_fills(order, venue) and self.intake is not None:
             account = desk.router.account(order.terms.account_id)
             broker = desk.router.broker_of(account.account_id)
@@ -109,7 +112,7 @@ class Resolver:
             if not order.is_unknown:
                 desk.alert("danger", f"The venue no longer knows {key}, which it had confirmed.", key)
                 await self._write([desk.event(_K.MARK_UNKNOWN, key, reason="the venue no longer knows it")])
-        elif not order.status.is_terminal:
+        elif not order.status.is_terminal and not self.send_once_more(order):
             await self._write([desk.event(_K.CANCEL, key, reason=NEVER_REACHED, actor="reconcile")])
         elif order.is_unknown:
             await self._write([desk.event(_K.RESOLVE, key, reason=NEVER_REACHED, actor="reconcile")])

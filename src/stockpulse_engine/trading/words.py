@@ -30,7 +30,7 @@ from stockpulse_engine.domain.events import (
 )
 from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind
 from stockpulse_engine.render.format import iso_utc
-from stockpulse_engine.render.sentence import describe_order
+from stockpulse_engine.render.sentence import describe_condition, describe_order
 
 _K = OrderEventKind
 
@@ -47,6 +47,7 @@ MARKS: Final = {
     _K.INITIALIZE: "staged",
     _K.DENY: "denied",
     _K.SUBMIT: "journalled",
+    _K.HOLD: "held",
     _K.DISCARD: "discarded",
     _K.CANCEL_REQUEST: "cancel asked",
     _K.UPDATE_REQUEST: "change asked",
@@ -70,7 +71,8 @@ MARKS: Final = {
 """Kind of event → the word shown beside its time."""
 
 _PLAIN: Final = {
-    _K.DISCARD: "{actor} threw the staged order away.",
+    _K.HOLD: "{actor} gave it to the engine to hold: it leaves when its condition is met.",
+    _K.DISCARD: "{actor} threw the order away that had not left{reason}.",
     _K.CANCEL_REQUEST: "{actor} asked to cancel it{reason}.",
     _K.MARK_UNKNOWN: "The venue gave no definite answer{reason}: UNKNOWN, asked about and never sent again.",
     _K.RESOLVE: "Its state at the venue is proven again{reason}.",
@@ -96,6 +98,8 @@ def describe_order_event(event: OrderEvent) -> str:
         return f"The gate refused it ({event.code}): {event.reason}"
     if event.kind in (_K.INITIALIZE, _K.SUBMIT):
         made = f": {describe_order(event.order.terms)}" if event.order else ""
+        if event.order is not None and event.order.is_held and event.order.condition is not None:
+            return f"{actor} gave it to the engine to hold until {describe_condition(event.order.condition)}{made}."
         verb = "staged it" if event.kind is _K.INITIALIZE else "sent it; the intent was made durable first"
         return f"{actor} {verb}{made}."
     if event.kind in (_K.UPDATE_REQUEST, _K.UPDATE):

@@ -44,6 +44,9 @@ class ModifyBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     quantity: Decimal | None = None
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_fraction: Decimal | None = None
+    limit_offset: Decimal | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +113,24 @@ class LockBrokers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     names: tuple[str, ...] = ()
 
 
+class ArmLive(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Arm a live account: the last letters of its number as typed, the most that may be sent, and how long."""
+
+    request_id: str
+    account_id: str
+    suffix: str
+    cap: Decimal
+    minutes: int = 60
+    strategy: str = "manual"
+
+
+class DisarmLive(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Disarm a live account, all with ""."""
+
+    request_id: str
+    account_id: str = ""
+
+
 class OpenAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Open a paper account."""
 
@@ -118,6 +139,39 @@ class OpenAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     account_type: str = "MARGIN"
     initial_cash: Decimal = Decimal(100_000)
     currency: str = "USD"
+
+
+class AdoptAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Open an account that exists at the connection `broker` already, with what it holds there."""
+
+    request_id: str
+    account_id: str
+    broker: str
+    account_type: str = "MARGIN"
+    currency: str = "USD"
+
+
+class ReconcileNow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Compare an account with its broker now, all with ""."""
+
+    request_id: str
+    account_id: str = ""
+
+
+class ExplainSuspense(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which side of a difference is right, and why.
+
+    Attributes:
+        how: accept (the broker's figure is posted) or ignore (ours stands); `word` is the typed ACCEPT or IGNORE.
+        price: what accepted shares are booked at; the market's when the difference was found if left out.
+    """
+
+    request_id: str
+    suspense_id: str
+    how: str
+    reason: str
+    word: str = ""
+    price: Decimal | None = None
 
 
 class MarketControlRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from stockpulse_engine.actions.orderline import (
     GRAMMAR,
@@ -18,6 +19,7 @@ from stockpulse_engine.actions.orderline import (
     read_order_line,
 )
 from stockpulse_engine.actions.orderline_reader import KEYWORDS, SIDES
+from stockpulse_engine.domain.conditions import PriceCondition, PriceKind, TimeCondition
 from stockpulse_engine.domain.instruments import AssetClass, Instrument
 from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.orders import OrderType, SessionHours, Side, TimeInForce
@@ -158,8 +160,8 @@ def test_sign_of_an_exit_is_the_direction_of_the_price() -> None:
      ("buy AAPL 100 mkt lmt 231", "lmt", "one price"), ("buy ALL 10 mid ", "mid", "number"),
      ("buy DULL $10k ", "$10k", "lmt"), ("buy TM 50 ", "50", "larger"), ("buy AAPL 100 gtc ioc", "ioc", "one"),
      ("sell AAPL all +2% ", "+2%", "Leave out"), ("buy AAPL $10 ", "$10", "larger"), ("buy AAPL 0 ", "0", "100"),
-     ("sell AAPL 100 trail 5", "trail", "stp 229.79"), ("sell TRL AAPL 100", "TRL", "sp modify"),
-     ("buy AAPL 100 lmt 231 gtd", "gtd", "gtc")],
+     ("sell AAPL 100 trailing 5", "trailing", "trail 2%"), ("sell TRL AAPL 100", "TRL", "trail 2%"),
+     ("buy AAPL 100 lmt 231 gtd soon", "gtd", "gtd fri")],
 )  # fmt: skip
 def test_errors_point_at_the_word_and_say_the_fix(text: str, part: str, fix: str) -> None:
     error = wrong(text)
@@ -246,3 +248,125 @@ def test_formatted_order_reads_back_to_the_same_terms(
     assert again.sentence == parsed.sentence
     assert not again.notes
     assert parsed.terms.side is (Side.BUY if side == "buy" else Side.SELL)
+
+
+# --- types and times beyond a price and a day ------------------------------------------------------------
+
+NOON_NS = 1_710_172_800_000_000_000  # 2024-03-11, a Monday: 12:00 at the exchange
+TIMED = structs.replace(CONTEXT, now_ns=NOON_NS)
+
+
+def timed(text: str) -> ParsedOrder:
+    parsed = parse_order_line(text, TIMED)
+    assert isinstance(parsed, ParsedOrder), parsed
+    return parsed
+
+
+@pytest.mark.parametrize(
+    ("line", "amount", "fraction", "offset"),
+    [
+        ("sell AAPL 60 trail 0.50", "0.50", None, None),
+        ("sell AAPL 60 trail 20t", "0.20", None, None),
+        ("sell AAPL 60 trail 2% gtc", None, "0.02", None),
+        ("sell AAPL 60 traillmt 2% 0.10", None, "0.02", "0.10"),
+        ("sell AAPL 60 trail 0.501", "0.51", None, None),
+    ],
+)
+def test_a_trailing_stop_has_a_distance_and_maybe_a_limit(
+    line: str, amount: str | None, fraction: str | None, offset: str | None
+) -> None:
+    terms = order(line).terms
+    assert terms.order_type is OrderType.TRAILING_STOP
+    assert (terms.stop_price, terms.limit_price) == (None, None)
+    wanted = tuple(None if text is None else D(text) for text in (amount, fraction, offset))
+    assert (terms.trail_amount, terms.trail_fraction, terms.limit_offset) == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "at_ns", "session"),
+    [
+        ("buy AAPL 9 lmt 200 gtd fri", 0, "2024-03-15"),
+        ("buy AAPL 9 lmt 200 gtd mon", 0, "2024-03-11"),
+        ("buy AAPL 9 lmt 200 gtd 2024-04-01", 0, "2024-04-01"),
+        ("buy AAPL 9 lmt 200 gtd 15:30", NOON_NS + 12_600_000_000_000, ""),
+        ("buy AAPL 9 lmt 200 gtd 2024-11-04T12:00", NOON_NS + (238 * 24 + 1) * 3_600_000_000_000, ""),
+    ],
+)
+def test_until_a_session_or_a_time_of_the_exchange(line: str, at_ns: int, session: str) -> None:
+    terms = timed(line).terms
+    assert (terms.time_in_force, terms.expires_at, terms.expires_on) == (TimeInForce.GTD, at_ns, session)
+
+
+def test_a_pair_closes_and_has_its_take_first() -> None:
+    parsed = order("sell AAPL all oco 236.75 229.79 gtc")
+    assert (parsed.terms.limit_price, parsed.oco_stop_price) == (D("236.75"), D("229.79"))
+    assert parsed.terms.is_reduce_only
+    assert parsed.command("C").oco_stop_price == D("229.79")
+    assert "take" in wrong("sell AAPL all oco 229.79 236.75").message
+    assert "pair" in wrong("sell AAPL 60 oco 236.75 229.79 stop 228").message
+
+
+def test_conditions_watch_prices_and_the_clock() -> None:
+    condition = timed("sell AAPL 60 mkt if NQ<480 and if AAPL bid >= 230 and at 15:55").condition
+    assert condition is not None
+    assert condition.needs_all
+    first, second, third = condition.parts
+    assert first == PriceCondition(instrument_id="NQ.XNAS", price=D(480), is_above=False)
+    assert second == PriceCondition(
+        instrument_id="AAPL.XNAS", price=D(230), is_above=True, what=PriceKind.BID, is_inclusive=True
+    )
+    assert third == TimeCondition(at_ns=NOON_NS + 14_100_000_000_000)
+    either = timed("sell AAPL 60 mkt if NQ > 480 or AAPL < 200").condition
+    assert either is not None
+    assert not either.needs_all
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sell AAPL 60 trail",
+        "sell AAPL 60 trail 0",
+        "sell AAPL 60 trail 100%",
+        "sell AAPL 60 trail 2% lmt 230",
+        "sell AAPL 60 traillmt 2% 1%",
+        "buy AAPL 9 lmt 200 gtd",
+        "buy AAPL 9 lmt 200 gtd 11:59",
+        "buy AAPL 9 lmt 200 gtd 2024-02-31",
+        "sell AAPL all oco 236.75",
+        "sell AAPL 60 mkt if",
+        "sell AAPL 60 mkt if NQ",
+        "sell AAPL 60 mkt if NQ <",
+        "sell AAPL 60 mkt if NOPE < 5",
+        "sell AAPL 60 mkt if NQ < mid",
+        "sell AAPL 60 mkt and NQ < 5",
+        "sell AAPL 60 mkt if NQ < 5 and AAPL > 1 or AAPL > 2",
+        "sell AAPL 60 mkt if NQ < 5 and NQ < 6 and NQ < 7 and NQ < 8 and NQ < 9",
+        "sell AAPL 60 mkt at noon",
+    ],
+)
+def test_what_is_missing_or_can_not_be_is_said_with_a_fix(line: str) -> None:
+    parsed = parse_order_line(line, TIMED)
+    assert isinstance(parsed, list)
+    assert all(error.message and (error.fix or error.message) for error in parsed)
+
+
+def test_without_a_clock_no_time_is_guessed() -> None:
+    assert "not known" in wrong("buy AAPL 9 lmt 200 gtd 15:30").message
+    assert isinstance(parse_order_line("sell AAPL 9 mkt at 15:55", CONTEXT), list)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sell AAPL 60 trail 2% gtc",
+        "sell AAPL 60 traillmt 0.50 0.10",
+        "sell AAPL 60 oco 236.75 229.79 gtd 2024-03-15",
+        "buy AAPL 9 lmt 200 gtd 15:30",
+        "sell AAPL 60 mkt if NQ <= 480 or AAPL mark > 250 or at 15:55",
+    ],
+)
+def test_the_line_of_such_an_order_gives_it_again(line: str) -> None:
+    parsed = timed(line)
+    again = timed(format_order_line(parsed))
+    assert again.command("C") == parsed.command("C")
+    assert again.sentence == parsed.sentence

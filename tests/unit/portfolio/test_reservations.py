@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from stockpulse_engine.domain.errors import InvariantError
-from stockpulse_engine.domain.orders import OrderRole, OrderStatus
+from stockpulse_engine.domain.orders import OrderRole, OrderStatus, OrderType
 from stockpulse_engine.portfolio import invariants
 from stockpulse_engine.portfolio.reservations import (
     ClaimCache,
@@ -36,6 +37,32 @@ COLLAR = D("0.05")
 )
 def test_worst_price(signed: str, limit: str | None, stop: str | None, expected: str) -> None:
     assert worst_price(terms(signed, limit, stop=stop), D(99), D(100), COLLAR) == D(expected)
+
+
+@pytest.mark.parametrize(
+    ("signed", "more", "expected"),
+    [
+        ("10", {"trail_amount": D(2)}, "107.1"),
+        ("10", {"trail_fraction": D("0.02")}, "107.1"),
+        ("10", {"trail_amount": D(2), "limit_offset": D("0.5")}, "102.5"),
+        ("10", {"trail_amount": D(2), "stop_price": D(101)}, "106.05"),
+        ("10", {"trail_amount": D(2), "stop_price": D(90)}, "105"),
+        ("10", {"trail_amount": D(2), "stop_price": D(101), "limit_price": D("101.5")}, "101.5"),
+        ("-10", {"trail_amount": D(2)}, "99"),
+        ("-10", {"trail_amount": D(2), "stop_price": D(120)}, "120"),
+    ],
+)
+def test_worst_price_of_a_trailing_stop(signed: str, more: dict[str, object], expected: str) -> None:
+    trailing = structs.replace(terms(signed, None), order_type=OrderType.TRAILING_STOP, **more)
+    assert worst_price(trailing, D(99), D(100), COLLAR) == D(expected)
+
+
+def test_a_pair_counts_once() -> None:
+    take = order("p", terms("-10", "110"), role=OrderRole.TAKE)
+    stop = order("p-S", terms("-10", None, stop="90"), role=OrderRole.STOP, parent_id="p")
+    claims = [claim for one in (take, stop) if (claim := claim_of(one, COLLAR)) is not None]
+    assert in_flight(claims, -1) == 10
+    assert opening_notional(claims, D(0)) == 0
 
 
 def test_nothing_bounds_a_market_buy_without_a_quote() -> None:

@@ -32,6 +32,27 @@ STOP_LIMIT = replace(
         (STOP_LIMIT, "Sell 1,200 BRK.B at 228.50 limit once 229.00 trades, day order"),
         (replace(STOP_LIMIT, order_type=OrderType.STOP), "Sell 1,200 BRK.B at 229.00 stop, day order"),
         (replace(BUY, order_type=OrderType.TRAILING_STOP), "Buy 1,200 BRK.B at a trailing stop, day order"),
+        (
+            replace(BUY, order_type=OrderType.TRAILING_STOP, limit_price=None, trail_fraction=Decimal("0.025")),
+            "Buy 1,200 BRK.B at a stop that trails by 2.5%, day order",
+        ),
+        (
+            replace(
+                BUY,
+                order_type=OrderType.TRAILING_STOP,
+                limit_price=None,
+                trail_amount=Decimal("0.5"),
+                limit_offset=Decimal("0.1"),
+                stop_price=Decimal(232),
+                time_in_force=TimeInForce.GTD,
+                expires_on="2026-11-27",
+            ),
+            "Buy 1,200 BRK.B at a stop that trails by 0.50, then 0.10 beyond it limit (now 232.00), good till 2026-11-27",
+        ),
+        (
+            replace(BUY, time_in_force=TimeInForce.GTD, expires_at=1_710_172_830_000_000_000),
+            "Buy 1,200 BRK.B at 231.40 limit, good till 2024-03-11 12:00:30 ET",
+        ),
         (replace(BUY, time_in_force=TimeInForce.GTC), "Buy 1,200 BRK.B at 231.40 limit, good till canceled"),
         (
             replace(BUY, session=SessionHours.EXTENDED, is_reduce_only=True, lots=("f1", "f2")),

@@ -26,6 +26,7 @@ from tests.unit.risk.build import (
     BUY,
     CASH,
     LIMITS,
+    NOW,
     VIEW,
     ask,
     holding,
@@ -56,6 +57,7 @@ IOC = timed(TimeInForce.IOC)
 AT_OPEN = timed(TimeInForce.AT_THE_OPEN, None)
 AT_CLOSE = timed(TimeInForce.AT_THE_CLOSE, None)
 STOP = replace(terms("10", None, stop="101"), order_type=OrderType.STOP)
+TRAIL = replace(MARKET, order_type=OrderType.TRAILING_STOP, trail_amount=D(2))
 SELL = terms("-10", "100.00")
 EXIT = terms("-10", "100.00", reduce_only=True)
 
@@ -85,10 +87,29 @@ CASES: list[Case] = [
     case("prices", replace(STOP, stop_price=None), code=Code.INCOMPLETE_TERMS),
     case("prices", replace(BUY, stop_price=D(100)), code=Code.INCOMPLETE_TERMS),
     # kind
-    case("kind", replace(BUY, order_type=OrderType.TRAILING_STOP), code=Code.UNSUPPORTED),
-    case("kind", replace(BUY, order_type=OrderType.TRAILING_STOP, stop_price=D(99)), code=Code.UNSUPPORTED),
-    case("kind", replace(STOP, order_type=OrderType.TRAILING_STOP), code=Code.UNSUPPORTED),
+    case("prices", TRAIL),
+    case("prices", replace(TRAIL, trail_amount=None, trail_fraction=D("0.02"))),
+    case("prices", replace(TRAIL, stop_price=D(98), limit_price=D(97))),
+    case("prices", replace(TRAIL, trail_amount=None), code=Code.INCOMPLETE_TERMS),
+    case("prices", replace(TRAIL, trail_fraction=D("0.02")), code=Code.INCOMPLETE_TERMS),
+    case("prices", replace(TRAIL, trail_amount=None, trail_fraction=D(1)), code=Code.INCOMPLETE_TERMS),
+    case("prices", replace(TRAIL, limit_price=D(97)), code=Code.INCOMPLETE_TERMS),
+    case("prices", replace(BUY, trail_amount=D(1)), code=Code.INCOMPLETE_TERMS),
+    case("prices", replace(BUY, limit_offset=D(1)), code=Code.INCOMPLETE_TERMS),
+    *(case("numbers", replace(TRAIL, trail_amount=bad), code=Code.INVALID_NUMBER) for bad in (NAN, INF, D(0), D(-1))),
+    case("numbers", replace(TRAIL, limit_offset=NAN), code=Code.INVALID_NUMBER),
+    case("increments", replace(TRAIL, trail_amount=D("0.005")), code=Code.OFF_TICK),
+    case("increments", replace(TRAIL, limit_offset=D("0.005")), code=Code.OFF_TICK),
+    case("kind", replace(TRAIL, time_in_force=TimeInForce.FOK), code=Code.UNSUPPORTED),
+    case("kind", replace(BUY, time_in_force=TimeInForce.GTD, expires_on="2026-11-27")),
+    case("kind", replace(BUY, time_in_force=TimeInForce.GTD, expires_at=NOW + 1)),
+    case("kind", replace(BUY, time_in_force=TimeInForce.GTD, expires_at=NOW), code=Code.UNSUPPORTED),
+    case(
+        "kind", replace(BUY, time_in_force=TimeInForce.GTD, expires_at=NOW + 1, expires_on="x"), code=Code.UNSUPPORTED
+    ),
     case("kind", replace(BUY, time_in_force=TimeInForce.GTD), code=Code.UNSUPPORTED),
+    case("kind", replace(BUY, expires_on="2026-11-27"), code=Code.UNSUPPORTED),
+    case("kind", replace(BUY, time_in_force=TimeInForce.FOK)),
     case("kind", replace(STOP, time_in_force=TimeInForce.IOC), code=Code.UNSUPPORTED),
     case("kind", EXTENDED),
     case("kind", replace(MARKET, session=SessionHours.EXTENDED), code=Code.EXTENDED_NEEDS_LIMIT),
@@ -121,6 +142,9 @@ CASES: list[Case] = [
     case("reconciled", seen=view(is_reconciled=False), code=Code.STREAM_RECONCILING),
     case("reconciled", seen=view(is_reconciled=None), code=Code.STREAM_RECONCILING),
     case("reconciled", EXIT, holding("10", is_reconciled=False), code=Code.STREAM_RECONCILING),
+    case("reconciled", seen=view(suspended="10 here, 17 at the venue"), code=Code.SUSPENSE),
+    case("reconciled", EXIT, holding("10", suspended="10 here, 17 at the venue"), code=Code.SUSPENSE),
+    case("reconciled", seen=view(suspended=None), code=Code.SUSPENSE),
     # session
     *(entered(instruction, MarketPhase.OPEN) for instruction in (MARKET, BUY, GTC, IOC, STOP, EXTENDED, AT_CLOSE)),
     *(entered(instruction, MarketPhase.PRE) for instruction in (DAY, GTC, STOP, EXTENDED, AT_OPEN, AT_CLOSE)),
@@ -404,17 +428,6 @@ def test_a_fee_schedule_that_fails_denies() -> None:
     answer = ask(BUY, view(fee=fail))
     assert answer.code is Code.CANNOT_CHECK
     assert "RuntimeError" in answer.sentence
-
-
-def test_what_is_not_taken_is_said_before_its_prices_and_with_what_to_send_instead() -> None:
-    for instruction in (
-        replace(STOP, order_type=OrderType.TRAILING_STOP),
-        replace(BUY, order_type=OrderType.TRAILING_STOP),
-    ):
-        answer = check(instruction, VIEW, LIMITS)
-        assert answer.code is Code.UNSUPPORTED
-        assert "trailing stop" in answer.sentence
-        assert "Send a STOP" in answer.fix
 
 
 @pytest.mark.parametrize(

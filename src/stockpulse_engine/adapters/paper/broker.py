@@ -12,7 +12,7 @@ from stockpulse_engine.domain.accounts import Account
 from stockpulse_engine.domain.brokers import BrokerCapabilities
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.domain.fills import Fill
-from stockpulse_engine.domain.orders import Order, OrderTerms
+from stockpulse_engine.domain.orders import Order, OrderTerms, OrderType, TimeInForce
 from stockpulse_engine.domain.reports import ExecutionReport, VenueAccount, VenueOrder
 from stockpulse_engine.trading.ports import RejectedByBrokerError
 from stockpulse_engine.venue import protocol as p
@@ -20,6 +20,17 @@ from stockpulse_engine.venue.orders import NewOrder
 
 A = TypeVar("A", bound=p.Answer)
 CLIENT = "broker"
+CAPABILITIES = BrokerCapabilities(
+    name="paper",
+    deduplicates=True,
+    holds_brackets=True,
+    supports_replace=True,
+    holds_oco=True,
+    holds_oto=True,
+    holds_trailing=True,
+    order_types=frozenset(OrderType),
+    times_in_force=frozenset(TimeInForce),
+)
 
 
 class PaperBroker:
@@ -34,8 +45,8 @@ class PaperBroker:
 
     @property
     def capabilities(self) -> BrokerCapabilities:
-        """Deduplicates for ever, holds brackets, replaces."""
-        return BrokerCapabilities(name="paper", deduplicates=True, holds_brackets=True, supports_replace=True)
+        """Deduplicates for ever, replaces, and holds everything that one order can wait for."""
+        return CAPABILITIES
 
     @property
     def is_connected(self) -> bool:

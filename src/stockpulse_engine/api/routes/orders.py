@@ -25,7 +25,7 @@ from stockpulse_engine.wire.rest import (
     SubmitAnswer,
 )
 
-SCOPES = ("working", "unknown", "today", "history", "staged", "all")
+SCOPES = ("working", "unknown", "today", "history", "staged", "held", "all")
 Limit = Annotated[int, QueryParameter(ge=1, le=5000)]
 
 
@@ -38,7 +38,7 @@ async def get_orders(
     limit: Limit = 500,
     at: At = "",
 ) -> list[Order]:
-    """Orders, newest first. `scope`: working, unknown, today, history, staged or all."""
+    """Orders, newest first. `scope`: working, unknown, today, history, staged, held or all."""
     if scope_name not in SCOPES:
         raise InvalidValueError(f"{scope_name[:40]!r} is not a scope.", fix=f"Use one of: {', '.join(SCOPES)}.")
     if at:
@@ -137,6 +137,9 @@ async def modify_order(request: EngineRequest, client_order_id: FromPath[str], d
         limit_price=data.limit_price,
         stop_price=data.stop_price,
         source=actor,
+        trail_amount=data.trail_amount,
+        trail_fraction=data.trail_fraction,
+        limit_offset=data.limit_offset,
     )
     return await request.services.trading.modify(command, actor)
 
