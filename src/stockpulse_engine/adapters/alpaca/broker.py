@@ -78,6 +78,11 @@ class AlpacaBroker:
         return self._capabilities
 
     @property
+    def clock_skew_ns(self) -> int:
+        """How far our clock is ahead of Alpaca's."""
+        return -self.clock_offset_ns
+
+    @property
     def is_connected(self) -> bool:
         """Whether requests may be sent: the link was proven and the key is accepted."""
         return self._is_open and not self._rest.is_dead

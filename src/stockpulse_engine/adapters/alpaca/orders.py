@@ -68,7 +68,7 @@ class OrderBook:
             client_order_id=entry.ours,
             venue_order_id=order.order_id,
             terms=terms_of(order, self.account_id, instrument_id, filled_before=before, base=entry.terms),
-            status=status_of(order),
+            status=status_of(order, before),
             filled_quantity=order.filled_quantity + before,
             ts_event=order.updated_at or order.submitted_at,
         )

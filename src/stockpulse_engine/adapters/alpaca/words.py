@@ -94,10 +94,10 @@ def facts_of(order: AlpacaOrder) -> list[Fact]:
     return found
 
 
-def status_of(order: AlpacaOrder) -> str:
-    """Its status in our words."""
+def status_of(order: AlpacaOrder, filled_before: Decimal = ZERO) -> str:
+    """Its status in our words, with what was executed before it was changed."""
     word = STATUSES.get(order.status, UNKNOWN_STATUS)
-    return "PARTIALLY_FILLED" if word == "ACCEPTED" and order.filled_quantity else word
+    return "PARTIALLY_FILLED" if word == "ACCEPTED" and order.filled_quantity + filled_before else word
 
 
 def terms_of(
