@@ -38,6 +38,69 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Realized and unrealized P&L before the session began, which day P&L does not count; None when unknown."""
 
 
+class SuspenseView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A difference between our figure and the broker's that nothing explains, with its evidence.
+
+    Attributes:
+        instrument_id: "" is cash.
+        is_blocking: new orders of the instrument (for cash: of the account) wait until it is explained.
+        is_known: a person said that our figure is right; it stands and is no longer in the way.
+        since: market time at which it was raised.
+        report_seq: where the broker's reports stood then; `last_fills`: our newest executions then.
+        price: at which accepted shares are booked unless another is named.
+    """
+
+    suspense_id: str
+    account_id: str
+    instrument_id: str
+    ours: Decimal
+    theirs: Decimal
+    is_blocking: bool
+    is_known: bool
+    since: int
+    report_seq: int = 0
+    last_fills: tuple[str, ...] = ()
+    price: Decimal | None = None
+
+
+class ReconcileRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One figure on both sides; `theirs` is None before the first comparison. "" as instrument is cash."""
+
+    instrument_id: str
+    ours: Decimal
+    theirs: Decimal | None = None
+    suspense: SuspenseView | None = None
+
+
+class ReconcileView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How an account stands against its broker.
+
+    Attributes:
+        is_clean: orders may leave as far as the comparison goes.
+        compared_at, compared_wall: market and wall time of the last whole comparison; 0 before the first.
+        rows: what is in suspense first, cash last.
+        fills_added: executions the last recorded comparison had to book.
+        order_differences: orders that still differ, in words.
+        failure: why it could not be compared just now, "" when it could.
+    """
+
+    account_id: str
+    broker: str
+    is_clean: bool
+    compared_at: int
+    compared_wall: int
+    rows: tuple[ReconcileRow, ...]
+    fills_added: int = 0
+    order_differences: tuple[str, ...] = ()
+    failure: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something needs a person: a difference nobody has explained, or no comparison at all."""
+        is_suspended = any(row.suspense is not None and not row.suspense.is_known for row in self.rows)
+        return is_suspended or bool(self.order_differences) or bool(self.failure)
+
+
 class AccountView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Balances of one account at the marks. All amounts in `account.currency`."""
 
@@ -77,6 +140,8 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     reconciled_wall: int = 0
     """Wall time of the last clean comparison with the venue since this start, 0 when there was none: how long ago it
     was does not depend on the market's pace."""
+    suspense: tuple[SuspenseView, ...] = ()
+    """Where the broker's figures differ from ours and nothing explains it."""
 
 
 class EquityPoint(msgspec.Struct, frozen=True, array_like=True):

@@ -8,11 +8,19 @@ from decimal import Decimal
 import msgspec
 
 from stockpulse_engine.domain.errors import NotFoundError
-from stockpulse_engine.domain.events import AccountOpened, ActionApplied, CashMoved, Event, SessionMarked
+from stockpulse_engine.domain.events import (
+    AccountOpened,
+    ActionApplied,
+    CashMoved,
+    Event,
+    HoldingsAdopted,
+    SessionMarked,
+    SuspenseExplained,
+)
 from stockpulse_engine.domain.market import Quote
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderEvent
-from stockpulse_engine.domain.views import AccountView, DayReview, LotView, PortfolioView, PositionView
+from stockpulse_engine.domain.views import AccountView, DayReview, LotView, PortfolioView, PositionView, SuspenseView
 from stockpulse_engine.portfolio.account_book import AccountBook, SessionBase
 from stockpulse_engine.portfolio.appraisal import Appraisal
 from stockpulse_engine.portfolio.curve import CurveState, EquityCurve
@@ -69,6 +77,8 @@ class PortfolioService:
         matched_at: market time at which an account was last seen to match the broker's, 0 when not known. It makes
             the view fresher than the journal, which a comparison without news does not grow; the ledger stays a fold.
         matched_wall: the same in wall time.
+        loss_limit: (account id, equity at the open) → the day's loss at which its limit acts; without it the settings say.
+        suspense: where an account's broker shows other figures and nothing explains it.
     """
 
     def __init__(
@@ -84,7 +94,9 @@ class PortfolioService:
         review: ReviewSources | None = None,
         matched_at: Callable[[str], int] = lambda _: 0,
         matched_wall: Callable[[str], int] = lambda _: 0,
+        suspense: Callable[[str], tuple[SuspenseView, ...]] = lambda _: (),
         quote_age: Callable[[str], int] | None = None,
+        loss_limit: Callable[[str, Decimal], Decimal] | None = None,
     ) -> None:
         self._ledger = ledger
         self._orders = orders
@@ -96,7 +108,9 @@ class PortfolioService:
         self._review = review
         self._matched_at = matched_at
         self._matched_wall = matched_wall
+        self._suspense = suspense
         self._quote_age = quote_age
+        self._given_loss_limit = loss_limit
         self._claims: dict[str, ClaimCache] = {}
         self._appraisals: dict[str, Appraisal] = {}
         self._curves: dict[str, EquityCurve] = {}
@@ -157,6 +171,11 @@ class PortfolioService:
             return self._balances(book, self._value(book), self._open_orders(account_id))
         return balances_of(self._appraisal(book).worth(), *working.bound(book))
 
+    def peak(self, account_id: str) -> Decimal:
+        """The highest equity of an account so far, with deposits and withdrawals taken out."""
+        book = self._ledger.book(account_id)
+        return self._curve(book).peak(book.deposits)
+
     def mark(self, account_id: str, instrument_id: str) -> Mark | None:
         """The price a position of this account is valued at."""
         return self._mark(self._book(account_id), instrument_id)
@@ -165,11 +184,6 @@ class PortfolioService:
         """Events that mark the start of a session for each account not marked yet: journal, then apply them."""
         now = self._clock()
         return tuple(
-    def peak(self, account_id: str) -> Decimal:
-        """The highest equity of an account so far, with deposits and withdrawals taken out."""
-        book = self._ledger.book(account_id)
-        return self._curve(book).peak(book.deposits)
-
             self._session_event(book, session_date, now, recorded_at)
             for book in map(self._ledger.book, self._ledger.account_ids)
             if session_date not in book.sessions
@@ -259,22 +273,25 @@ class PortfolioService:
             equity_open=tidy(balances.equity_open),
             maintenance_margin=tidy(balances.maintenance),
             margin_call=tidy(balances.margin_call),
-            loss_left=self._loss_left(balances),
-            loss_limit=self._loss_limit(balances),
+            loss_left=self._loss_left(book.account.account_id, balances),
+            loss_limit=self._loss_limit(book.account.account_id, balances),
             paid_in=tidy(balances.equity - balances.equity_open - balances.day_pnl),
             unknown_orders=sum(1 for order in orders if order.is_unknown),
             working_orders=len(orders),
             stale_marks=sum(1 for item in valued if self._is_stale(item)),
             reconciled_at=max(book.reconciled.clean_at, self._matched_at(book.account.account_id)),
             reconciled_wall=self._matched_wall(book.account.account_id),
+            suspense=self._suspense(book.account.account_id),
             differences=book.reconciled.differences,
         )
 
-    def _loss_left(self, balances: Balances) -> Decimal | None:
-        limit = self._loss_limit(balances)
+    def _loss_left(self, account_id: str, balances: Balances) -> Decimal | None:
+        limit = self._loss_limit(account_id, balances)
         return None if limit is None else tidy(max(ZERO, limit + balances.day_pnl))
 
-    def _loss_limit(self, balances: Balances) -> Decimal | None:
+    def _loss_limit(self, account_id: str, balances: Balances) -> Decimal | None:
+        if self._given_loss_limit is not None:
+            return tidy(self._given_loss_limit(account_id, balances.equity_open))
         fraction = self._settings.daily_loss_fraction
         return None if fraction is None else tidy(max(ZERO, balances.equity_open) * fraction)
 
@@ -337,4 +354,5 @@ def _account_touched(event: Event) -> str:
         return event.account.account_id
     if isinstance(event, ActionApplied):
         return event.statement.account_id
-    return event.account_id if isinstance(event, CashMoved | SessionMarked) else ""
+    touching = CashMoved | SessionMarked | HoldingsAdopted | SuspenseExplained
+    return event.account_id if isinstance(event, touching) else ""

@@ -127,7 +127,7 @@ CONTROLS: tuple[Control, ...] = (
         (_C.REPEATED_REJECTION,),
     ),
     Control(0, "Trading state", ("trading state",), (), (_C.TRADING_HALTED, _C.REDUCING_ONLY)),
-    Control(0, "Our orders match the venue's", ("reconciled",), (), (_C.STREAM_RECONCILING,)),
+    Control(0, "Our orders match the venue's", ("reconciled",), (), (_C.STREAM_RECONCILING, _C.SUSPENSE)),
     Control(
         0,
         "What it is, and whose money",

@@ -41,6 +41,9 @@ def check_reconciled(order: Proposal) -> CheckRow:
     """Nothing leaves while our orders are not known to match the venue's."""
     if order.view.is_reconciled is not True:
         return denied("reconciled", DenialCode.STREAM_RECONCILING)
+    suspended = order.view.suspended
+    if suspended != "":
+        return denied("reconciled", DenialCode.SUSPENSE, difference=suspended or "nobody knows whether it does")
     return _MATCHES
 
 

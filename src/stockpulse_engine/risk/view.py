@@ -59,6 +59,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         now_ns: market time; wall_ns: wall time.
         is_reconciled: our orders match the venue's as far as known.
+        suspended: what the broker shows otherwise of the instrument and nothing explains; "" for nothing.
         quote_age_ns: time since the quote was last confirmed, whatever the market's speed; -1 without one.
         held: signed quantity of the instrument.
         bound: own money the open positions bind (initial requirement).
@@ -99,6 +100,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     pending: Decimal | None
     net: Decimal | None
     peak: Decimal | None
+    suspended: str | None = ""
     brake: Brake | None = NO_BRAKE
     refusals: Refusals | None = NO_REFUSALS
     arming: Arming | None = UNTOLD
@@ -198,6 +200,7 @@ class ViewSources(msgspec.Struct, frozen=True, kw_only=True):
         quote, quote_age_ns, status: latest market values by instrument id.
         trading_state: the state now.
         is_reconciled: account id → whether orders may leave.
+        suspended: (account id, instrument id) → a difference to the broker that holds orders back, "" for none.
         now_ns: market clock; wall_ns: wall clock.
         session_date: the trading session now, like 2024-03-08.
         peak: account id → highest equity so far; brake: account id → what its loss limits did.
@@ -220,6 +223,7 @@ class ViewSources(msgspec.Struct, frozen=True, kw_only=True):
     wall_ns: Callable[[], int]
     session_date: Callable[[], str]
     peak: Callable[[str], Decimal]
+    suspended: Callable[[str, str], str] = lambda _, __: ""
     brake: Callable[[str], Brake] = lambda _: NO_BRAKE
     refusals: Callable[[str, str], Refusals] = lambda _, __: NO_REFUSALS
     arming: Callable[[Account, OrderTerms], Arming | None] = lambda _, __: UNTOLD
@@ -232,6 +236,10 @@ class ViewBuilder:
     def __init__(self, sources: ViewSources, log: SubmissionLog, *, window_ns: int = 2 * SECOND_NS) -> None:
         self._sources = sources
         self._log = log
+        self._window_ns = max(window_ns, SECOND_NS)
+
+    def look_back(self, window_ns: int) -> None:
+        """How far back submissions are shown from now on."""
         self._window_ns = max(window_ns, SECOND_NS)
 
     def build(self, terms: OrderTerms, *, replacing: str = "") -> GateView:
@@ -276,6 +284,7 @@ class ViewBuilder:
             net=balances.market_value if balances else None,
             peak=_ask(sources.peak, account_id) if account is not None else None,
             brake=_ask(sources.brake, account_id),
+            suspended=_ask(sources.suspended, account_id, instrument_id),
             refusals=_ask(sources.refusals, account_id, instrument_id),
             arming=_ask(sources.arming, account, terms) if account is not None else None,
             mark=balances.marks.get(instrument_id) if balances else None,

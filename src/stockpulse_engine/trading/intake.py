@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Final
 
 from msgspec import structs
@@ -12,6 +13,7 @@ from stockpulse_engine.domain.corporate import ActionStatement
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.events import ActionApplied
 from stockpulse_engine.domain.fills import Fill
+from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus, OrderTerms, OrderType, Side
 from stockpulse_engine.domain.reports import ExecutionReport, VenueOrder
 from stockpulse_engine.trading.desk import Desk
@@ -73,10 +75,16 @@ class Intake:
         return added
 
     def adopt(self, venue: VenueOrder) -> None:
-        """An order at the venue that we never made: kept as `external`, never canceled by itself (O14)."""
+        """An order at the venue that we never made: kept as `external`, never canceled by itself (O14).
+
+        What was filled of it before belongs to what the account brought with it: the order here is the rest of it.
+        """
         key = venue.client_order_id or f"ext-{venue.venue_order_id}"
-        if self._desk.recorder.current(key) is None:
-            self._create(key, venue.terms, venue.venue_order_id, venue.ts_event)
+        if self._desk.recorder.current(key) is not None:
+            return
+        before = venue.filled_quantity if venue.filled_quantity < venue.terms.quantity else ZERO
+        rest = structs.replace(venue.terms, quantity=venue.terms.quantity - before)
+        self._create(key, rest, venue.venue_order_id, venue.ts_event, filled_before=before)
 
     def _take_one(self, broker: str, report: ExecutionReport) -> None:
         seq = report.report_seq
@@ -102,6 +110,8 @@ class Intake:
     def _record(self, report: ExecutionReport) -> bool:
         """One word of the venue; a failure of ours is an alert, not an exception in the reader."""
         desk = self._desk
+        if self._is_of_nobody(report):
+            return False
         try:
             key = self._known_key(report)
             if key is None:
@@ -116,6 +126,11 @@ class Intake:
         if desk.order(key).is_unknown:
             self._ask(key)
         return True
+
+    def _is_of_nobody(self, report: ExecutionReport) -> bool:
+        """Whether it speaks of an account that is not open here: what it holds is taken over when it is opened."""
+        owner = report.fill.account_id if report.fill else report.terms.account_id if report.terms else ""
+        return bool(owner) and owner not in self._desk.recorder.front.accounts
 
     def _record_action(self, report: ExecutionReport, statement: ActionStatement) -> None:
         """A corporate action: journalled before anything acts on it, once for each account."""
@@ -181,7 +196,9 @@ class Intake:
         self._create(key, terms, report.venue_order_id, report.ts_event)
         return key
 
-    def _create(self, key: str, terms: OrderTerms, venue_order_id: str, ts_event: int) -> None:
+    def _create(
+        self, key: str, terms: OrderTerms, venue_order_id: str, ts_event: int, *, filled_before: Decimal = ZERO
+    ) -> None:
         desk = self._desk
         key = clean_line(key, 64)
         order = Order(
@@ -190,6 +207,7 @@ class Intake:
             status=OrderStatus.INITIALIZED,
             venue_order_id=clean_line(venue_order_id, 64),
             source="external",
+            filled_before=filled_before,
             created_at=ts_event,
             updated_at=ts_event,
         )

@@ -64,7 +64,11 @@ class Link:
             target = await self._last_report()
         self._stream = await self._catch_up(target)
         self._intake.set_floor(self.name, target)
-        await self._compare_all(is_recorded=True)
+        try:
+            await self._compare_all(is_recorded=True)
+        except Exception:
+            self._stream = None  # a stream that is followed without a comparison would never be joined again
+            raise
         self._is_joined = True
 
     async def run(self) -> None:
@@ -82,6 +86,11 @@ class Link:
             self._lost(detail)
             await self._desk.sleep(delay)
             delay = min(delay * 2, _LONGEST_RETRY_S)
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether its reports are being read now."""
+        return self._stream is not None and self.broker.is_connected
 
     @property
     def is_due(self) -> bool:
@@ -124,6 +133,34 @@ class Link:
                 await self._reconciler.compare(account, self.broker, is_recorded=True)
         if self._stream is not None:
             self._desk.clean.add(account.account_id)
+
+    async def compare_now(self, account: Account) -> str:
+        """Compare one account because somebody asks; "" or why it could not be."""
+        try:
+            async with self._comparing:
+                await self._reconciler.compare(account, self.broker, is_recorded=False)
+        except Exception as error:  # noqa: BLE001 - no verdict; whoever asked is told why
+            return clean_line(str(error) or type(error).__name__, 200)
+        if self._is_joined:
+            self._desk.clean.add(account.account_id)
+        return ""
+
+    async def poll(self) -> None:
+        """Ask for executions that no report told (F10): the stream may be silent while it looks alive."""
+        able = self.broker.capabilities
+        for account in self.accounts():
+            if not any(True for _ in self._desk.recorder.front.open_orders(account.account_id)):
+                continue
+            try:
+                if able.numbers_reports:
+                    seen = (await self.broker.fetch_account(account.account_id)).last_report_seq
+                    self._wants_compare |= seen > self._intake.cursor(self.name)
+                else:
+                    since = max(0, self._intake.cursor(self.name) - able.overlap)
+                    fills = await self.broker.fetch_fills(account.account_id, since)
+                    self._intake.take_fills(self.name, fills)
+            except Exception:  # noqa: BLE001 - an exception proves nothing; the next poll asks again
+                return
 
     def want_compare(self) -> None:
         """Reports are missing: compare at the next look."""

@@ -1,37 +1,54 @@
-"""Our state against the venue's: at the start, after each loss of the link, and while orders are open."""
+"""Our state against the venue's: at the start, after each loss of the link, on a timer and after the close.
+
+The order of steps matters: executions first, by their ids; then what became of each order; cash and holdings last,
+because only what is left after the others is a difference. Whatever the broker raises passes through: a failed or cut
+page is no verdict, and nothing is concluded from it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from stockpulse_engine.domain.accounts import Account
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.domain.events import Reconciled
-from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.domain.reports import VenueAccount, VenueOrder
-from stockpulse_engine.trading.desk import Desk
-from stockpulse_engine.trading.evidence import agrees, needs_answer
+from stockpulse_engine.trading.desk import Comparison, Desk
+from stockpulse_engine.trading.evidence import agrees, needs_answer, since_adoption
 from stockpulse_engine.trading.intake import Intake
 from stockpulse_engine.trading.ports import Broker
 from stockpulse_engine.trading.resolver import Resolver
+from stockpulse_engine.trading.suspense import Difference, Suspender, differences_of
 from stockpulse_engine.trading.words import number
 
 MAX_DIFFERENCES: Final = 50
 _TRIES: Final = 3
 """Looks for a moment in which the venue stands still; without one the holdings are compared next time."""
+_LOOKS: Final = 4
+"""Looks at holdings until two in a row say the same: a broker's positions may lag behind its executions."""
 CashSource = Callable[[str], Decimal | None]
+
+
+class _Verdict(NamedTuple):
+    """What the venue holds at a moment in which it stood still, and where that is not what we hold."""
+
+    venue: VenueAccount
+    found: tuple[Difference, ...]
 
 
 class Reconciler:
     """Compares one account at a time; running it twice posts nothing new."""
 
-    def __init__(self, desk: Desk, intake: Intake, resolver: Resolver, cash: CashSource | None) -> None:
+    def __init__(
+        self, desk: Desk, intake: Intake, resolver: Resolver, suspender: Suspender, cash: CashSource | None
+    ) -> None:
         self._desk = desk
         self._intake = intake
         self._resolver = resolver
+        self._suspender = suspender
         self._cash = cash
 
     async def compare(self, account: Account, broker: Broker, *, is_recorded: bool) -> Sequence[str]:
@@ -44,13 +61,13 @@ class Reconciler:
         working = {order.client_order_id: order for order in await broker.fetch_open_orders(account_id)}
         ours = desk.open_in(account_id)
         differences = await self._settle_orders(ours, working, broker)
-        for key, order in working.items():
-            if desk.recorder.current(key) is None:
-                self._intake.adopt(order)
-                differences.append(f"order {key} is at the venue and was never ours: adopted as external")
+        for order in working.values():  # never ours: kept as external, and never canceled by itself (O14)
+            self._intake.adopt(order)
         await desk.recorder.settle()
-        if venue is not None:
-            differences += self._compare_holdings(venue)
+        verdict, more = await self._holdings(account, broker, venue)
+        added += more
+        if verdict is not None:
+            differences += await self._suspend(account_id, verdict)
             if not differences:
                 desk.matched_at[account_id], desk.matched_wall[account_id] = desk.market_now(), desk.clock.now_ns()
         await self._record(account_id, len(ours), added, tuple(differences[:MAX_DIFFERENCES]), is_recorded=is_recorded)
@@ -64,7 +81,7 @@ class Reconciler:
             cursor = max(0, self._intake.cursor(account.broker) - broker.capabilities.overlap)
             added += self._intake.take_fills(account.broker, await broker.fetch_fills(account_id, cursor))
             before, venue = venue, await broker.fetch_account(account_id)
-            if venue.last_report_seq == before.last_report_seq:
+            if _same_moment(before, venue):
                 return venue, added
         return None, added
 
@@ -97,6 +114,7 @@ class Reconciler:
     async def _settle(self, order: Order, venue: VenueOrder) -> list[str]:
         await self._resolver.apply(self._desk.order(order.client_order_id), venue, is_settled=True)
         after = self._desk.order(order.client_order_id)
+        venue = since_adoption(after, venue)
         if agrees(after, venue) or needs_answer(after):
             return []
         return self._left_open(after, f"the venue shows {venue.status}, {number(venue.filled_quantity)} filled")
@@ -107,18 +125,43 @@ class Reconciler:
             return []
         return [f"order {after.client_order_id} is {after.status.value} here; {what}"]
 
-    def _compare_holdings(self, venue: VenueAccount) -> list[str]:
-        account_id = venue.account_id
-        ours = self._desk.positions(account_id)
-        found = []
-        for instrument_id in sorted({*ours, *venue.positions}):
-            here, there = ours.get(instrument_id, ZERO), venue.positions.get(instrument_id, ZERO)
-            if here != there:
-                found.append(f"{instrument_id}: {number(here)} here, {number(there)} at the venue")
-        cash = self._cash(account_id) if self._cash else None
-        if cash is not None and cash != venue.cash:
-            found.append(f"cash: {number(cash)} here, {number(venue.cash)} at the venue")
-        return found
+    async def _holdings(
+        self, account: Account, broker: Broker, venue: VenueAccount | None
+    ) -> tuple[_Verdict | None, int]:
+        """Compare cash and holdings; a difference counts when a second look, some time later, shows the same one.
+
+        Returns the verdict, None when the venue never stood still, and how many more missed executions were booked.
+        """
+        before: tuple[Difference, ...] | None = None
+        added = 0
+        for look in range(_LOOKS):
+            if look:
+                await self._desk.sleep(self._desk.timing.settle)
+                venue, more = await self._book_fills(account, broker)
+                added += more
+                await self._desk.recorder.settle()
+            if venue is None:
+                before = None
+                continue
+            found = self._differences(venue)
+            if not found or found == before:
+                return _Verdict(venue, found), added
+            before = found
+        return None, added
+
+    def _differences(self, venue: VenueAccount) -> tuple[Difference, ...]:
+        cash = self._cash(venue.account_id) if self._cash else None
+        pair = None if cash is None else (cash, venue.cash)
+        return differences_of(self._desk.positions(venue.account_id), venue.positions, pair)
+
+    async def _suspend(self, account_id: str, verdict: _Verdict) -> list[str]:
+        """Raise, keep or clear what is in suspense; what a person left standing is known and no news."""
+        self._desk.comparisons[account_id] = Comparison(
+            venue=verdict.venue, market_time=self._desk.market_now(), wall_time=self._desk.clock.now_ns()
+        )
+        known = self._suspender.unexplained(account_id, verdict.found)
+        await self._suspender.settle(account_id, verdict.found, verdict.venue.last_report_seq)
+        return [one.sentence for one in known]
 
     async def _record(
         self, account_id: str, orders: int, added: int, differences: tuple[str, ...], *, is_recorded: bool
@@ -136,9 +179,18 @@ class Reconciler:
             ts_event=desk.market_now(),
             recorded_at=desk.clock.now_ns(),
         )
-        if differences:
+        if differences and (last is None or last.differences != differences):
             desk.alert("danger", f"{account_id} differs from the venue: {differences[0]}", account_id)
         try:
             await desk.recorder.write([fact])
         except UnavailableError as error:
             desk.alert("danger", f"The comparison could not be recorded: {error.message}", account_id)
+
+
+def _same_moment(before: VenueAccount, after: VenueAccount) -> bool:
+    """Whether nothing happened between two looks; where reports have no numbers the figures themselves must say it."""
+    return (before.last_report_seq, before.cash, before.positions) == (
+        after.last_report_seq,
+        after.cash,
+        after.positions,
+    )

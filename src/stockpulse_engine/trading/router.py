@@ -9,7 +9,8 @@ from stockpulse_engine.domain.accounts import Account, TradingState
 from stockpulse_engine.domain.errors import NotFoundError, UnavailableError
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderStatus, OrderTerms
-from stockpulse_engine.trading.ports import Broker, HaltLatch, PositionSource
+from stockpulse_engine.trading.arming import LiveArming, NotArmedError
+from stockpulse_engine.trading.ports import Broker, HaltLatch, PositionSource, RejectedByBrokerError
 
 
 class NotSentError(Exception):
@@ -25,8 +26,10 @@ class Router:
         latch: the halt latch.
         state: ACTIVE, REDUCING or HALTED as recorded.
         is_clean: whether the account's orders are known to match the venue's.
+        is_suspended: whether an account's orders in an instrument are held back by a difference to the broker.
         journal_failure: why the journal is read-only, "" while it is not.
         positions: signed holdings, for what REDUCING lets through.
+        arming: lets live orders out, and those of nobody else through a live connection.
     """
 
     def __init__(
@@ -37,16 +40,20 @@ class Router:
         latch: HaltLatch,
         state: Callable[[], TradingState],
         is_clean: Callable[[Account], bool],
+        is_suspended: Callable[[str, str], bool],
         journal_failure: Callable[[], str],
         positions: PositionSource,
+        arming: LiveArming,
     ) -> None:
         self._brokers = brokers
         self._accounts = accounts
         self._latch = latch
         self._state = state
         self._is_clean = is_clean
+        self._is_suspended = is_suspended
         self._journal_failure = journal_failure
         self._positions = positions
+        self._arming = arming
 
     def account(self, account_id: str) -> Account:
         """An open account. Raises NotFoundError."""
@@ -76,12 +83,26 @@ class Router:
         self._require_free(entry.terms)
         if entry.status is not OrderStatus.SUBMITTED:
             raise NotSentError(f"it was {entry.status.value} before it left")
-        await self.broker_of(entry.terms.account_id).submit(orders)
+        account, broker = self.account(entry.terms.account_id), self.broker_of(entry.terms.account_id)
+        try:
+            worth = self._arming.take(account, orders, is_exit=self._reduces(entry.terms))
+        except NotArmedError as refused:
+            raise NotSentError(refused.args[0]) from None
+        try:
+            await broker.submit(orders)
+        except RejectedByBrokerError:
+            self._arming.give_back(account, entry.terms.strategy, worth)
+            raise
 
     async def replace(self, order: Order, terms: OrderTerms, request_id: str) -> None:
         """Send new terms. Raises NotSentError before the first byte leaves."""
         self._require_free(terms)
-        await self.broker_of(terms.account_id).replace(order, terms, request_id)
+        account, broker = self.account(terms.account_id), self.broker_of(terms.account_id)
+        try:
+            self._arming.change(account, order.terms, terms, is_exit=self._reduces(terms))
+        except NotArmedError as refused:
+            raise NotSentError(refused.args[0]) from None
+        await broker.replace(order, terms, request_id)
 
     async def cancel(self, order: Order, request_id: str) -> None:
         """Send a cancel: never held back by state, limits or latch (O8)."""
@@ -100,6 +121,8 @@ class Router:
             raise NotSentError(f"the journal is read-only: {failure}")
         if not self._is_clean(account):
             raise NotSentError("orders are being compared with the venue")
+        if self._is_suspended(terms.account_id, terms.instrument_id):
+            raise NotSentError("what the broker holds of it differs from ours and is not explained")
         if state is TradingState.REDUCING and not self._reduces(terms):
             raise NotSentError("trading is REDUCING and it does not reduce")
         if not self.broker_of(terms.account_id).is_connected:

@@ -17,25 +17,45 @@ from stockpulse_engine.base.ids import IdFactory, new_id
 from stockpulse_engine.base.tasks import Supervisor
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.bus.bus import Bus
-from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, PartChanged, TradingStateSet
+from stockpulse_engine.bus.topics import AccountTouched, LiveSet, OrderChanged, PartChanged, TradingStateSet
 from stockpulse_engine.domain.accounts import Account, TradingState
-from stockpulse_engine.domain.brokers import PAPER_BROKER
+from stockpulse_engine.domain.brokers import PAPER_BROKER, VenueHolding
 from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
 from stockpulse_engine.domain.errors import ConflictError, InvalidValueError, NotFoundError
-from stockpulse_engine.domain.events import AccountOpened, CashMoved, Event, SessionMarked, TradingStateChanged
+from stockpulse_engine.domain.events import (
+    AccountOpened,
+    CashMoved,
+    Event,
+    SessionMarked,
+    TradingStateChanged,
+)
 from stockpulse_engine.domain.fills import Fill
-from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind
-from stockpulse_engine.domain.views import AccountView, HaltView, LogEntry, OrderLife, Preview, VerifyResult
+from stockpulse_engine.domain.money import ZERO
+from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderTerms
+from stockpulse_engine.domain.views import (
+    AccountView,
+    HaltView,
+    LogEntry,
+    OrderLife,
+    Preview,
+    VerifyResult,
+)
+from stockpulse_engine.risk.view import Arming
 from stockpulse_engine.trading import milestones as at
 from stockpulse_engine.trading.accounts import require_sound
+from stockpulse_engine.trading.adopt import Adopter
 from stockpulse_engine.trading.amend import Amender
+from stockpulse_engine.trading.arming import Connections, LiveArming, NoConnections
 from stockpulse_engine.trading.book import Change, TradingBook
+from stockpulse_engine.trading.comparing import Comparing
+from stockpulse_engine.trading.conditional import Conditional
 from stockpulse_engine.trading.desk import MAX_JOBS, Desk, Timing
 from stockpulse_engine.trading.flatten import Flattener
 from stockpulse_engine.trading.halt import Halter
 from stockpulse_engine.trading.intake import Intake
 from stockpulse_engine.trading.life import Narrator
 from stockpulse_engine.trading.link import Link
+from stockpulse_engine.trading.live import LiveDesk
 from stockpulse_engine.trading.ports import (
     BindingSink,
     Broker,
@@ -48,12 +68,14 @@ from stockpulse_engine.trading.ports import (
 )
 from stockpulse_engine.trading.queries import Queries
 from stockpulse_engine.trading.reconcile import CashSource, Reconciler
+from stockpulse_engine.trading.reconciliation import ReconcileReader
 from stockpulse_engine.trading.recorder import Listener, Recorder
 from stockpulse_engine.trading.recovery import Recovery
 from stockpulse_engine.trading.resolver import Resolver
 from stockpulse_engine.trading.router import Router
 from stockpulse_engine.trading.sender import Sender
 from stockpulse_engine.trading.submit import Submitter
+from stockpulse_engine.trading.suspense import CashBound, Suspender
 from stockpulse_engine.trading.watch import Watch
 
 _K = OrderEventKind
@@ -76,10 +98,14 @@ class OrderService:
         listeners: called with every durable event in order, replay included: the ledger.
         day_start: market time at which the trading session began.
         cash: our cash of an account, compared with the venue's; None leaves cash out.
+        cash_bound: a difference in an account's cash up to which its orders are not held back.
+        day_end: market time at which the trading session closes, 0 when not known: everything is compared after it.
         binding: is told which orders bind money or holdings, as `open_orders` lists them.
         world, version: what the start mark in the journal says.
         ids: mints ids of orders of our own (closes of a flatten).
         timing: waits; sleep: how to wait.
+        quote_age: nanoseconds since an instrument's quote was confirmed; session_date: the trading session now.
+        connections: what is known of the brokers that hold live accounts; without it none can be armed.
     """
 
     def __init__(
@@ -98,33 +124,50 @@ class OrderService:
         listeners: Sequence[Listener] = (),
         day_start: Callable[[], int] = lambda: 0,
         cash: CashSource | None = None,
+        cash_bound: CashBound = lambda _: ZERO,
+        day_end: Callable[[], int] = lambda: 0,
         binding: BindingSink | None = None,
         world: str = "sim",
         version: str = "",
         ids: IdFactory | None = None,
         timing: Timing | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        connections: Connections | None = None,
+        quote_age: Callable[[str], int] | None = None,
+        session_date: Callable[[], str] = str,
     ) -> None:
         self._bus = bus
         self._account_view = account_view
         self._recorder = Recorder(
             journal, listeners=listeners, on_change=self._on_change, on_fault=self._on_fault, binding=binding
         )
-        connections = dict(brokers)
+        joined = dict(brokers)
+        self._arming = LiveArming(
+            clock=clock,
+            market_now=market_now,
+            quotes=quotes,
+            write=self._recorder.write,
+            connections=connections or NoConnections(),
+            is_clean=lambda account: account.account_id in self._desk.clean,
+            halted=lambda: "trading is HALTED" if self._halter.state is TradingState.HALTED else "",
+            on_change=lambda: bus.publish(LiveSet()),
+        )
         router = Router(
-            brokers=connections,
+            brokers=joined,
             accounts=self._account,
             latch=latch,
             state=lambda: self._halter.state_beside_latch,
             is_clean=lambda account: account.account_id in self._desk.clean,
+            is_suspended=lambda *place: self._recorder.front.blocking(*place) is not None,
             journal_failure=lambda: journal.failure,
             positions=positions,
+            arming=self._arming,
         )
         crew = Supervisor(self._on_part, on_error=self._on_task_error, max_spawned=MAX_JOBS * 2)
         self._desk = desk = Desk(
             recorder=self._recorder,
             router=router,
-            brokers=connections,
+            brokers=joined,
             gate=gate,
             latch=latch,
             clock=clock,
@@ -136,18 +179,28 @@ class OrderService:
             timing=timing or Timing(),
             sleep=sleep,
         )
+        self.live = LiveDesk(desk, self._arming)
+        """Arming for live money."""
         self._resolver = Resolver(desk)
         self._intake = self._resolver.intake = Intake(desk, self._resolver.ask, self._on_gap)
         sender = Sender(desk, self._resolver.ask)
         self._submitter = Submitter(desk, sender)
+        self._resolver.send_once_more = self._submitter.send_once_more
+        self._conditional = Conditional(
+            desk, self._submitter, age=quote_age or self._age_by_time, day_start=day_start, session_date=session_date
+        )
         self._amender = Amender(desk, sender, self._submitter)
         flattener = Flattener(desk, sender, ids or partial(new_id, "FL-"))
         self._halter = Halter(desk, sender, self._amender, self._resolver, flattener)
-        reconciler = Reconciler(desk, self._intake, self._resolver, cash)
+        suspender = Suspender(desk, cash_bound)
+        reconciler = Reconciler(desk, self._intake, self._resolver, suspender, cash)
+        self._adopter = Adopter(desk, self._intake)
         self._make_link = partial(Link, desk, intake=self._intake, reconciler=reconciler)
         self._links = {name: self._make_link(name) for name in brokers}
         self._is_running = False
-        self._watch = Watch(desk, self._halter, self._resolver, self._links)
+        self._watch = Watch(desk, self._halter, self._resolver, self._links, day_end)
+        self.comparing = Comparing(desk, self._links, suspender, ReconcileReader(desk, cash))
+        """Our figures against the brokers', as people ask about them."""
         self._recovery = Recovery(desk, self._links, self._resolver, self._halter, version=version, world=world)
         self._narrator = Narrator(self._recorder, desk.milestones)
         self._queries = Queries(lambda: self._recorder.book, day_start)
@@ -157,6 +210,7 @@ class OrderService:
     async def recover(self) -> None:
         """Replay the journal, record the start, join the venue. Submits are refused until it is joined."""
         await self._recovery.start()
+        self._conditional.begin()
 
     async def run(self) -> None:
         """Follow the venues and watch, until canceled."""
@@ -165,6 +219,8 @@ class OrderService:
         for link in self._links.values():
             crew.start(_task_of(link.name), link.run)
         crew.start("orders watch", self._watch.run)
+        crew.start("arming", self.live.mind)
+        crew.start("held orders", self._conditional.run)
         try:
             await asyncio.Event().wait()
         finally:
@@ -264,7 +320,27 @@ class OrderService:
         await self._recorder.settle()
         return self._account_view(account.account_id)
 
-    async def record_fact(self, event: SessionMarked | CashMoved) -> int:
+    async def adopt(self, account: Account, holdings: Sequence[VenueHolding] | None, actor: str) -> AccountView:
+        """Open an account that exists at its broker already, with what it holds and the cash it has there.
+
+        Without `holdings` the broker is asked for them.
+
+        Raises:
+            ConflictError: it is open here, or its broker held something else at the second look.
+            InvalidValueError: no connection, or a holding without any price.
+            UnavailableError: the broker cannot be asked now.
+        """
+        accounts = self._recorder.front.accounts
+        if account.account_id in accounts:
+            raise ConflictError(f"The account {account.account_id} is open already.", fix="See `sp reconcile`.")
+        require_sound(account, len(accounts))
+        self._require_broker(account)
+        facts = await self._adopter.facts(account, holdings, actor)
+        await self._recorder.write(facts)
+        await self._tell_venue(accounts[account.account_id])
+        return self._account_view(account.account_id)
+
+    async def record_fact(self, event: SessionMarked | CashMoved | Event) -> int:
         """Record a fact of another room in the one journal; returns its seq."""
         return await self._recorder.write([event])
 
@@ -318,6 +394,10 @@ class OrderService:
         """The state in force, latch included."""
         return self._halter.state
 
+    def arming(self, account: Account, terms: OrderTerms) -> Arming:
+        """Whether live money may leave for an order of these terms."""
+        return self._arming.standing(account, terms)
+
     def is_reconciled(self, account_id: str) -> bool:
         """Whether orders of this account may leave as far as the comparison with the venue goes."""
         return account_id in self._desk.clean
@@ -345,6 +425,11 @@ class OrderService:
         """Market time at which the newest of them began, oldest first."""
         return tuple(self._recorder.book.unclean_at)
 
+    def _age_by_time(self, instrument_id: str) -> int:
+        """Age of a quote where nobody says more: what market time has passed since."""
+        quote = self._desk.quotes(instrument_id)
+        return -1 if quote is None else max(0, self._desk.market_now() - quote.ts_event)
+
     def _account(self, account_id: str) -> Account | None:
         return self._recorder.front.accounts.get(account_id)
 
@@ -356,6 +441,8 @@ class OrderService:
         if isinstance(event, OrderEvent):
             self._on_order_change(event, change, seq)
         elif isinstance(event, TradingStateChanged):
+            if event.state is TradingState.HALTED:
+                self.live.drop("trading was halted", event.actor)
             self._bus.publish(TradingStateSet(actor=event.actor))
         elif (account_id := _account_of(event)) is not None:
             self._bus.publish(AccountTouched(account_id=account_id))
@@ -370,6 +457,7 @@ class OrderService:
             if change.fill is not None:
                 desk.note(key, at.FILL)
         self._watch.follow(order)
+        self._conditional.follow(order)
         self._bus.publish(OrderChanged(order=order, event=event, fill=change.fill, seq=seq))
         if change.fill is not None or change.replaced is not None:
             self._bus.publish(AccountTouched(account_id=order.terms.account_id))

@@ -20,6 +20,12 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     cash: Decimal = Decimal(100_000)
 
 
+class ReconcileSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `reconcile`: a difference in cash up to this part of an account's equity holds no orders back."""
+
+    cash_fraction: Annotated[Decimal, msgspec.Meta(description="0 to 1")] = Decimal("0.0001")
+
+
 class LossPolicy(Enum):
     """What is done with an account's working orders when its engine hangs or is dead."""
 
