@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
+from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType, LotMethod
 from stockpulse_engine.domain.events import AccountOpened, CashMoved
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.market import Quote
@@ -16,14 +16,29 @@ MSFT = "MSFT.XNAS"
 SECOND = 1_000_000_000
 
 
-def account(account_id: str = "main", kind: AccountType = AccountType.MARGIN, cash: str = "100000") -> Account:
+def account(
+    account_id: str = "main",
+    kind: AccountType = AccountType.MARGIN,
+    cash: str = "100000",
+    lots: LotMethod = LotMethod.FIFO,
+) -> Account:
     return Account(
-        account_id=account_id, kind=AccountKind.PAPER, account_type=kind, currency="USD", initial_cash=D(cash)
+        account_id=account_id,
+        kind=AccountKind.PAPER,
+        account_type=kind,
+        currency="USD",
+        initial_cash=D(cash),
+        lot_method=lots,
     )
 
 
-def opened(account_id: str = "main", kind: AccountType = AccountType.MARGIN, cash: str = "100000") -> AccountOpened:
-    return AccountOpened(account=account(account_id, kind, cash), ts_event=1, recorded_at=1)
+def opened(
+    account_id: str = "main",
+    kind: AccountType = AccountType.MARGIN,
+    cash: str = "100000",
+    lots: LotMethod = LotMethod.FIFO,
+) -> AccountOpened:
+    return AccountOpened(account=account(account_id, kind, cash, lots), ts_event=1, recorded_at=1)
 
 
 def moved(amount: str, movement_id: str = "m1", account_id: str = "main") -> CashMoved:

@@ -42,6 +42,7 @@ class Oracle:
     movements: set[str] = field(default_factory=set)
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    method: str = "FIFO"
 
     def deposit(self, movement_id: str, amount: Decimal) -> None:
         if movement_id not in self.movements:
@@ -80,7 +81,7 @@ class Oracle:
         for fact in self.facts.get(instrument_id, []):
             left = fact.signed
             wanted = [lot for name in fact.named for lot in open_lots if lot[0] == name]
-            queue = list(dict.fromkeys([*wanted, *open_lots]))
+            queue = list(dict.fromkeys([*wanted, *self.in_order(open_lots)]))
             remaining = {lot[0]: lot[1] for lot in open_lots}
             for name, size, _price in queue:
                 if left * size < 0:
@@ -93,7 +94,16 @@ class Oracle:
         quantity = sum((size for _, size, _ in open_lots), Fraction(0))
         cost = sum((size * price for _, size, price in open_lots), Fraction(0))
         paid = sum((fact.signed * fact.price for fact in self.facts.get(instrument_id, [])), Fraction(0))
-        return Answer(quantity, cost, cost - paid, {name: (size, price) for name, size, price in open_lots})
+        in_order = self.in_order(open_lots)
+        return Answer(quantity, cost, cost - paid, {name: (size, price) for name, size, price in in_order})
+
+    def in_order(self, lots: list[tuple[str, Fraction, Fraction]]) -> list[tuple[str, Fraction, Fraction]]:
+        """Lots as the account's method takes them: (name, signed size, price)."""
+        if self.method == "LIFO":
+            return lots[::-1]
+        if self.method == "HIFO":  # the least gain first: closing at x gains (x - price) × sign, whatever x is
+            return sorted(lots, key=lambda lot: -lot[2] if lot[1] > 0 else lot[2])
+        return lots
 
     def fees(self, instrument_id: str = "") -> Fraction:
         facts = [fact for key, each in self.facts.items() if instrument_id in ("", key) for fact in each]

@@ -10,6 +10,7 @@ import msgspec
 from hypothesis import settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
 
+from stockpulse_engine.domain.accounts import LotMethod
 from stockpulse_engine.domain.events import Event, SessionMarked
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind
@@ -23,7 +24,8 @@ from tests.conftest import IS_NIGHT
 from tests.fakes.portfolio_build import D, busted, corrected, fill, filled, moved, opened, order, terms
 from tests.property.oracle import Fact, Oracle, to_minor_unit
 
-ACCOUNTS = ("main", "second")
+METHODS = {"main": LotMethod.FIFO, "second": LotMethod.HIFO, "third": LotMethod.LIFO}
+ACCOUNTS = tuple(METHODS)
 INSTRUMENTS = ("AAPL.XNAS", "BTC.XXXX", "MSFT.XNAS")
 quantities = st.one_of(
     st.integers(1, 300).map(str), st.decimals("0.00000001", "20", places=8).map(lambda value: f"{value:f}")
@@ -58,8 +60,8 @@ class LedgerMachine(RuleBasedStateMachine):
     @initialize()
     def open_accounts(self) -> None:
         for account_id in ACCOUNTS:
-            self.tell(opened(account_id, cash="250000"))
-            self.oracles[account_id] = Oracle()
+            self.tell(opened(account_id, cash="250000", lots=METHODS[account_id]))
+            self.oracles[account_id] = Oracle(method=METHODS[account_id].value)
             self.oracles[account_id].deposit(f"open:{account_id}", D(250_000))
 
     @rule(account_id=st.sampled_from(ACCOUNTS), amount=st.integers(-50_000, 50_000), is_repeated=st.booleans())

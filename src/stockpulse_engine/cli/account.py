@@ -12,10 +12,10 @@ from stockpulse_engine.cli.options import AccountName, JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_prose, emit_table, number
 from stockpulse_engine.cli.past import AtMoment, books_moment
 from stockpulse_engine.cli.register import add_command
-from stockpulse_engine.client import past
+from stockpulse_engine.client import calls, past
 from stockpulse_engine.domain.money import parse_decimal
 from stockpulse_engine.domain.views import AccountView, PositionView
-from stockpulse_engine.wire.rest import OpenAccount
+from stockpulse_engine.wire.rest import AdoptAccount, OpenAccount
 
 
 def positions(account: AccountName = "", at: AtMoment = "", as_json: JsonFlag = False) -> None:
@@ -55,7 +55,7 @@ def lots(
     at: AtMoment = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """Open lots in the order FIFO would close them; with --at as they stood.
+    """Open lots in the order the account's method would close them; with --at as they stood.
 
     Example: sp lots AAPL
     """
@@ -83,20 +83,36 @@ def account(
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="The default account if left out.")] = "",
     open_type: Annotated[str, typer.Option("--open", metavar="cash|margin", help="Open a paper account NAME.")] = "",
     cash: Annotated[str, typer.Option("--cash", help="Its first deposit.")] = "100000",
+    lot_method: Annotated[
+        str, typer.Option("--lots", metavar="fifo|lifo|hifo", help="Which lots close first, for ever.")
+    ] = "fifo",
+    adopt: Annotated[str, typer.Option("--adopt", metavar="BROKER", help="Take over NAME from a connection.")] = "",
     at: AtMoment = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """Balances of an account, with --at as they stood; or open a paper account.
+    """Balances of an account, with --at as they stood; or open a paper account, or take one over from a broker.
+
+    Taken over, it starts with the cash and the positions it has there.
 
     Example: sp account
-    Example: sp account swing --open cash --cash 25000
+    Example: sp account swing --open cash --cash 25000 --lots hifo
+    Example: sp account alpaca --adopt alpaca-paper
     """
-    if open_type:
+    if adopt:
+        taken = AdoptAccount(
+            request_id=request_id(),
+            account_id=name or adopt,
+            broker=adopt,
+            account_type=(open_type or "margin").upper(),
+        )
+        view = engine().send(calls.adopt_account(taken))
+    elif open_type:
         body = OpenAccount(
             request_id=request_id(),
             account_id=name or "main",
             account_type=open_type.upper(),
             initial_cash=parse_decimal(cash, field="--cash"),
+            lot_method=lot_method.upper(),
         )
         view = engine().open_account(body)
     elif at:
@@ -117,6 +133,7 @@ def _account_pairs(view: AccountView) -> list[tuple[str, str]]:
 
     pairs = [
         ("account", f"{view.account.account_id} ({view.account.kind.value}, {view.account.account_type.value})"),
+        ("lots", f"{view.account.lot_method.value} when none are named"),
         ("equity", money(view.equity)),
         ("cash", money(view.cash)),
         ("reserved", money(view.reserved)),

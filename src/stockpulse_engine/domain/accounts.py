@@ -23,9 +23,14 @@ class AccountType(Enum):
 
 
 class LotMethod(Enum):
-    """Which lots a closing fill consumes; fixed per account, specific lots may be named per order."""
+    """Which lots a closing fill consumes; fixed when the account is opened. An order may name lots, which come first."""
 
     FIFO = "FIFO"
+    """The oldest first."""
+    LIFO = "LIFO"
+    """The newest first."""
+    HIFO = "HIFO"
+    """The one first whose closing gains least: of what is held the dearest, of what was sold short the cheapest."""
 
 
 class TradingState(Enum):

@@ -143,7 +143,7 @@ class AccountBook:
         """The holding of an instrument, made when first needed."""
         holding = self.holdings.get(instrument_id)
         if holding is None:
-            holding = self.holdings[instrument_id] = Holding(instrument_id)
+            holding = self.holdings[instrument_id] = Holding(instrument_id, self.account.lot_method)
         return holding
 
     def quantity(self, instrument_id: str) -> Decimal:
@@ -189,7 +189,7 @@ class AccountBook:
         book = cls(state.account)
         book.balances |= {Book(name): amount for name, amount in state.balances.items()}
         for dumped in state.holdings:
-            holding = book.holdings[dumped.instrument_id] = Holding.load(dumped)
+            holding = book.holdings[dumped.instrument_id] = Holding.load(dumped, state.account.lot_method)
             fills = (step for step in holding.history if isinstance(step, Booked))
             book.booked.update((booked.fill.fill_id, booked) for booked in fills)
         for alias, fill_id in state.aliases:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from stockpulse_engine.domain.accounts import LotMethod
 from stockpulse_engine.domain.corporate import scaled_price, split_parts
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO, to_minor
@@ -91,11 +92,12 @@ class Holding:
     own each), because a venue may bust any of them.
     """
 
-    __slots__ = ("fees", "history", "instrument_id", "lots", "posted")
+    __slots__ = ("fees", "history", "instrument_id", "lots", "method", "posted")
 
-    def __init__(self, instrument_id: str) -> None:
+    def __init__(self, instrument_id: str, method: LotMethod = LotMethod.FIFO) -> None:
         self.instrument_id = instrument_id
-        self.lots = LotBook()
+        self.method = method
+        self.lots = LotBook(method)
         self.history: list[Step] = []
         self.posted = (ZERO, ZERO)
         """Cost basis and realized P&L as posted: the exact ones rounded to the minor unit."""
@@ -168,7 +170,7 @@ class Holding:
 
     def _refold(self, start: int) -> list[tuple[Posting, ...]]:
         """Fold the whole history afresh; returns the legs of the fills from `start` on."""
-        self.lots, self.posted = LotBook(), (ZERO, ZERO)
+        self.lots, self.posted = LotBook(self.method), (ZERO, ZERO)
         return [self._fold(step) for step in self.history][start:]
 
     def _fold(self, step: Step) -> tuple[Posting, ...]:
@@ -209,10 +211,10 @@ class Holding:
         return HoldingState(self.instrument_id, self.lots.dump(), history, self.posted, self.fees)
 
     @classmethod
-    def load(cls, state: HoldingState) -> Holding:
+    def load(cls, state: HoldingState, method: LotMethod = LotMethod.FIFO) -> Holding:
         """The inverse of `dump`."""
-        holding = cls(state.instrument_id)
-        holding.lots = LotBook.load(state.lots)
+        holding = cls(state.instrument_id, method)
+        holding.lots = LotBook.load(state.lots, method)
         holding.history = [msgspec.structs.replace(booked) for booked in state.history]
         holding.posted, holding.fees = state.posted, state.fees
         return holding

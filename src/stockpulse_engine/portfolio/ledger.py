@@ -135,7 +135,7 @@ class Ledger:
         return [book.position(holding) for holding in book.holdings.values() if with_flat or holding.lots.quantity]
 
     def lots(self, account_id: str, instrument_id: str = "") -> Sequence[Lot]:
-        """Open lots, per instrument in the order FIFO would close them."""
+        """Open lots, per instrument in the order the account's method would close them."""
         book = self.book(account_id)
         with decimal.localcontext(_EXACT):
             return [

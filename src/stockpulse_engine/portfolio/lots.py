@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from heapq import heappop, heappush
 
 import msgspec
 
+from stockpulse_engine.domain.accounts import LotMethod
 from stockpulse_engine.domain.corporate import scaled, share_of
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO
@@ -60,12 +62,16 @@ class ClosedPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LotBook:
-    """Open lots of one instrument in one account, in the order FIFO closes them."""
+    """Open lots of one instrument in one account, oldest first; `method` says which a closing fill takes first."""
 
-    __slots__ = ("_lots", "cost", "opened_at", "quantity", "realized")
+    __slots__ = ("_heap", "_lots", "_made", "cost", "method", "opened_at", "quantity", "realized")
 
-    def __init__(self) -> None:
+    def __init__(self, method: LotMethod = LotMethod.FIFO) -> None:
+        self.method = method
         self._lots: OrderedDict[str, OpenLot] = OrderedDict()
+        self._heap: list[tuple[Decimal, int, str]] = []
+        """HIFO: what a lot gains when it closes, its age, its id; of lots that are gone some may still be here."""
+        self._made = 0
         self.quantity = ZERO
         self.cost = ZERO
         """Exact signed cost basis of the open lots."""
@@ -80,7 +86,7 @@ class LotBook:
         return len(self._lots)
 
     def book(self, fill: Fill, lot_id: str, named: Sequence[str] = ()) -> None:
-        """Fold one fill in: close opposite lots (named ones first, then FIFO), open a lot with what is left."""
+        """Fold one fill in: close opposite lots (named ones first, then by method), open a lot with what is left."""
         left = fill.quantity if fill.sign > 0 else -fill.quantity
         if self.quantity and (self.quantity > 0) != (left > 0):
             left = self._close(left, fill.price, named)
@@ -103,6 +109,7 @@ class LotBook:
             lot.quantity = lot.basis_quantity = quantity
             lot.basis, lot.price = cost, share_of(cost, Decimal(1), quantity, FINE)
         self.quantity = new
+        self._rank_all()
 
     def pay_out(self, fraction: Decimal, price: Decimal) -> None:
         """Close a signed fraction at a price."""
@@ -135,7 +142,7 @@ class LotBook:
                 opened_at=lot.opened_at,
                 fill_id=lot.fill_id,
             )
-            for lot in self._lots.values()
+            for lot in self._in_closing_order(())
         ]
 
     def dump(self) -> LotBookState:
@@ -144,18 +151,20 @@ class LotBook:
         return LotBookState(self.quantity, self.cost, self.realized, self.opened_at, lots)
 
     @classmethod
-    def load(cls, state: LotBookState) -> LotBook:
+    def load(cls, state: LotBookState, method: LotMethod = LotMethod.FIFO) -> LotBook:
         """The inverse of `dump`."""
-        book = cls()
+        book = cls(method)
         book._lots = OrderedDict((lot.lot_id, msgspec.structs.replace(lot)) for lot in state.lots)
         book.quantity, book.cost = state.quantity, state.cost
         book.realized, book.opened_at = state.realized, state.opened_at
+        book._rank_all()
         return book
 
     def _open(self, lot: OpenLot) -> None:
         if not self.quantity:
             self.opened_at = lot.opened_at
         self._lots[lot.lot_id] = lot
+        self._rank(lot)
         self.quantity += lot.quantity
         self.cost += lot.cost
 
@@ -166,8 +175,29 @@ class LotBook:
             if lot is not None and left:
                 left = self._reduce(lot, left, price)
         while left and self._lots:
-            left = self._reduce(next(iter(self._lots.values())), left, price)
+            left = self._reduce(self._next(), left, price)
         return left
+
+    def _next(self) -> OpenLot:
+        """The lot that the method closes first."""
+        if self.method is LotMethod.LIFO:
+            return self._lots[next(reversed(self._lots))]
+        if self.method is LotMethod.FIFO:
+            return next(iter(self._lots.values()))
+        while self._heap[0][2] not in self._lots:
+            heappop(self._heap)
+        return self._lots[self._heap[0][2]]
+
+    def _rank(self, lot: OpenLot) -> None:
+        if self.method is LotMethod.HIFO:
+            self._made += 1
+            heappush(self._heap, (_gain_rank(lot), self._made, lot.lot_id))
+
+    def _rank_all(self) -> None:
+        """Prices were restated: rounded to their new shares, two may have changed places."""
+        self._heap.clear()
+        for lot in self._lots.values():
+            self._rank(lot)
 
     def _reduce(self, lot: OpenLot, left: Decimal, price: Decimal) -> Decimal:
         """Take `left` (signed opposite to the lot) out of one lot; returns what is still to close."""
@@ -188,7 +218,12 @@ class LotBook:
         chosen = [self._lots[lot_id] for lot_id in dict.fromkeys(named) if lot_id in self._lots]
         yield from chosen
         taken = {lot.lot_id for lot in chosen}
-        yield from (lot for lot in self._lots.values() if lot.lot_id not in taken)
+        others = [lot for lot in self._lots.values() if lot.lot_id not in taken]
+        if self.method is LotMethod.LIFO:
+            others.reverse()
+        elif self.method is LotMethod.HIFO:
+            others.sort(key=_gain_rank)
+        yield from others
 
 
 class LotBookState(msgspec.Struct, frozen=True, array_like=True):
@@ -199,6 +234,11 @@ class LotBookState(msgspec.Struct, frozen=True, array_like=True):
     realized: Decimal
     opened_at: int
     lots: tuple[OpenLot, ...]
+
+
+def _gain_rank(lot: OpenLot) -> Decimal:
+    """The less a lot gains when it closes, the smaller: a dear one that is held, a cheap one that was sold short."""
+    return -lot.price if lot.quantity > 0 else lot.price
 
 
 def _closed(lot: OpenLot, part: Decimal, price: Decimal) -> ClosedPart:

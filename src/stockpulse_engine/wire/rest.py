@@ -139,6 +139,8 @@ class OpenAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     account_type: str = "MARGIN"
     initial_cash: Decimal = Decimal(100_000)
     currency: str = "USD"
+    lot_method: str = "FIFO"
+    """FIFO, LIFO or HIFO: which lots close first; fixed for the life of the account."""
 
 
 class AdoptAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from msgspec import structs
 
+from stockpulse_engine.domain.accounts import LotMethod
 from stockpulse_engine.domain.corporate import ActionStatement
 from stockpulse_engine.domain.errors import InvariantError, NotFoundError
 from stockpulse_engine.domain.events import ActionApplied, Event, Reconciled
@@ -298,3 +300,49 @@ def test_a_dividend_is_income_and_a_split_leaves_average_cost_whole() -> None:
     assert book.cash == 100_000 - 64627 + 329
     (lot,) = ledger.lots("main", AAPL)
     assert [lot.quantity, lot.cost] == [700, 64627]
+
+
+# --- which lots close first -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "long_left", "short_left"),
+    [
+        (LotMethod.FIFO, ["dear", "cheap"], ["dear", "cheap"]),
+        (LotMethod.LIFO, ["first", "dear"], ["first", "dear"]),
+        (LotMethod.HIFO, ["first", "cheap"], ["first", "dear"]),
+    ],
+)
+@pytest.mark.covers("L5", "S13")
+def test_the_method_of_the_account_says_which_lot_closes_first(
+    method: LotMethod, long_left: list[str], short_left: list[str]
+) -> None:
+    """Of what is held HIFO gives the dearest, of what was sold short the cheapest: each gains least."""
+    for sign, left in ((1, long_left), (-1, short_left)):
+        ledger = Ledger()
+        ledger.apply(opened(lots=method))
+        for name, price in (("first", "100"), ("dear", "110"), ("cheap", "90")):
+            ledger.apply(filled(fill(name, str(10 * sign), price)))
+        (part,) = ledger.preview_close(terms(str(-10 * sign), None), D(105))
+        ledger.apply(filled(fill("close", str(-10 * sign), "105")))
+        lots = ledger.lots("main", AAPL)
+        assert sorted(lot.lot_id for lot in lots) == sorted(left)
+        position = ledger.position("main", AAPL)
+        assert position is not None
+        assert position.realized == part.realized
+        twin = Ledger.restore(ledger.snapshot())
+        for one in (ledger, twin):
+            one.apply(filled(fill("again", str(-10 * sign), "105")))
+        assert twin.snapshot() == ledger.snapshot()
+
+
+@pytest.mark.covers("S13")
+def test_named_lots_come_before_the_method() -> None:
+    ledger = Ledger()
+    ledger.apply(opened(lots=LotMethod.HIFO))
+    for name, price in (("first", "100"), ("dear", "110"), ("cheap", "90")):
+        ledger.apply(filled(fill(name, "10", price)))
+    picked = order("o", structs.replace(terms("-15", None), lots=("cheap",)))
+    ledger.apply(OrderEvent(client_order_id="o", kind=OrderEventKind.SUBMIT, ts_event=5, recorded_at=5, order=picked))
+    ledger.apply(filled(structs.replace(fill("close", "-15", "105"), client_order_id="o")))
+    assert {lot.lot_id: lot.quantity for lot in ledger.lots("main", AAPL)} == {"first": D(10), "dear": D(5)}

@@ -9,7 +9,7 @@ from stockpulse_engine.api.auth import Role
 from stockpulse_engine.api.past import At, account_then, lots_then, portfolio_then
 from stockpulse_engine.api.requests import EngineRequest
 from stockpulse_engine.api.roles import allow
-from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
+from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType, LotMethod
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.views import (
     AccountView,
@@ -39,7 +39,7 @@ async def get_positions(request: EngineRequest, account: FromQuery[str] = "", at
 async def get_lots(
     request: EngineRequest, account: FromQuery[str] = "", instrument: FromQuery[str] = "", at: At = ""
 ) -> list[LotView]:
-    """Open lots in the order FIFO would close them."""
+    """Open lots in the order the account's method would close them."""
     if at:
         held = await request.held_id(instrument) if instrument else ""
         return lots_then(await request.past_books(at), account, held)
@@ -115,6 +115,10 @@ async def arm_head(request: EngineRequest, data: JSONBody[ArmRequest]) -> list[A
             arms.disarm(head_id, data.account_id)
         return list(arms.views())
 
+    if not data.minutes and _is_live_money(request, data.account_id):
+        await request.services.trading.live.disarm(
+            data.account_id, reason=f"asked for by {request.caller.actor}", actor=request.caller.actor
+        )
     if not data.minutes:  # taking a permission away must never be answered from memory
         return await act()
     return await request.offer.replays.once(f"arm {head_id}", data.request_id, data, act)
@@ -146,6 +150,10 @@ async def set_halt(request: EngineRequest, data: JSONBody[HaltRequest]) -> HaltV
     return await request.offer.replays.once("halt", data.request_id, data, act)
 
 
+def _is_live_money(request: EngineRequest, account_id: str) -> bool:
+    return any(view.account_id == account_id for view in request.services.trading.live.views())
+
+
 def _braked(request: EngineRequest, data: HaltRequest) -> str:
     """The account whose orders the brake cancels; a halt with a mistyped one cancels everybody's."""
     if data.action != "halt":
@@ -156,12 +164,15 @@ def _braked(request: EngineRequest, data: HaltRequest) -> str:
 def _paper_account(data: JSONBody[OpenAccount]) -> Account:
     if data.account_type not in AccountType.__members__:
         raise InvalidValueError(f"{data.account_type[:20]!r} is no account type.", fix="Use CASH or MARGIN.")
+    if data.lot_method not in LotMethod.__members__:
+        raise InvalidValueError(f"{data.lot_method[:20]!r} is no lot method.", fix="Use FIFO, LIFO or HIFO.")
     return Account(
         account_id=data.account_id,
         kind=AccountKind.PAPER,
         account_type=AccountType[data.account_type],
         currency=data.currency,
         initial_cash=data.initial_cash,
+        lot_method=LotMethod[data.lot_method],
     )
 
 
