@@ -78,6 +78,11 @@ class Paths(NamedTuple):  # a dataclass would cost the first paint as much as ev
         return self.state / "alarms.jsonl"
 
     @property
+    def drills(self) -> Path:
+        """Directory of the reports that drills left."""
+        return self.state / "drills"
+
+    @property
     def last_start(self) -> Path:
         """The world the engine was last told to be in."""
         return self.state / "last-start.json"

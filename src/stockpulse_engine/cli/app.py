@@ -15,6 +15,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "market": ("quote", "watch", "chart", "depth", "news", "market"),
     "orders": ("buy", "sell", "orders", "order", "modify", "cancel", "send", "discard", "why"),
     "account": ("positions", "lots", "account", "portfolio", "day"),
+    "reconcile": ("reconcile",),
     "control": ("halt", "reduce", "flatten", "resume"),
     "data": ("log",),
     "history": ("bars", "ticks", "actions", "coverage"),
@@ -30,7 +31,10 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "replay": ("replay",),
     "record": ("record",),
     "token": ("token",),
+    "broker": ("broker",),
+    "arm": ("arm", "disarm", "live"),
     "demo": ("demo",),
+    "drill": ("drill",),
     "watchdog": ("watchdog",),
 }
 """Module of this room → its commands; only the module of the asked command is loaded."""

@@ -30,6 +30,7 @@ ISSUE_VERBS = [
     "positions",
     "lots",
     "account",
+    "reconcile",
     "halt",
     "reduce",
     "flatten",
@@ -43,6 +44,7 @@ ISSUE_VERBS = [
     "doctor",
     "watchdog",
     "demo",
+    "drill",
     "engine",
     "market",
     "replay",
@@ -56,6 +58,10 @@ ISSUE_VERBS = [
     "store",
     "jobs",
     "universe",
+    "broker",
+    "arm",
+    "disarm",
+    "live",
 ]
 
 
