@@ -99,6 +99,11 @@ class BrokerDesk:
         found = getattr(self._joined.get(name), "session_ends_at", 0)
         return found if isinstance(found, int) else 0
 
+    def skew_ns(self, name: str) -> int:
+        """How far our clock is ahead of the broker's, 0 where it does not tell."""
+        found = getattr(self._joined.get(name), "clock_offset_ns", 0)
+        return found if isinstance(found, int) else 0
+
     async def unlock(self, names: Sequence[str], passphrase: str, *, with_live: bool) -> Sequence[BrokerView]:
         """Open credentials and join the brokers; without names those of practice money alone.
 
