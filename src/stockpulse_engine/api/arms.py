@@ -12,15 +12,25 @@ from stockpulse_engine.domain.views import ArmView
 PAPER_MINUTES = 30
 LIVE_MINUTES = 8 * 60
 MAX_ARMS = 256
+CLI = "cli"
 _MINUTE_NS = 60_000_000_000
+
+
+def holder_of(head_id: str) -> str:
+    """Who is armed: each screen for itself, all commands of the command line as one."""
+    return CLI if head_id.startswith(f"{CLI}-") else head_id
 
 
 class Arms:
     """Armed heads by account. Many may be armed for paper, at most one head for live."""
 
-    def __init__(self, clock: Clock, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, clock: Clock, on_change: Callable[[], None], *, is_live: Callable[[str], bool] = lambda _: False
+    ) -> None:
+        """`is_live` tells whether a live account is armed at the order service: without that no head is."""
         self._clock = clock
         self._on_change = on_change
+        self._is_live = is_live
         self._arms: dict[tuple[str, str], tuple[ArmView, AccountKind]] = {}
 
     def views(self) -> tuple[ArmView, ...]:
@@ -39,9 +49,15 @@ class Arms:
             InvalidValueError: no head id, or more minutes than the account's kind allows.
             ConflictError: another head is armed for live.
         """
+        head_id = holder_of(head_id)
         limit = LIVE_MINUTES if account.kind is AccountKind.LIVE else PAPER_MINUTES
         if not head_id:
             raise InvalidValueError("Only a head can be armed.", fix="Send the head's id with the request.")
+        if account.kind is AccountKind.LIVE and not self._is_live(account.account_id):
+            raise ForbiddenError(
+                f"{account.account_id} is LIVE: it takes its amount and the account number's last letters.",
+                fix="Use `sp arm` or A on the screen.",
+            )
         if not 0 < minutes <= limit:
             raise InvalidValueError(f"{minutes} minutes are not between 1 and {limit}.")
         self.expire()
@@ -58,7 +74,15 @@ class Arms:
 
     def disarm(self, head_id: str, account_id: str) -> None:
         """Take the head's arming away; nothing happens when it had none."""
-        if self._arms.pop((head_id, account_id), None) is not None:
+        if self._arms.pop((holder_of(head_id), account_id), None) is not None:
+            self._on_change()
+
+    def disarm_account(self, account_id: str) -> None:
+        """Take every head's arming for an account away, for all with ""."""
+        gone = [key for key in self._arms if account_id in ("", key[1])]
+        for key in gone:
+            del self._arms[key]
+        if gone:
             self._on_change()
 
     def disarm_all(self) -> None:
@@ -70,7 +94,12 @@ class Arms:
     def is_armed(self, head_id: str, account_id: str) -> bool:
         """Whether the head may send for the account now."""
         self.expire()
-        return (head_id, account_id) in self._arms
+        return (holder_of(head_id), account_id) in self._arms
+
+    def refuse_second_live(self, head_id: str) -> None:
+        """Raises ConflictError while another head is armed for live."""
+        self.expire()
+        self._refuse_second_live(holder_of(head_id))
 
     def require(self, head_id: str, account: Account) -> None:
         """Let an order for real money pass only from an armed head; paper needs no arming here.
@@ -84,12 +113,15 @@ class Arms:
     def expire(self) -> bool:
         """Forget arms whose time is over; whether there were any."""
         now = self._clock.now_ns()
-        over = [key for key, (arm, _) in self._arms.items() if arm.until_ns <= now]
+        over = [key for key, (arm, kind) in self._arms.items() if arm.until_ns <= now or self._is_ended(key[1], kind)]
         for key in over:
             del self._arms[key]
         if over:
             self._on_change()
         return bool(over)
+
+    def _is_ended(self, account_id: str, kind: AccountKind) -> bool:
+        return kind is AccountKind.LIVE and not self._is_live(account_id)
 
     def _refuse_second_live(self, head_id: str) -> None:
         for arm, kind in self._arms.values():

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from decimal import Decimal
+from typing import Final, Protocol
 
-from stockpulse_engine.domain.brokers import BrokerView
+from stockpulse_engine.domain.brokers import BrokerView, LiveView
+
+BY_HAND: Final = "manual"
+"""The strategy of orders that a person sends."""
 
 
 class BrokersPort(Protocol):
@@ -21,4 +25,22 @@ class BrokersPort(Protocol):
 
     async def lock(self, names: Sequence[str]) -> Sequence[BrokerView]:
         """Give up and forget; all without names. Raises ConflictError while orders work there."""
+        ...
+
+
+class LivePort(Protocol):
+    """Arming for live money."""
+
+    async def arm(
+        self, account_id: str, *, holder: str, suffix: str, cap: Decimal, minutes: int, strategy: str, actor: str
+    ) -> LiveView:
+        """Arm; ForbiddenError, ConflictError, InvalidValueError, NotFoundError."""
+        ...
+
+    async def disarm(self, account_id: str, *, reason: str, actor: str) -> Sequence[LiveView]:
+        """Disarm an account, all with ""."""
+        ...
+
+    def views(self) -> Sequence[LiveView]:
+        """How every live account stands."""
         ...

@@ -21,7 +21,14 @@ from stockpulse_engine.api.ticker import Handle, Scheduler, Ticker
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.logs import get_logger
 from stockpulse_engine.base.tasks import spawn
-from stockpulse_engine.bus.topics import AccountTouched, AlertRaised, OrderChanged, PartChanged, TradingStateSet
+from stockpulse_engine.bus.topics import (
+    AccountTouched,
+    AlertRaised,
+    LiveSet,
+    OrderChanged,
+    PartChanged,
+    TradingStateSet,
+)
 from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.market import Bar, Depth, InstrumentStatus, NewsItem, Quote, Trade, parse_bar_spec
@@ -51,7 +58,7 @@ class StreamHub:
         scheduler: Scheduler | None = None,
     ) -> None:
         self._settings = settings or ApiSettings()
-        self.arms = Arms(clock, self._on_arms)
+        self.arms = Arms(clock, self._on_arms, is_live=self._is_live)
         self.tickers: dict[int, Ticker] = {}
         self.resyncs = 0
         self.frames = 0
@@ -114,6 +121,7 @@ class StreamHub:
             (ClockState, self._on_clock),
             (OrderChanged, self._on_order),
             (AccountTouched, self._on_account),
+            (LiveSet, self._on_live),
             (TradingStateSet, self._on_state),
             (AlertRaised, self._on_alert),
             (PartChanged, self._on_part),
@@ -297,6 +305,13 @@ class StreamHub:
     def _on_part(self, _: PartChanged) -> None:
         self._tell_health()
         self._touch_views()  # the broker's comparison may be a fresh one
+
+    def _is_live(self, account_id: str) -> bool:
+        views = self._services.trading.live.views()
+        return any(one.is_armed for one in views if one.account_id == account_id)
+
+    def _on_live(self, _: LiveSet) -> None:
+        self.arms.expire()
 
     def _on_arms(self) -> None:
         views = self.arms.views()

@@ -100,7 +100,8 @@ async def test_the_memory_of_requests_is_bounded() -> None:
 def test_many_heads_may_be_armed_for_paper_but_one_for_live() -> None:
     clock = ManualClock()
     changes: list[int] = []
-    arms = Arms(clock, lambda: changes.append(1))
+    armed = {"real"}
+    arms = Arms(clock, lambda: changes.append(1), is_live=armed.__contains__)
     for head in ("a", "b"):
         arms.arm(head, PAPER, 30)
     arms.arm("a", LIVE, 60)
@@ -114,6 +115,25 @@ def test_many_heads_may_be_armed_for_paper_but_one_for_live() -> None:
     with pytest.raises(ForbiddenError):
         arms.require("a", LIVE)
     assert len(changes) == 6
+    armed.clear()
+    with pytest.raises(ForbiddenError, match="not armed for real"):
+        arms.require("b", LIVE)
+
+
+@pytest.mark.covers("R11")
+def test_a_head_is_armed_for_live_only_while_the_order_service_is_and_all_commands_are_one_head() -> None:
+    armed: set[str] = set()
+    arms = Arms(ManualClock(), lambda: None, is_live=armed.__contains__)
+    with pytest.raises(ForbiddenError, match="it takes its amount"):
+        arms.arm("cli-1", LIVE, 60)
+    armed.add("real")
+    arms.arm("cli-1", LIVE, 60)
+    arms.require("cli-2", LIVE)
+    with pytest.raises(ConflictError, match="Head cli"):
+        arms.refuse_second_live("tui-1")
+    arms.disarm_account("")
+    with pytest.raises(ForbiddenError):
+        arms.require("cli-2", LIVE)
 
 
 def test_arming_ends_by_itself() -> None:
