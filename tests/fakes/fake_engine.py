@@ -56,6 +56,7 @@ from tests.fakes.fake_brokers import FakeBrokers
 from tests.fakes.fake_history import FakeHistory
 from tests.fakes.fake_jobs import FakeJobs
 from tests.fakes.fake_past import FakePast
+from tests.fakes.fake_risk import FakeRisk
 
 NOW = 1_700_000_000_000_000_000
 MINUTE = 60_000_000_000
@@ -560,6 +561,7 @@ class FakeEngine:
         self.history = FakeHistory()
         self.past: PastPort = FakePast(NOW)
         self.jobs = FakeJobs(self.effects)
+        self.risk = FakeRisk(self.effects)
         self.recordings = FakeRecordings(self.effects)
         self.brokers = FakeBrokers(self.effects)
         self.system = FakeSystem(self.trading, self.market, self.effects)

@@ -94,6 +94,16 @@ MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
         "unlock brokers",
     ),
     ("POST", "/v1/brokers/lock"): ("/v1/brokers/lock", KEY, Role.TRADER, "lock brokers"),
+    ("GET", "/v1/risk"): ("/v1/risk?account=main&strategy=trend&instrument=AAPL", None, Role.VIEWER, ""),
+    ("POST", "/v1/limits"): (
+        "/v1/limits", {**KEY, "key": "max_gross", "value": "1.20"}, Role.TRADER, "limit max_gross 1.20",
+    ),
+    ("POST", "/v1/limits/withdraw"): (
+        "/v1/limits/withdraw", {**KEY, "change_id": "R-raise-1"}, Role.TRADER, "withdraw R-raise-1",
+    ),
+    ("POST", "/v1/limits/release"): (
+        "/v1/limits/release", {**KEY, "word": "RELEASE", "account_id": "main"}, Role.ADMIN, "release main",
+    ),
     ("GET", "/v1/jobs"): ("/v1/jobs", None, Role.VIEWER, ""),
     ("GET", "/v1/jobs/{job:str}/log"): ("/v1/jobs/backup/log?limit=5", None, Role.VIEWER, ""),
     ("POST", "/v1/jobs/{job:str}/run"): ("/v1/jobs/backup/run", KEY, Role.ADMIN, "job run backup"),

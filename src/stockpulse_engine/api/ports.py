@@ -10,6 +10,7 @@ from stockpulse_engine.api.history import HistoryPort
 from stockpulse_engine.api.jobs import JobsPort
 from stockpulse_engine.api.past import PastPort
 from stockpulse_engine.api.recordings import RecordingsPort
+from stockpulse_engine.api.risk import RiskPort
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.domain.accounts import Account
 from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
@@ -250,6 +251,11 @@ class EngineServices(Protocol):
     @property
     def past(self) -> PastPort:
         """What was known at a moment."""
+        ...
+
+    @property
+    def risk(self) -> RiskPort:
+        """Limits, and how full they are."""
         ...
 
     @property

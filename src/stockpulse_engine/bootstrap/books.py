@@ -26,6 +26,7 @@ from stockpulse_engine.portfolio.review import ReviewSources
 from stockpulse_engine.portfolio.service import PortfolioService, PortfolioSettings
 from stockpulse_engine.portfolio.working import WorkingBook
 from stockpulse_engine.risk.limits import Limits
+from stockpulse_engine.risk.policy import Policy
 from stockpulse_engine.risk.view import ViewSources
 from stockpulse_engine.storage.curves import CurveFile
 from stockpulse_engine.storage.journal import SqliteJournal
@@ -121,7 +122,7 @@ class Ends:
 
 
 def build_books(
-    paths: Paths, world: str, *, limits: Limits, clock: Clock, bus: Bus, market: Market, brokers: Mapping[str, Broker]
+    paths: Paths, world: str, *, limits: Limits | Policy, clock: Clock, bus: Bus, market: Market, brokers: Mapping[str, Broker]
 ) -> Books:
     """Open the journal and join the rooms around it. Nothing is replayed or sent yet.
 
@@ -142,9 +143,11 @@ def build_books(
     )
 
 
-def join_books(ends: Ends, *, limits: Limits, world: str) -> Joined:
+def join_books(ends: Ends, *, limits: Limits | Policy, world: str) -> Joined:
     """Join orders, ledger, gate and portfolio over these ends: the engine's own, or those of a simulation."""
     clock, market = ends.clock, ends.market
+    policy = limits if isinstance(limits, Policy) else Policy(limits)
+    base = policy.base
     ledger = Ledger()
     fee = partial(total_fee, FeeSchedule())
     trading: OrderService
@@ -153,7 +156,7 @@ def join_books(ends: Ends, *, limits: Limits, world: str) -> Joined:
         orders=lambda: trading.book.all_open(),  # noqa: PLW0108 - the order service is made below
         quote=market.service.quote,
         clock=market.time.now_ns,
-        settings=portfolio_settings(limits),
+        settings=portfolio_settings(base),
         fee=fee,
         expects_quotes=market.is_open,
         review=ReviewSources(
@@ -167,10 +170,11 @@ def join_books(ends: Ends, *, limits: Limits, world: str) -> Joined:
         matched_at=lambda account_id: trading.matched_at(account_id),  # noqa: PLW0108 - the order service is made below
         matched_wall=lambda account_id: trading.matched_wall(account_id),  # noqa: PLW0108 - the same
         quote_age=market.service.quote_age_ns,
+        loss_limit=lambda account_id, base: gate.loss_limit(account_id, base),  # noqa: PLW0108 - the gate is made below
     )
-    working = WorkingBook(limits.collar_fraction, fee)
+    working = WorkingBook(base.collar_fraction, fee)
     sources = _sources(ledger, portfolio, working, market, clock=clock, fee=fee, trading=lambda: trading)
-    gate = BoundGate(sources, limits, ledger, session_of=market.session_of, is_void=lambda key: _is_void(trading, key))
+    gate = BoundGate(sources, policy, ledger, session_of=market.session_of, is_void=lambda key: _is_void(trading, key))
     trading = OrderService(
         journal=ends.journal,
         brokers=ends.brokers,
@@ -182,7 +186,7 @@ def join_books(ends: Ends, *, limits: Limits, world: str) -> Joined:
         quotes=market.service.quote,
         positions=partial(_holdings, ledger),
         account_view=portfolio.account,
-        listeners=(ledger.apply, portfolio.observe),
+        listeners=(ledger.apply, portfolio.observe, gate.observe),
         day_start=market.day_start,
         cash=partial(_cash, ledger),
         binding=working,

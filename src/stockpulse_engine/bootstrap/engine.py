@@ -28,6 +28,7 @@ from stockpulse_engine.bootstrap.pastjoin import build_past
 from stockpulse_engine.bootstrap.pulse import Pulse
 from stockpulse_engine.bootstrap.recordings import PART as RECORDING
 from stockpulse_engine.bootstrap.recordings import RecordingDesk
+from stockpulse_engine.bootstrap.riskdesk import RiskDesk
 from stockpulse_engine.bootstrap.servermirror import PART as STORE
 from stockpulse_engine.bootstrap.servermirror import build_server_mirror
 from stockpulse_engine.bootstrap.stored import PART as HISTORY
@@ -80,6 +81,7 @@ class Engine:
         self._books = self._build_books()
         self.system = self._build_system()
         self.jobs = JobsDesk(paths, clock)
+        self.risk = self._build_risk()
         self.brokers = BrokerDesk(
             paths,
             options.world,
@@ -139,12 +141,19 @@ class Engine:
         return build_books(
             self._paths,
             self._options.world,
-            limits=self._settings.limits,
+            limits=self._settings.limit_policy,
             clock=self._clock,
             bus=self.bus,
             market=Market(self.market, self._time, self._parts.calendar),
             brokers={PAPER_BROKER: self._broker},
         )
+
+    def _build_risk(self) -> RiskDesk:
+        settings, books = self._settings, self._books
+        written = {key: source for key, source in settings.sources.items() if key.startswith("limits.")}
+        for one in settings.scoped_limits:
+            written[f"limits.{one.scope.kind}.{one.scope.name}.{one.key}"] = one.source
+        return RiskDesk(books.gate, books.portfolio, books.trading, clock=self._clock, bus=self.bus, written=written)
 
     def _build_system(self) -> SystemService:
         return SystemService(
@@ -195,6 +204,7 @@ class Engine:
         self._crew.start("sessions", self._follow_sessions)
         self._crew.start("venue", self._keep_venue)
         self._crew.start("margin", self._build_margin_watch().run)
+        self._crew.start("risk", self.risk.run)
         self._crew.start("pulse", self._pulse.run)
         self._crew.start("broker pulse", self._pulse.run_broker)
         self.bus.publish(PartChanged(name="journal", state="ok", detail="verified"))

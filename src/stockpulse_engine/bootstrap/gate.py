@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
+from msgspec import structs
+
 from stockpulse_engine.domain.commands import SubmitOrder
-from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.domain.events import Event, LimitChanged
+from stockpulse_engine.domain.money import ZERO
+from stockpulse_engine.domain.orders import Order, OrderEvent, OrderTerms
 from stockpulse_engine.domain.views import Preview
 from stockpulse_engine.portfolio.ledger import Ledger
+from stockpulse_engine.risk.brakes import BrakeBook
 from stockpulse_engine.risk.gate import check, passes
+from stockpulse_engine.risk.kills import KillBook
+from stockpulse_engine.risk.limit_book import LimitBook
 from stockpulse_engine.risk.limits import Limits
+from stockpulse_engine.risk.policy import Policy
 from stockpulse_engine.risk.preview import build_preview
+from stockpulse_engine.risk.rejections import RejectionBook
 from stockpulse_engine.risk.verdict import Verdict
 from stockpulse_engine.risk.view import SubmissionLog, ViewBuilder, ViewSources
 
@@ -24,44 +33,76 @@ class BoundGate:
     def __init__(
         self,
         sources: ViewSources,
-        limits: Limits,
+        limits: Limits | Policy,
         ledger: Ledger,
         *,
         session_of: Callable[[int], str],
         is_void: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`is_void` tells of an order's id whether it is over and nothing was executed."""
-        self._log = SubmissionLog(is_void)
-        self._views = ViewBuilder(sources, self._log, window_ns=limits.duplicate_window_ms * 1_000_000)
+        """`limits` are those of the files; `is_void` tells of an order's id whether it is over, nothing executed."""
+        self.limits = LimitBook(limits if isinstance(limits, Policy) else Policy(limits))
+        self.brakes = BrakeBook()
+        self.rejections = RejectionBook()
+        self.kills = KillBook()
+        self.log = SubmissionLog(is_void)
+        self.sources = structs.replace(sources, brake=self.brakes.of, refusals=self.rejections.of)
+        self._views = ViewBuilder(self.sources, self.log)
+        self._look_back()
         self._session_date = sources.session_date
         self._session_of = session_of
-        self._limits = limits
         self._ledger = ledger
+
+    def observe(self, event: Event) -> None:
+        """Follow a durable event, replay included: limits that were changed, losses, refusals, halts."""
+        if isinstance(event, OrderEvent):
+            self.rejections.observe(event)
+            return
+        self.limits.observe(event)
+        self.brakes.observe(event)
+        self.kills.observe(event)
+        if isinstance(event, LimitChanged):
+            self._look_back()
+
+    def _look_back(self) -> None:
+        """As far as any duplicate check does, those of limits to come included."""
+        current = self.limits.current(self.sources.wall_ns())
+        self._views.look_back(max(current.longest_window_ms(), self.limits.files.longest_window_ms()) * 1_000_000)
+
+    def limits_of(self, terms: OrderTerms) -> Limits:
+        """What is allowed of an order now; of all that applies the strictest."""
+        policy = self.limits.current(self.sources.wall_ns())
+        return policy.resolve(terms.account_id, terms.strategy, terms.instrument_id)
 
     def judge(self, command: SubmitOrder, *, exclude: str = "") -> Verdict:
         """Judge an order now. Pure and total: denies on any missing input. Rows come with a refusal alone."""
         terms, view = command.terms, self._views.build(command.terms, replacing=exclude)
         bracket, is_repeat = (command.take_price, command.stop_price), command.allow_duplicate
-        if passes(terms, view, self._limits, allow_duplicate=is_repeat, bracket=bracket):
+        limits = self.limits_of(terms)
+        if passes(terms, view, limits, allow_duplicate=is_repeat, bracket=bracket):
             return _ALLOWED
-        return check(terms, view, self._limits, allow_duplicate=is_repeat, bracket=bracket)
+        return check(terms, view, limits, allow_duplicate=is_repeat, bracket=bracket)
 
     def preview(self, command: SubmitOrder) -> Preview:
         """What would happen, judged on the same view."""
         terms = command.terms
         view = self._views.build(terms)
-        bracket = (command.take_price, command.stop_price)
-        verdict = check(terms, view, self._limits, allow_duplicate=command.allow_duplicate, bracket=bracket)
+        bracket, limits = (command.take_price, command.stop_price), self.limits_of(terms)
+        verdict = check(terms, view, limits, allow_duplicate=command.allow_duplicate, bracket=bracket)
         price = self._entry_price(
             command, view.quote.bid if view.quote else None, view.quote.ask if view.quote else None
         )
         closing = () if price is None else self._ledger.preview_close(terms, price)
-        return build_preview(terms, verdict, view, self._limits, bracket=bracket, closing=closing)
+        return build_preview(terms, verdict, view, limits, bracket=bracket, closing=closing)
+
+    def loss_limit(self, account_id: str, equity_open: Decimal) -> Decimal:
+        """The day's loss at which the limit of an account acts, with what an admin let pass."""
+        limits = self.limits.current(self.sources.wall_ns()).of_account(account_id)
+        return max(ZERO, equity_open) * limits.daily_loss_fraction + self.brakes.of(account_id).forgiven_loss
 
     def note(self, order: Order, recorded_at: int) -> None:
         """An order was submitted (or its submission replayed)."""
         date = self._session_of(order.created_at) or self._session_date()
-        self._log.note(order.terms, recorded_at, date, order.client_order_id)
+        self.log.note(order.terms, recorded_at, date, order.client_order_id)
 
     @staticmethod
     def _entry_price(command: SubmitOrder, bid: Decimal | None, ask: Decimal | None) -> Decimal | None:

@@ -54,6 +54,10 @@ class Working:
         group = self._groups.get(instrument_id)
         return tuple(group.orders.values()) if group is not None else ()
 
+    def instruments(self) -> tuple[str, ...]:
+        """Instruments that have orders."""
+        return tuple(self._groups)
+
     def claims(self, instrument_id: str) -> tuple[Claim, ...]:
         """What the orders of one instrument may still do."""
         group = self._groups.get(instrument_id)

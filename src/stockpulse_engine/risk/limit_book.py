@@ -69,6 +69,10 @@ class LimitBook:
         found = self._set.get((scope, key))
         return found if found is not None and found.new else None
 
+    def by_id(self, change_id: str) -> LimitChanged | None:
+        """The change of that id, where it is in force."""
+        return next((one for one in self._set.values() if one.change_id == change_id), None)
+
     def scopes(self) -> tuple[Scope, ...]:
         """Every section that says or waits to say anything, everybody's first."""
         return tuple(sorted({EVERYBODY, *self._policy.sections, *(scope for scope, _ in self._waiting)}))
