@@ -1,0 +1,1 @@
+"""The Alpaca adapter's parts: recordings where they are, hand-made answers everywhere."""
