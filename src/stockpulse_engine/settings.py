@@ -31,7 +31,7 @@ from stockpulse_engine.risk.sections import check_section, split_tree
 from stockpulse_engine.storage.backup.settings import BackupSettings
 from stockpulse_engine.storage.history.settings import HistorySettings
 from stockpulse_engine.storage.server.settings import StorageSettings
-from stockpulse_engine.trading.settings import AccountSettings, WatchdogSettings
+from stockpulse_engine.trading.settings import AccountSettings, ReconcileSettings, WatchdogSettings
 
 ENV_PREFIX = "STOCKPULSE__"
 MAX_FILE_BYTES = 256 * 1024
@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api: ApiSettings = ApiSettings()
     market: MarketSettings = MarketSettings()
     account: AccountSettings = AccountSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
     limits: Limits = Limits()
     redis: RedisSettings = RedisSettings()
     history: HistorySettings = HistorySettings()

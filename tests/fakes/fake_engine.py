@@ -15,6 +15,7 @@ from stockpulse_engine.api.past import PastPort
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AccountTouched, OrderChanged, TradingStateSet
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType, TradingState
+from stockpulse_engine.domain.brokers import VenueHolding
 from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
 from stockpulse_engine.domain.errors import ConflictError, DeniedError, ForbiddenError, NotFoundError, UnavailableError
 from stockpulse_engine.domain.fills import Fill
@@ -52,7 +53,8 @@ from stockpulse_engine.domain.views import (
     VerifyResult,
     WhyStep,
 )
-from tests.fakes.fake_brokers import FakeBrokers
+from tests.fakes.fake_brokers import FakeBrokers, FakeLive
+from tests.fakes.fake_comparing import FakeComparing
 from tests.fakes.fake_history import FakeHistory
 from tests.fakes.fake_jobs import FakeJobs
 from tests.fakes.fake_past import FakePast
@@ -120,6 +122,8 @@ class FakeTrading:
         self.all_fills: list[Fill] = []
         self.halt = HaltView(state=TradingState.ACTIVE, reason="", since=0, actor="", is_latched=False)
         self.commands: dict[str, SubmitOrder] = {}
+        self.live = FakeLive(effects)
+        self.comparing = FakeComparing(effects)
         self._seq = 0
 
     def put(self, order: Order, fill: Fill | None = None) -> None:
@@ -194,6 +198,11 @@ class FakeTrading:
         self.halt = replace(self.halt, state=state, reason=reason, actor=actor)
         self._bus.publish(TradingStateSet(actor=actor))
         return self.halt
+
+    async def adopt(self, account: Account, holdings: Sequence[VenueHolding] | None, actor: str) -> AccountView:
+        """Taken over as if it were the paper account."""
+        self._effects.append(f"adopt {account.account_id} from {account.broker}")
+        return FakePortfolio(self._bus).account()
 
     def halt_view(self) -> HaltView:
         """The state."""

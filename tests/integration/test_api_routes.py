@@ -84,6 +84,20 @@ MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
         "/v1/market/control", {**KEY, "action": "speed", "speed": 5}, Role.TRADER, "market speed 5",
     ),
     ("POST", "/v1/arm"): ("/v1/arm", {**KEY, "account_id": "main"}, Role.TRADER, ""),
+    ("GET", "/v1/reconcile"): ("/v1/reconcile?account=main", None, Role.VIEWER, ""),
+    ("POST", "/v1/reconcile"): ("/v1/reconcile", {**KEY, "account_id": "main"}, Role.TRADER, "reconcile main"),
+    ("POST", "/v1/reconcile/explain"): (
+        "/v1/reconcile/explain",
+        {**KEY, "suspense_id": "S1", "how": "accept", "reason": "so", "word": "ACCEPT"},
+        Role.TRADER,
+        "explain S1",
+    ),
+    ("POST", "/v1/accounts/adopt"): (
+        "/v1/accounts/adopt",
+        {**KEY, "account_id": "alp", "broker": "practice"},
+        Role.ADMIN,
+        "adopt alp from practice",
+    ),
     ("POST", "/v1/halt"): ("/v1/halt", {**KEY, "action": "halt", "reason": "x"}, Role.TRADER, "halt"),
     ("POST", "/v1/accounts"): ("/v1/accounts", {**KEY, "account_id": "p2"}, Role.ADMIN, "open p2"),
     ("GET", "/v1/brokers"): ("/v1/brokers", None, Role.VIEWER, ""),
@@ -94,6 +108,14 @@ MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
         "unlock brokers",
     ),
     ("POST", "/v1/brokers/lock"): ("/v1/brokers/lock", KEY, Role.TRADER, "lock brokers"),
+    ("GET", "/v1/live"): ("/v1/live", None, Role.VIEWER, ""),
+    ("POST", "/v1/live/arm"): (
+        "/v1/live/arm",
+        KEY | {"account_id": "real", "suffix": "4711", "cap": "1000"},
+        Role.ADMIN,
+        "arm real by test-head/admin",
+    ),
+    ("POST", "/v1/live/disarm"): ("/v1/live/disarm", KEY, Role.TRADER, "disarm live"),
     ("GET", "/v1/risk"): ("/v1/risk?account=main&strategy=trend&instrument=AAPL", None, Role.VIEWER, ""),
     ("POST", "/v1/limits"): (
         "/v1/limits", {**KEY, "key": "max_gross", "value": "1.20"}, Role.TRADER, "limit max_gross 1.20",
@@ -256,6 +278,7 @@ async def test_arming_is_for_heads_and_ends(api: LiveApi) -> None:
     assert nameless.status == 400
 
 
+@pytest.mark.covers("R10", "R11")
 async def test_real_money_moves_only_from_an_armed_head(api: LiveApi) -> None:
     live = {"client_order_id": "L1", "terms": {**TERMS, "account_id": "real"}}
     assert (await _call(api, "/v1/orders", live, Role.ADMIN)).problem.code == "forbidden"
@@ -263,8 +286,18 @@ async def test_real_money_moves_only_from_an_armed_head(api: LiveApi) -> None:
     assert (
         await _call(api, "/v1/orders", {**live, "is_staged": True, "client_order_id": "L0"}, Role.TRADER)
     ).status == 201
-    await _call(api, "/v1/arm", {**KEY, "account_id": "real"}, Role.TRADER)
+    short = await _call(api, "/v1/arm", {**KEY, "account_id": "real"}, Role.TRADER)
+    assert "takes its amount" in short.problem.detail
+    arm = {**KEY, "account_id": "real", "suffix": "4711", "cap": "1000"}
+    for role, words in ((Role.TRADER, "may not"), (Role.VIEWER, "may not")):
+        assert words in (await _call(api, "/v1/live/arm", arm, role)).problem.detail
+    wrong = await _call(api, "/v1/live/arm", {**arm, "suffix": "4712"}, Role.ADMIN)
+    assert "last letters" in wrong.problem.detail
+    assert (await _call(api, "/v1/live/arm", arm, Role.ADMIN)).status == 200
     assert (await _call(api, "/v1/orders", live, Role.TRADER)).status == 201
+    await _call(api, "/v1/live/disarm", KEY, Role.TRADER)
+    again = await _call(api, "/v1/orders", {**live, "client_order_id": "L2"}, Role.TRADER)
+    assert again.problem.code == "forbidden"
 
 
 async def test_the_description_covers_every_rest_route(api: LiveApi) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from stockpulse_engine.actions.registry_drill import DRILL
 from stockpulse_engine.actions.registry_global import SCREENS, SHELL, TRADING
 from stockpulse_engine.actions.registry_jobs import JOBS
 from stockpulse_engine.actions.registry_market import MARKET
@@ -51,6 +52,7 @@ ACTIONS: tuple[Action, ...] = (
     *PAST,
     *SQL,
     *JOBS,
+    *DRILL,
     *SYSTEM,
     *PALETTE,
 )
@@ -130,6 +132,8 @@ FOOTERS: dict[Context, tuple[str, ...]] = {
         "position.reverse",
         "position.lots",
         "lots.tick",
+        "suspense.explain",
+        "account.reconcile",
         "day.review",
         "day.write",
         "trading.flatten",
@@ -189,6 +193,18 @@ FOOTERS: dict[Context, tuple[str, ...]] = {
         "list.find",
         "pane.zoom",
         "cell.copy",
+        "help.keys",
+        "pane.next",
+        "line.open",
+        "trading.halt",
+    ),
+    Context.DRILL: (
+        "drill.start",
+        "drill.one",
+        "drill.stop",
+        "row.open",
+        "list.find",
+        "pane.zoom",
         "help.keys",
         "pane.next",
         "line.open",

@@ -24,7 +24,19 @@ from stockpulse_engine.api.problems import PROBLEM_TYPE, problem, problem_of
 from stockpulse_engine.api.replays import Replays
 from stockpulse_engine.api.requests import EngineRequest, Offer, check_role
 from stockpulse_engine.api.roles import allowed
-from stockpulse_engine.api.routes import accounts, brokers, history, jobs, market, orders, past, recordings, risk, system
+from stockpulse_engine.api.routes import (
+    accounts,
+    brokers,
+    history,
+    jobs,
+    market,
+    orders,
+    past,
+    reconcile,
+    recordings,
+    risk,
+    system,
+)
 from stockpulse_engine.api.settings import ApiSettings
 from stockpulse_engine.api.stream import stream
 from stockpulse_engine.base.clock import Clock, WallClock
@@ -41,6 +53,7 @@ HANDLERS: tuple[BaseRouteHandler, ...] = (
     *accounts.HANDLERS,
     *brokers.HANDLERS,
     *jobs.HANDLERS,
+    *reconcile.HANDLERS,
     *risk.HANDLERS,
     *recordings.HANDLERS,
     *system.HANDLERS,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from stockpulse_engine.api.brokers import BrokersPort
+from stockpulse_engine.api.brokers import BrokersPort, LivePort
+from stockpulse_engine.api.comparing import ComparingPort
 from stockpulse_engine.api.history import HistoryPort
 from stockpulse_engine.api.jobs import JobsPort
 from stockpulse_engine.api.past import PastPort
@@ -13,6 +14,7 @@ from stockpulse_engine.api.recordings import RecordingsPort
 from stockpulse_engine.api.risk import RiskPort
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.domain.accounts import Account
+from stockpulse_engine.domain.brokers import VenueHolding
 from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.instruments import Instrument
@@ -38,6 +40,20 @@ from stockpulse_engine.domain.views import (
 
 class TradingPort(Protocol):
     """Commands and views of orders. Every command returns after its journal entry is durable."""
+
+    @property
+    def live(self) -> LivePort:
+        """Arming for live money."""
+        ...
+
+    @property
+    def comparing(self) -> ComparingPort:
+        """Accounts against their brokers."""
+        ...
+
+    async def adopt(self, account: Account, holdings: Sequence[VenueHolding] | None, actor: str) -> AccountView:
+        """Open an account that exists at its broker; ConflictError, InvalidValueError, UnavailableError."""
+        ...
 
     async def submit(self, command: SubmitOrder, actor: str) -> tuple[tuple[Order, ...], bool]:
         """Orders made (entry first) and whether this was a replay; DeniedError, ConflictError, UnavailableError."""

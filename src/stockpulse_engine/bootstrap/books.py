@@ -31,11 +31,14 @@ from stockpulse_engine.risk.view import ViewSources
 from stockpulse_engine.storage.curves import CurveFile
 from stockpulse_engine.storage.journal import SqliteJournal
 from stockpulse_engine.storage.latch import FileLatch
+from stockpulse_engine.trading.arming import Connections
 from stockpulse_engine.trading.desk import Timing
 from stockpulse_engine.trading.ports import Broker, HaltLatch, Journal
 from stockpulse_engine.trading.service import OrderService
+from stockpulse_engine.trading.settings import ReconcileSettings
 from stockpulse_engine.venue.fees import FeeSchedule, total_fee
 
+CASH_FRACTION = ReconcileSettings().cash_fraction
 REVIEW_SPEC = BarSpec(1, "m")
 """Bars that a review measures excursions on."""
 
@@ -86,6 +89,11 @@ class Market:
         session = self.calendar.session(self.time.session_date)
         return session.pre_open if session is not None else 0
 
+    def day_end(self) -> int:
+        """Market time at which the current session's regular hours end; 0 when there is none."""
+        session = self.calendar.session(self.time.session_date)
+        return session.close if session is not None else 0
+
     def session_of(self, ts_event: int) -> str:
         """Date of the session that a market time lies in, of the one to come while the market is closed."""
         last = self.last_session
@@ -119,10 +127,23 @@ class Ends:
     brokers: Mapping[str, Broker]
     timing: Timing | None = None
     ids: IdFactory | None = None
+    cash_fraction: Decimal = CASH_FRACTION
+    """Part of an account's equity up to which a difference in cash holds no orders back."""
+    connections: Connections | None = None
+    """What is known of brokers that hold live accounts; without it none can be armed."""
 
 
 def build_books(
-    paths: Paths, world: str, *, limits: Limits | Policy, clock: Clock, bus: Bus, market: Market, brokers: Mapping[str, Broker]
+    paths: Paths,
+    world: str,
+    *,
+    limits: Limits | Policy,
+    clock: Clock,
+    bus: Bus,
+    market: Market,
+    brokers: Mapping[str, Broker],
+    connections: Connections | None = None,
+    cash_fraction: Decimal = CASH_FRACTION,
 ) -> Books:
     """Open the journal and join the rooms around it. Nothing is replayed or sent yet.
 
@@ -131,7 +152,16 @@ def build_books(
     """
     journal = SqliteJournal(paths.journal(world), paths.journal_head(world), clock, world=world)
     latch = FileLatch(paths.latch, clock)
-    ends = Ends(journal=journal, latch=latch, clock=clock, bus=bus, market=market, brokers=brokers)
+    ends = Ends(
+        journal=journal,
+        latch=latch,
+        clock=clock,
+        bus=bus,
+        market=market,
+        brokers=brokers,
+        connections=connections,
+        cash_fraction=cash_fraction,
+    )
     joined = join_books(ends, limits=limits, world=world)
     return Books(
         journal=journal,
@@ -169,6 +199,7 @@ def join_books(ends: Ends, *, limits: Limits | Policy, world: str) -> Joined:
         ),
         matched_at=lambda account_id: trading.matched_at(account_id),  # noqa: PLW0108 - the order service is made below
         matched_wall=lambda account_id: trading.matched_wall(account_id),  # noqa: PLW0108 - the same
+        suspense=lambda account_id: trading.comparing.suspense(account_id),  # noqa: PLW0108 - the same
         quote_age=market.service.quote_age_ns,
         loss_limit=lambda account_id, base: gate.loss_limit(account_id, base),  # noqa: PLW0108 - the gate is made below
     )
@@ -189,11 +220,16 @@ def join_books(ends: Ends, *, limits: Limits | Policy, world: str) -> Joined:
         listeners=(ledger.apply, portfolio.observe, gate.observe),
         day_start=market.day_start,
         cash=partial(_cash, ledger),
+        cash_bound=lambda account_id: portfolio.balances(account_id).equity * ends.cash_fraction,
+        day_end=market.day_end,
         binding=working,
         world=world,
         version=__version__,
         ids=ends.ids,
         timing=ends.timing,
+        connections=ends.connections,
+        quote_age=market.service.quote_age_ns,
+        session_date=lambda: market.time.session_date,
     )
     return Joined(ledger=ledger, portfolio=portfolio, trading=trading, gate=gate)
 
@@ -224,6 +260,8 @@ def _sources(
         wall_ns=clock.now_ns,
         session_date=lambda: market.time.session_date,
         peak=portfolio.peak,
+        suspended=lambda *place: trading().comparing.suspended(*place),  # noqa: PLW0108 - it is made with the gate
+        arming=lambda account, terms: trading().arming(account, terms),
         fee=fee,
     )
 

@@ -31,6 +31,7 @@ from stockpulse_engine.bootstrap.recordings import RecordingDesk
 from stockpulse_engine.bootstrap.riskdesk import RiskDesk
 from stockpulse_engine.bootstrap.servermirror import PART as STORE
 from stockpulse_engine.bootstrap.servermirror import build_server_mirror
+from stockpulse_engine.bootstrap.standing import Standing
 from stockpulse_engine.bootstrap.stored import PART as HISTORY
 from stockpulse_engine.bootstrap.stored import EngineHistory
 from stockpulse_engine.bootstrap.storedreplay import venue_options
@@ -78,10 +79,6 @@ class Engine:
         self._mirror = build_mirror(settings.redis, options.world, clock, self.bus)
         self._server_mirror = build_server_mirror(paths, settings.storage, options.world, self.bus)
         self._broker = PaperBroker(paths.venue_socket(options.world), clock)
-        self._books = self._build_books()
-        self.system = self._build_system()
-        self.jobs = JobsDesk(paths, clock)
-        self.risk = self._build_risk()
         self.brokers = BrokerDesk(
             paths,
             options.world,
@@ -90,6 +87,10 @@ class Engine:
             accounts=self._accounts,
             locks=account_locks(),
         )
+        self._books = self._build_books()
+        self.system = self._build_system()
+        self.jobs = JobsDesk(paths, clock)
+        self.risk = self._build_risk()
         where = (paths, options.world)
         self.past: PastService = build_past(where, self._parts, self._books, self._history, settings.limits)
         self._server = ApiServer(self, paths, clock=clock, settings=settings.api)
@@ -146,6 +147,8 @@ class Engine:
             bus=self.bus,
             market=Market(self.market, self._time, self._parts.calendar),
             brokers={PAPER_BROKER: self._broker},
+            connections=Standing(self.brokers, self._paths.state, self._clock),
+            cash_fraction=self._settings.reconcile.cash_fraction,
         )
 
     def _build_risk(self) -> RiskDesk:

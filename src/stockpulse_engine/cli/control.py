@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
+from stockpulse_engine.cli.asking import ask_word
 from stockpulse_engine.cli.halting import show_halt
 from stockpulse_engine.cli.link import engine
 from stockpulse_engine.cli.options import AccountName, JsonFlag
-from stockpulse_engine.cli.output import say
 from stockpulse_engine.cli.register import add_command
-from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.views import HaltView
 
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the journal.")]
@@ -42,7 +40,7 @@ def flatten(word: Word = "", reason: Reason = "", account: AccountName = "", as_
 
     Example: sp flatten
     """
-    typed = word or _ask("FLATTEN", "This cancels all orders, closes every position at market, then halts.")
+    typed = word or ask_word("FLATTEN", "This cancels all orders, closes every position at market, then halts.")
     show_halt(_change("flatten", reason or "sp flatten", typed, account), as_json=as_json)
 
 
@@ -51,19 +49,12 @@ def resume(word: Word = "", reason: Reason = "", as_json: JsonFlag = False) -> N
 
     Example: sp resume
     """
-    typed = word or _ask("RESUME", "Orders may leave again after this.")
+    typed = word or ask_word("RESUME", "Orders may leave again after this.")
     show_halt(_change("resume", reason or "sp resume", typed, ""), as_json=as_json)
 
 
 def _change(action: str, reason: str, word: str, account_id: str) -> HaltView:
     return engine().set_halt(action, reason=reason, word=word, account_id=account_id)
-
-
-def _ask(word: str, sentence: str) -> str:
-    if not sys.stdin.isatty():
-        raise InvalidValueError(f"{sentence} There is no terminal to type {word} on.", fix=f"Pass --word {word}.")
-    say(f"{sentence}\nType {word} to go on: ")
-    return sys.stdin.readline().strip()
 
 
 def register(app: typer.Typer) -> None:

@@ -13,7 +13,7 @@ from stockpulse_engine.client.call import Call
 from stockpulse_engine.client.call import get as _get
 from stockpulse_engine.client.call import post as _post
 from stockpulse_engine.domain import views
-from stockpulse_engine.domain.brokers import BrokerView
+from stockpulse_engine.domain.brokers import BrokerView, LiveView
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.instruments import Instrument
@@ -216,6 +216,42 @@ def unlock_brokers(
 def lock_brokers(names: tuple[str, ...] = ()) -> Call[list[BrokerView]]:
     """Give brokers up and forget their credentials."""
     return _post("/v1/brokers/lock", list[BrokerView], rest.LockBrokers(request_id=new_id("R"), names=names))
+
+
+def reconciliation(account_id: str = "") -> Call[list[views.ReconcileView]]:
+    """How our figures stand against the brokers'."""
+    return _get("/v1/reconcile", list[views.ReconcileView], account=account_id)
+
+
+def reconcile(account_id: str = "") -> Call[list[views.ReconcileView]]:
+    """Compare with the brokers now."""
+    body = rest.ReconcileNow(request_id=new_id("R"), account_id=account_id)
+    return _post("/v1/reconcile", list[views.ReconcileView], body)
+
+
+def explain_suspense(body: rest.ExplainSuspense) -> Call[list[views.ReconcileView]]:
+    """Say which side of a difference is right."""
+    return _post("/v1/reconcile/explain", list[views.ReconcileView], body)
+
+
+def adopt_account(body: rest.AdoptAccount) -> Call[views.AccountView]:
+    """Open an account that exists at a broker, with what it holds there."""
+    return _post("/v1/accounts/adopt", views.AccountView, body, "admin")
+
+
+def live() -> Call[list[LiveView]]:
+    """How every live account stands."""
+    return _get("/v1/live", list[LiveView])
+
+
+def arm_live(body: rest.ArmLive) -> Call[LiveView]:
+    """Arm a live account for this head."""
+    return _post("/v1/live/arm", LiveView, body, role="admin")
+
+
+def disarm_live(account_id: str = "") -> Call[list[LiveView]]:
+    """Disarm a live account, all with ""."""
+    return _post("/v1/live/disarm", list[LiveView], rest.DisarmLive(request_id=new_id("R"), account_id=account_id))
 
 
 def log(after_seq: int | None = None, limit: int = 200) -> Call[list[views.LogEntry]]:

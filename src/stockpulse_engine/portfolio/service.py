@@ -78,7 +78,6 @@ class PortfolioService:
             the view fresher than the journal, which a comparison without news does not grow; the ledger stays a fold.
         matched_wall: the same in wall time.
         loss_limit: (account id, equity at the open) → loss of the day at which it acts; without it the settings say.
-        loss_limit: (account id, equity at the open) → the day's loss at which its limit acts; without it the settings say.
         suspense: where an account's broker shows other figures and nothing explains it.
     """
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 HANDLERS: tuple[str, ...] = (
     "stockpulse_tui.handlers.safety:SafetyHandler",
     "stockpulse_tui.handlers.trade:TradeHandler",
+    "stockpulse_tui.handlers.comparing:ComparingHandler",
     "stockpulse_tui.handlers.book:BookHandler",
     "stockpulse_tui.handlers.query:QueryHandler",
     "stockpulse_tui.handlers.jobs:JobsHandler",

@@ -17,6 +17,7 @@ from stockpulse_engine.render.format import for_copy, format_age, format_percent
 from stockpulse_engine.render.span import Line, Span, fit
 from stockpulse_engine.render.table import Row
 from stockpulse_tui.cell import Cell
+from stockpulse_tui.comparing_words import difference_words, open_differences
 from stockpulse_tui.explain_book import POSITION_FORMULAS, position_inputs
 from stockpulse_tui.order_words import DEFAULT_TICK
 from stockpulse_tui.painter import cells
@@ -33,6 +34,8 @@ TALL = 9
 """Body rows from which totals and cash have rows of their own."""
 LEAST_SCALE = Decimal("0.25")
 """A full weight bar stands for at least this share of equity."""
+MOST = 3
+"""Differences to the broker that are named; of more it is said how many."""
 FIRST_STOP = Decimal("0.02")
 """Distance of a newly proposed stop from the mark."""
 
@@ -106,8 +109,8 @@ class Positions(FlattenWord, TablePane):
             return self._empty(width, height)
         now, scale, glyphs = self.shell.status.market_ns(), self._scale(), self.shell.glyphs
         is_tall = height >= TALL
-        below = self._below(width) if is_tall else []
-        used = min(height - len(below), len(self.positions) + 3) if is_tall else height
+        below = self._below(width) if is_tall else self._differences(width)[:1]
+        used = min(height - len(below), len(self.positions) + 3) if is_tall else height - len(below)
 
         def row(place: int) -> Row:
             position = self.positions[place]
@@ -124,11 +127,23 @@ class Positions(FlattenWord, TablePane):
         account = self.store.account
         if account is None:
             return []
-        lines = [cash_line(account, width)]
-        for text in account.differences[:2]:
-            words = f" ! {cells(clean_line(text, 200))}"
-            lines.append(fit((Span(words, "warn", "warn_bg", bold=True),), width, bg="warn_bg"))
-        return lines
+        return [cash_line(account, width), *self._differences(width)]
+
+    def _differences(self, width: int) -> list[Line]:
+        """What the broker shows otherwise, both numbers, on a ground of its own; nothing of the past."""
+        account = self.store.account
+        if account is None or self.shell.rewind.is_past:
+            return []
+        waiting = open_differences(account.suspense)
+        key = self.shell.keymap.key_of("suspense.explain", self.context)
+        told = [f"{difference_words(one)}   {key} explains" for one in waiting]
+        stated = {f"{one.instrument_id or 'cash'}:" for one in account.suspense}
+        told += [text for text in account.differences if not any(text.startswith(one) for one in stated)]
+        more = [f"and {len(told) - MOST} more: sp reconcile"] if len(told) > MOST else []
+        return [
+            fit((Span(f" ! {cells(clean_line(text, 200))}", "warn", "warn_bg", bold=True),), width, bg="warn_bg")
+            for text in (*told[:MOST], *more)
+        ]
 
     def _empty(self, width: int, height: int) -> list[Line]:
         if not self.store.seq:
@@ -139,7 +154,7 @@ class Positions(FlattenWord, TablePane):
             return empty_state("·", "Nothing was held", why, (width, height))
         lines = empty_state("·", "Nothing is held", "Every position is flat.", (width, height), (("b", "buy"),))
         if account is not None and height >= TALL:
-            lines = [*lines, (), cash_line(account, width)]
+            lines = [*lines, (), *self._below(width)]
         return lines
 
     def title_left(self) -> Line:
@@ -164,8 +179,8 @@ class Positions(FlattenWord, TablePane):
             parts.append(Span(f"gross {gross}  net {net}   ", "muted", bg))
         if self.shell.rewind.is_past:
             return (*parts, Span("from the journal, as it stood", "muted", bg))
-        if account.differences:
-            return (*parts, Span(f"! differs from broker: {len(account.differences)}", "warn", bg, bold=True))
+        if count := max(len(account.differences), len(open_differences(account.suspense))):
+            return (*parts, Span(f"! differs from broker: {count}", "warn", bg, bold=True))
         if not account.reconciled_wall:
             return (*parts, Span("? not compared with the broker yet", "warn", bg))
         age = format_age(max(0, self.shell.clock.now_ns() - account.reconciled_wall))
