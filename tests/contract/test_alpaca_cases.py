@@ -448,7 +448,7 @@ async def test_19_what_happened_before_the_account_was_taken_over_is_not_told(st
     first = await joined(stage)
     await first.submit([limit_order(stage, "c19-old", Side.BUY, "10", "100.02")])
     await first.close()
-    adopted = structs.replace(stage.account, opened_at=stage.venue._now())
+    adopted = structs.replace(stage.account, opened_at=stage.venue._now() + 5_000_000_000)
     broker = stage.broker()
     await broker.connect()
     await broker.open_account(adopted)

@@ -17,6 +17,7 @@ from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus, OrderTerms, OrderType, Side
 from stockpulse_engine.domain.reports import ExecutionReport, VenueOrder
 from stockpulse_engine.trading.desk import Desk
+from stockpulse_engine.trading.evidence import merged
 from stockpulse_engine.trading.milestones import ACK, FILL, FIRST_WORDS
 from stockpulse_engine.trading.words import action_words
 
@@ -166,7 +167,7 @@ class Intake:
             key,
             ts_event=report.ts_event,
             fill=_of(report.fill, key),
-            terms=report.terms,
+            terms=self._terms(key, report),
             venue_order_id=clean_line(report.venue_order_id, 64),
             reason=clean_line(report.reason, 200),
             code=clean_line(report.code, 64),
@@ -177,6 +178,13 @@ class Intake:
         if report.kind is _K.SUSPEND and not report.code:  # an unmapped word: keep it, and ask what it means
             return [event, desk.event(_K.MARK_UNKNOWN, key, reason="a word we do not know", actor="engine")]
         return [event]
+
+    def _terms(self, key: str, report: ExecutionReport) -> OrderTerms | None:
+        """New terms as a change: what no venue holds (strategy, lots, reduce-only) stays ours."""
+        if report.kind is not _K.UPDATE or report.terms is None:
+            return report.terms
+        order = self._desk.order(key)
+        return merged(order.pending_terms or order.terms, report.terms)
 
     def _hops_to(self, key: str, report: ExecutionReport) -> dict[str, int]:
         """How long the way to the venue's first word, or to the first fill, took: the journal keeps it."""

@@ -37,6 +37,15 @@ async def test_a_repeated_execution_posts_once_even_across_a_restart(desk: Order
     assert desk.positions("PAPER") == {AAPL: Decimal(40)}
 
 
+async def test_a_change_told_by_a_venue_leaves_alone_what_no_venue_holds(desk: OrderDesk) -> None:
+    await working(desk)
+    ours = desk.order("C1").terms
+    theirs = structs.replace(ours, quantity=Decimal(7), strategy="manual", lots=("L9",), is_reduce_only=True)
+    desk.venue.say(K.UPDATE, "C1", terms=theirs)
+    await desk.time.settle()
+    assert desk.order("C1").terms == structs.replace(ours, quantity=Decimal(7))
+
+
 async def test_the_fill_may_come_before_the_acceptance(desk: OrderDesk) -> None:
     desk.broker.holds_reports = True
     await desk.submit("C1")

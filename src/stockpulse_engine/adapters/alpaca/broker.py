@@ -42,6 +42,8 @@ from stockpulse_engine.trading.ports import AmbiguousOutcomeError, RejectedByBro
 
 MOST_ASIDE: Final = 1_000
 _CLOCK_DOUBT_NS: Final = 500_000_000
+_SKEW_NS: Final = 5_000_000_000
+"""How far apart two clocks may be: what happened so shortly before an account was taken over is named there by id."""
 
 
 class AlpacaBroker:
@@ -121,7 +123,8 @@ class AlpacaBroker:
                 f"{self._capabilities.name} holds {self._book.account_id}; a key opens one account.",
                 fix="Make a connection of its own for each account.",
             )
-        self._book.account_id, self._book.since = account.account_id, account.opened_at
+        self._book.account_id = account.account_id
+        self._book.since = max(0, account.opened_at - _SKEW_NS)
 
     async def submit(self, orders: Sequence[Order]) -> None:
         """Send one order or one group, in one request and one attempt."""
