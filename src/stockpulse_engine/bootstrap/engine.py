@@ -29,6 +29,8 @@ from stockpulse_engine.bootstrap.pulse import Pulse
 from stockpulse_engine.bootstrap.recordings import PART as RECORDING
 from stockpulse_engine.bootstrap.recordings import RecordingDesk
 from stockpulse_engine.bootstrap.riskdesk import RiskDesk
+from stockpulse_engine.bootstrap.sealing import PART as SEAL
+from stockpulse_engine.bootstrap.sealing import JournalSeal
 from stockpulse_engine.bootstrap.servermirror import PART as STORE
 from stockpulse_engine.bootstrap.servermirror import build_server_mirror
 from stockpulse_engine.bootstrap.standing import Standing
@@ -88,6 +90,7 @@ class Engine:
             locks=account_locks(),
         )
         self._books = self._build_books()
+        self._seal = JournalSeal(paths, options.world, self._books.journal, clock)
         self.system = self._build_system()
         self.jobs = JobsDesk(paths, clock)
         self.risk = self._build_risk()
@@ -147,7 +150,7 @@ class Engine:
             bus=self.bus,
             market=Market(self.market, self._time, self._parts.calendar),
             brokers={PAPER_BROKER: self._broker},
-            connections=Standing(self.brokers, self._paths.state, self._clock),
+            connections=Standing(self.brokers, self._paths.state, self._clock, audit=lambda: self._seal.problem),
             cash_fraction=self._settings.reconcile.cash_fraction,
         )
 
@@ -208,6 +211,7 @@ class Engine:
         self._crew.start("venue", self._keep_venue)
         self._crew.start("margin", self._build_margin_watch().run)
         self._crew.start("risk", self.risk.run)
+        self._crew.start(SEAL, lambda: self._seal.run(self._alert))
         self._crew.start("pulse", self._pulse.run)
         self._crew.start("broker pulse", self._pulse.run_broker)
         self.bus.publish(PartChanged(name="journal", state="ok", detail="verified"))
@@ -255,6 +259,7 @@ class Engine:
         await self._stop_venue()
         if self._board.was_ready:  # a start that failed half-way has no curve to leave behind
             self._save_curves()
+        self._seal.stop()
         self._books.journal.close()
         _log.info("stopped")
 
@@ -351,7 +356,7 @@ class Engine:
         return self.market.feed_age_ns() if part == "feed" else None
 
     def _on_part(self, name: str, state: str, detail: str) -> None:
-        if name in {"feed", "orders", MIRROR, STORE, RECORDING, WATCHDOG} and state == "ok":
+        if name in {"feed", "orders", MIRROR, STORE, RECORDING, WATCHDOG, SEAL} and state == "ok":
             return
         self.bus.publish(PartChanged(name=name, state=state, detail=detail))
 

@@ -1,4 +1,4 @@
-"""What arming asks of brokers, disk and clock. Everything unknown is a no."""
+"""What arming asks of brokers, disk, clock and the journal. Everything unknown is a no."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Standing:
         place: a directory on the disk that the journal is written to.
         clock: wall and monotonic.
         free: bytes free on the disk of a place.
+        audit: why the journal could not be verified or signed, "" when all is well (R32).
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class Standing:
         clock: Clock,
         *,
         free: Callable[[Path], int] = lambda place: shutil.disk_usage(place).free,
+        audit: Callable[[], str] = lambda: "",
     ) -> None:
         self._desk = desk
         self._place = place
         self._clock = clock
         self._free = free
+        self._audit = audit
         self._offset = clock.now_ns() - clock.monotonic_ns()
 
     def mode(self, broker: str) -> AccountKind | None:
@@ -56,7 +59,9 @@ class Standing:
         return self._desk.ends_at(broker)
 
     def trouble(self, broker: str) -> str:
-        """What is wrong with disk or clock; "" when nothing is."""
+        """What is wrong with disk, clock or the journal's signature; "" when nothing is."""
+        if wrong := self._audit():
+            return wrong
         try:
             free = self._free(self._place)
         except OSError:

@@ -14,7 +14,7 @@ from stockpulse_engine.cli.link import engine, paths
 from stockpulse_engine.cli.options import JsonFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, say
 from stockpulse_engine.cli.register import add_command
-from stockpulse_engine.domain.errors import InvalidValueError, StockPulseError, UnavailableError
+from stockpulse_engine.domain.errors import ForbiddenError, InvalidValueError, StockPulseError, UnavailableError
 
 if TYPE_CHECKING:
     from stockpulse_engine.bootstrap.brokersetup import BrokerSetup
@@ -180,8 +180,14 @@ def unlock(
     from stockpulse_engine.bootstrap.brokersetup import BrokerSetup
     from stockpulse_engine.client import calls
 
+    client = engine(is_started=False)
+    known: list[BrokerView] = client.send(calls.brokers())
+    if any(one.state == "not in this world" for one in known):  # said before anything is typed
+        raise ForbiddenError(
+            "Brokers are joined in world live alone.", fix="Run `sp engine restart --world live`, then unlock."
+        )
     passphrase = _passphrase(BrokerSetup(paths()), from_stdin=from_stdin)
-    _show(engine(is_started=False).send(calls.unlock_brokers(tuple(names or ()), passphrase, with_live=live)), as_json)
+    _show(client.send(calls.unlock_brokers(tuple(names or ()), passphrase, with_live=live)), as_json)
 
 
 def lock(names: Names = None, as_json: JsonFlag = False) -> None:

@@ -15,7 +15,7 @@ from stockpulse_engine.storage.restored import NAME as RESTORED
 
 PAGE = 4096
 _SKIPPED = frozenset({"engine.lock", "last-frame.ansi", "venue.pid", "venue.lock", RESTORED})
-_SKIPPED_DIRS = frozenset({"logs", "backups", "tokens", "kernels", "locks"})
+_SKIPPED_DIRS = frozenset({"logs", "backups", "tokens", "kernels", "locks", "keys"})
 _SQLITE_SIDE_FILES = ("-wal", "-shm", "-journal")
 _NOT_OBJECTS = frozenset({"hot", "tail", "bars", "quotes", "trades", "actions"})
 """Directories of a history that are derived, or copied as the catalog says."""
