@@ -6,8 +6,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import assume, given, settings
 
+from stockpulse_engine.domain.accounts import LotMethod
 from stockpulse_engine.domain.corporate import ActionStatement, scaled_price, split_parts
 from stockpulse_engine.domain.events import ActionApplied, Event
 from stockpulse_engine.portfolio import invariants
@@ -18,7 +20,9 @@ from tests.fakes.portfolio_build import AAPL, D, busted, fill, filled, opened
 MINOR = D("0.00000001")
 QUANTITIES = st.integers(-300, 300).filter(bool)
 PRICES = st.integers(100, 90_000).map(lambda cents: D(cents) / 100)
-RATIOS = st.sampled_from([(7, 1), (2, 1), (3, 2), (1, 10), (1, 7), (1, 3), (105, 100), (4, 3), (1, 30)])
+RATIOS = st.sampled_from(
+    [(7, 1), (2, 1), (3, 2), (1, 10), (1, 7), (1, 3), (105, 100), (4, 3), (1, 30), (10, 1), (1, 100), (10001, 10000)]
+)
 Trades = list[tuple[int, Decimal]]
 TRADES = st.lists(st.tuples(QUANTITIES, PRICES), min_size=1, max_size=8)
 
@@ -158,3 +162,29 @@ def test_an_execution_taken_back_after_a_split_is_as_if_it_had_never_been(
     for name in ("cash", "cost", "realized"):
         assert getattr(ledger.book("main"), name) == getattr(clean.book("main"), name), name
     assert ledger.quantity("main", AAPL) == clean.quantity("main", AAPL)
+
+
+@pytest.mark.covers("L8", "F38")
+@settings(max_examples=60)
+@given(trades=TRADES, ratio=RATIOS, price=PRICES, method=st.sampled_from(LotMethod))
+def test_what_the_shares_cost_is_what_the_new_ones_and_the_paid_fraction_cost(
+    trades: Trades, ratio: tuple[int, int], price: Decimal, method: LotMethod
+) -> None:
+    """Nothing of the cost is lost or made, whichever lots close first."""
+    ledger = Ledger()
+    for event in [opened(cash="10000000", lots=method), *traded(trades)]:
+        ledger.apply(event)
+    before = ledger.position("main", AAPL)
+    assert before is not None
+    ledger.apply(split(*ratio, price))
+    invariants.check_all(ledger)
+    after = ledger.position("main", AAPL)
+    assert after is not None
+    parts = split_parts(before.quantity, *ratio, Decimal(1))
+    holding = ledger.book("main").holdings[AAPL]
+    paid = parts.fraction * scaled_price(price, *ratio)
+    # Realized is proceeds less cost, so the cost of the fraction is what was paid for it less what that gained.
+    gained = holding.lots.realized - before.realized
+    assert abs((paid - gained) - (before.cost - after.cost)) <= MINOR * 2
+    assert sum((lot.cost for lot in ledger.lots("main", AAPL)), Decimal(0)) == holding.lots.cost
+    assert after.quantity == parts.whole

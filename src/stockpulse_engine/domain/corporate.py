@@ -6,8 +6,10 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 from typing import NamedTuple
 
 import msgspec
+from msgspec import structs
 
-from stockpulse_engine.domain.money import MINOR_UNIT, ZERO
+from stockpulse_engine.domain.money import MINOR_UNIT, ZERO, round_to_tick
+from stockpulse_engine.domain.orders import OrderTerms, Side
 
 _WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
 
@@ -27,6 +29,7 @@ class ActionStatement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         after: signed quantity held afterwards.
         cash: what was paid in (negative: paid by a short position).
         canceled: working orders that were canceled, because their prices and sizes meant old shares.
+        adjusted: working orders that were told in new shares.
     """
 
     action_id: str
@@ -42,6 +45,7 @@ class ActionStatement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     after: Decimal = ZERO
     cash: Decimal = ZERO
     canceled: int = 0
+    adjusted: int = 0
 
     @property
     def is_split(self) -> bool:
@@ -77,6 +81,36 @@ def share_of(whole: Decimal, part: Decimal, of: Decimal, unit: Decimal) -> Decim
 def scaled_price(price: Decimal, numerator: int, denominator: int) -> Decimal:
     """A price of old shares as one of new shares, to the minor unit."""
     return scaled(price, denominator, numerator)
+
+
+def exact_price(price: Decimal, numerator: int, denominator: int) -> Decimal:
+    """A price of old shares as one of new shares, as exact as it can be written."""
+    return _WIDE.divide(price * denominator, Decimal(numerator))
+
+
+def adjusted_terms(
+    terms: OrderTerms, filled: Decimal, ratio: tuple[int, int], *, tick: Decimal, lot: Decimal
+) -> OrderTerms | None:
+    """An order of old shares in new ones; None where it can not be told in them.
+
+    What is left to execute is scaled (what was executed stays as it was), so that the new quantity less what is filled
+    is what is left. Limits are rounded to what is no worse, stops and distances away from the market.
+    """
+    left = split_parts(terms.quantity - filled, *ratio, lot).whole
+    is_buy = terms.side is Side.BUY
+    limit, stop = (_on_tick(price, ratio, tick, up=up) for price, up in (
+        (terms.limit_price, not is_buy), (terms.stop_price, is_buy)
+    ))  # fmt: skip
+    trail, offset = (_on_tick(price, ratio, tick, up=True) for price in (terms.trail_amount, terms.limit_offset))
+    if left <= 0 or any(price is not None and price <= 0 for price in (limit, stop, trail)):
+        return None
+    return structs.replace(
+        terms, quantity=filled + left, limit_price=limit, stop_price=stop, trail_amount=trail, limit_offset=offset
+    )
+
+
+def _on_tick(price: Decimal | None, ratio: tuple[int, int], tick: Decimal, *, up: bool) -> Decimal | None:
+    return None if price is None else round_to_tick(exact_price(price, *ratio), tick, up=up)
 
 
 def _tidy(number: Decimal) -> Decimal:

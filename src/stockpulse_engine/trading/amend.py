@@ -147,6 +147,8 @@ class Amender:
         entry = self._desk.order(order.parent_id)
         if entry.role is not OrderRole.ENTRY:  # a pair: the other one follows the change
             return
+        if self._desk.recorder.front.splits.get(order.terms.instrument_id, 0) > entry.updated_at:
+            return  # it bought old shares: how many new ones those are is the gate's to judge
         most = entry.terms.quantity if entry.is_open else entry.filled_quantity
         if terms.quantity > most:
             raise InvalidValueError(

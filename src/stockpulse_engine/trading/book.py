@@ -81,6 +81,8 @@ class TradingBook:
         self.requests: dict[str, RequestMark] = {}
         self.cursors: dict[str, int] = {}
         """Broker → highest report sequence number that was journalled."""
+        self.splits: dict[str, int] = {}
+        """Instrument → market time of its last split: what was said before meant other shares."""
         self.actions: dict[FillKey, None] = {}
         """Account and corporate action, for each that was journalled."""
         self.state = TradingStateChanged(state=TradingState.ACTIVE, reason="", ts_event=0, recorded_at=0)
@@ -262,6 +264,8 @@ class TradingBook:
 
     def _act(self, event: ActionApplied) -> None:
         self.actions[event.statement.account_id, event.statement.action_id] = None
+        if event.statement.is_split:
+            self.splits[event.statement.instrument_id] = event.ts_event
         self._advance_cursor(event.statement.account_id, event.report_seq)
 
     def _start(self, event: EngineStarted) -> None:

@@ -147,7 +147,7 @@ class Conditional:
         key, condition = order.client_order_id, order.condition
         if key in self._firing or self._desk.is_stopping:
             return True
-        if condition is None or not self._is_met(condition):
+        if condition is None or not self._is_met(condition) or self._end_of(order):
             return False
         self._firing.add(key)
         self._desk.spawn(self._fire(key), f"fire {key}")
@@ -176,7 +176,12 @@ class Conditional:
 
     def _end_of(self, order: Order) -> str:
         """Why it is held no longer, "" while it may be."""
-        terms = order.terms
+        terms, splits = order.terms, self._desk.recorder.front.splits
+        if splits:
+            watched = order.condition.instrument_ids if order.condition is not None else ()
+            for one in (terms.instrument_id, *watched):
+                if splits.get(one, 0) > order.created_at:
+                    return f"{symbol_of(one)} was split: its sizes and prices meant old shares"
         if terms.time_in_force is TimeInForce.GTC:
             return ""
         if terms.time_in_force is not TimeInForce.GTD:

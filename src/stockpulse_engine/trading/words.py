@@ -183,8 +183,11 @@ def action_words(said: ActionStatement) -> str:
         verb = "paid" if said.cash >= 0 else "cost"
         return f"{said.instrument_id}: a dividend of {number(said.amount)} a share {verb} {number(abs(said.cash))}."
     paid = f", {number(said.cash)} paid for the fraction" if said.cash else ""
-    orders = f", {said.canceled} working order(s) canceled" if said.canceled else ""
+    orders = f", {said.adjusted} working order(s) adjusted" if said.adjusted else ""
+    orders += f", {said.canceled} working order(s) canceled" if said.canceled else ""
     ratio = f"{said.numerator} for {said.denominator}"
+    if not said.before:
+        return f"{said.instrument_id}: split {ratio}{orders}."
     return f"{said.instrument_id}: split {ratio}: {number(said.before)} became {number(said.after)}{paid}{orders}."
 
 

@@ -1,28 +1,30 @@
 """Corporate actions at the venue: before the open of the ex-date they meet every account that holds the share.
 
-The rule for orders: a split cancels every working order of its instrument, because prices and sizes meant other
-shares; a dividend leaves orders as they are. A fraction of a lot is paid out at the last close in new shares; a
+The rule for orders: a split tells every working order of its instrument in new shares (see `adjusting`); a dividend
+leaves orders as they are. A fraction of a lot is paid out at the last close in new shares; a
 dividend is paid on what is held, and a short position pays it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 
-from stockpulse_engine.domain.corporate import ActionStatement, scaled_price, split_parts
+from stockpulse_engine.domain.corporate import ActionStatement, exact_price, scaled_price, split_parts
 from stockpulse_engine.domain.market import MarketEvent
 from stockpulse_engine.domain.money import ZERO, to_minor
 from stockpulse_engine.marketdata.actions import ActionKind, CorporateAction
 from stockpulse_engine.marketdata.columns import from_e8
+from stockpulse_engine.venue.adjusting import Adjusted, adjust_orders, put_back
 from stockpulse_engine.venue.book import InstrumentBook
 from stockpulse_engine.venue.matching import Matcher
-from stockpulse_engine.venue.orders import CANCELED
 from stockpulse_engine.venue.restate import restated
 from stockpulse_engine.venue.source import DueAction
 
 SPLITS = (ActionKind.SPLIT, ActionKind.STOCK_DIVIDEND)
 APPLIED = (*SPLITS, ActionKind.DIVIDEND)
 """What is applied; the rest is said to be not."""
+NOTHING = Adjusted(Counter(), Counter(), [])
 
 
 def apply_action(matcher: Matcher, due: DueAction) -> list[MarketEvent]:
@@ -32,16 +34,18 @@ def apply_action(matcher: Matcher, due: DueAction) -> list[MarketEvent]:
         return []
     matcher.desk.now = max(matcher.desk.now, due.at_ns)
     price = _worth(action, book)
-    canceled = _cancel_orders(matcher, book, due) if action.kind in SPLITS else {}
+    adjusted = adjust_orders(matcher, book, due) if action.kind in SPLITS else NOTHING
     for account_id, state in matcher.desk.accounts.items():
         held = state.positions.get(action.instrument_id, ZERO)
-        if held:
-            matcher.desk.act(_statement(due, account_id, held, price, book.instrument.lot_size, canceled))
-    return _restate(book, due) if action.kind in SPLITS else []
+        if held or action.kind in SPLITS:  # who holds nothing may wait for a price of it all the same
+            matcher.desk.act(_statement(due, account_id, held, price, book.instrument.lot_size, adjusted))
+    shown = _restate(book, due, price) if action.kind in SPLITS else []
+    put_back(matcher, adjusted)
+    return shown
 
 
 def _statement(  # noqa: PLR0917 - one row of facts
-    due: DueAction, account_id: str, held: Decimal, price: Decimal, lot_size: Decimal, canceled: dict[str, int]
+    due: DueAction, account_id: str, held: Decimal, price: Decimal, lot_size: Decimal, adjusted: Adjusted
 ) -> ActionStatement:
     action = due.action
     amount = from_e8(action.amount_e8) if action.kind is ActionKind.DIVIDEND else ZERO
@@ -62,7 +66,8 @@ def _statement(  # noqa: PLR0917 - one row of facts
         before=held,
         after=whole,
         cash=cash,
-        canceled=canceled.get(account_id, 0),
+        canceled=adjusted.ended[account_id],
+        adjusted=adjusted.changed[account_id],
     )
 
 
@@ -74,21 +79,11 @@ def _worth(action: CorporateAction, book: InstrumentBook) -> Decimal:
     return scaled_price(old, action.numerator, action.denominator) if old else ZERO
 
 
-def _cancel_orders(matcher: Matcher, book: InstrumentBook, due: DueAction) -> dict[str, int]:
-    """End every open order of the instrument; returns how many of each account."""
-    action = due.action
-    words = f"split {action.numerator} for {action.denominator}: its price and size meant old shares; send it anew"
-    counts: dict[str, int] = {}
-    for order in tuple(matcher.desk.orders.values()):
-        if order.is_open and order.terms.instrument_id == book.instrument.instrument_id:
-            matcher.end(order, CANCELED, words, "corporate_action")
-            counts[order.account_id] = counts.get(order.account_id, 0) + 1
-    return counts
-
-
-def _restate(book: InstrumentBook, due: DueAction) -> list[MarketEvent]:
+def _restate(book: InstrumentBook, due: DueAction, worth: Decimal) -> list[MarketEvent]:
     quote = book.quote
     book.session_price = book.last_trade = None
+    if worth:
+        book.begin_new_shares(exact_price(worth, due.action.denominator, due.action.numerator), worth)
     if quote is None:
         return []
     shown = restated(quote, due, book.instrument.tick_size)

@@ -16,6 +16,8 @@ from stockpulse_engine.domain.orders import Side, TimeInForce
 from stockpulse_engine.venue.ladder import Ladder
 from stockpulse_engine.venue.orders import WorkingOrder
 
+TELLING = Decimal("1.25")
+"""From this ratio on a price tells whether it is one of old or of new shares."""
 REGULAR_PHASES = frozenset({MarketPhase.OPENING_AUCTION, MarketPhase.OPEN, MarketPhase.CLOSING_AUCTION})
 EXTENDED_PHASES = frozenset({MarketPhase.PRE, MarketPhase.POST})
 
@@ -119,6 +121,8 @@ class InstrumentBook:
         self.waiting: list[WorkingOrder] = []
         """Orders that take what is displayed as soon as they may: market orders, and limits not yet queued."""
         self.auction: list[WorkingOrder] = []
+        self._old_and_new: tuple[Decimal, Decimal] | None = None
+        """After a split, what a share was worth and is worth, until the first print of new ones."""
         self.trailing: list[WorkingOrder] = []
         """Stops whose trigger follows the market."""
 
@@ -175,12 +179,28 @@ class InstrumentBook:
         self.asks.clear()
         return True
 
+    def begin_new_shares(self, old: Decimal, new: Decimal) -> None:
+        """A split: what prints and quotes come in old shares all the same moves no stop."""
+        self._old_and_new = (old, new) if max(old / new, new / old) >= TELLING else None
+
+    def is_of_old_shares(self, price: Decimal) -> bool:
+        """Whether a price after a split is nearer, as a ratio, to what a share was worth before it."""
+        if self._old_and_new is None or price <= 0:
+            return False
+        old, new = self._old_and_new
+        if max(price / old, old / price) < max(price / new, new / price):
+            return True
+        self._old_and_new = None
+        return False
+
     def stop_price(self, sign: int) -> Decimal | None:
         """What stops of one side are compared with: the session's last print, the quote where prints are unknown."""
         if self.last_trade is not None:
-            return self.session_price
+            price = self.session_price
+            return None if price is not None and self.is_of_old_shares(price) else price
         shown = self.offers(sign)
-        return shown.price if shown.size > 0 and self.is_fresh and not self.is_crossed else None
+        is_whole = shown.size > 0 and self.is_fresh and not self.is_crossed
+        return shown.price if is_whole and not self.is_of_old_shares(shown.price) else None
 
     def offers(self, sign: int) -> Displayed:
         """The side an order of this sign takes from."""

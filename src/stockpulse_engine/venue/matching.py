@@ -157,6 +157,10 @@ class Matcher:
         self._run_due(now)
         self.desk.now = max(self.now, now)
 
+    def place(self, order: WorkingOrder) -> None:
+        """Put an order that was taken out back into its book, at the end of every queue."""
+        self._place(order)
+
     # --- what is asked ----------------------------------------------------------------------------------------
 
     def _schedule(self, order: WorkingOrder, at: int) -> None:

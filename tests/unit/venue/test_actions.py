@@ -81,14 +81,14 @@ def test_a_split_meets_position_cash_and_orders_before_the_next_print(tmp_path: 
     cash = made.exchange.desk.accounts["A1"].cash
     made.pass_seconds(61)
     (said,) = statements(made)
-    assert [said.before, said.after, said.canceled] == [101, 151, 2]
+    assert [said.before, said.after, said.adjusted, said.canceled] == [101, 151, 2, 0]
     assert said.cash == D("33.33333334"), "half a share at the last close in new shares"
     state = made.exchange.desk.accounts["A1"]
     assert [state.cash - cash, state.positions[ACME]] == [said.cash, 151]
-    assert made.kinds("low")[-1] == made.kinds("stop")[-1] == OrderEventKind.CANCEL.value
-    canceled = next(r for r in made.reports if r.client_order_id == "low" and r.kind is OrderEventKind.CANCEL)
-    assert canceled.code == "corporate_action"
-    assert "split 3 for 2" in canceled.reason
+    assert made.kinds("low")[-1] == made.kinds("stop")[-1] == OrderEventKind.UPDATE.value
+    told = next(r for r in made.reports if r.client_order_id == "low" and r.kind is OrderEventKind.UPDATE)
+    assert told.terms is not None
+    assert (told.terms.quantity, told.terms.limit_price, told.reason) == (D(15), D("33.33"), "split 3 for 2")
 
 
 def test_what_is_held_is_worth_what_it_was_before_anybody_quotes_new_shares(tmp_path: Path) -> None:
