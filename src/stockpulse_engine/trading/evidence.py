@@ -14,6 +14,8 @@ from stockpulse_engine.domain.reports import VenueOrder
 
 _K, _S = OrderEventKind, OrderStatus
 WORKING: Final = frozenset({"ACCEPTED", "TRIGGERED", "PARTIALLY_FILLED", "HELD"})
+DEAD: Final = frozenset({"FILLED", "CANCELED", "EXPIRED", "REJECTED"})
+"""Over at the venue. Which of these it says is no difference: what counts is what was executed."""
 _ENDS: Final = {"CANCELED": _K.CANCEL, "EXPIRED": _K.EXPIRE, "REJECTED": _K.REJECT, "SUSPENDED": _K.SUSPEND}
 
 
@@ -74,7 +76,7 @@ def agrees(order: Order, venue: VenueOrder) -> bool:
     if order.filled_quantity != venue.filled_quantity:
         return False
     if order.status.is_terminal:
-        return venue.status == order.status.value
+        return venue.status in DEAD
     return venue.status in WORKING or venue.status == "SUSPENDED"
 
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from stockpulse_engine.domain.commands import CancelOrder, ModifyOrder, SubmitOrder
 from stockpulse_engine.domain.market import MarketPhase
@@ -22,7 +23,7 @@ from stockpulse_engine.drill.sim.ports import Workshop
 from stockpulse_engine.drill.sim.story import Step, draw_story
 from stockpulse_engine.drill.sim.wire import ON_REQUESTS
 from stockpulse_engine.drill.sim.witness import BrokenError
-from stockpulse_engine.drill.sim.world import ACCOUNT, INSTRUMENTS, TICK, World
+from stockpulse_engine.drill.sim.world import ACCOUNT, INSTRUMENTS, TICK, PlannedError, World
 
 CALM_S: Final = 600.0
 """Simulated seconds after the storm within which everything has to be settled."""
@@ -31,7 +32,7 @@ _SPLITS: Final = (Fraction(2), Fraction(3, 2), Fraction(1, 10), Fraction(4))
 NOT_SIMULATED: Final = frozenset({Fault.MEMORY_LIMIT, Fault.CLOCK_SKEW})
 """Faults that need a process or a signature of requests; the drill on real sockets has them."""
 STORM: Final = tuple(fault for fault in Fault if fault not in NOT_SIMULATED)
-LOSES_NEWS: Final = frozenset({Fault.BUST, Fault.OVERFILL})
+_RUSH: Final = frozenset({"limit", "market", "bracket", "ioc", "stop", "cancel", "change", "repeat"})
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +47,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     most: float = 0.08
     """Highest rate that a fault is drawn with."""
     forced: tuple[str, ...] = ()
-    """Names of faults that strike whenever they can."""
+    """Names of faults that strike half of the times they can, without the storm's bound."""
+    crash_at: int = 0
+    """The power is cut when the journal is about to get this entry; 0 for never."""
+    is_rush: bool = False
+    """A busy minute instead of a day: orders without a pause, and the latch is set by another hand in their midst."""
 
     def plan(self) -> FaultPlan:
         """Its faults."""
@@ -75,6 +80,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     sent: int = 0
     left_after_latch: int = 0
     lives: int = 1
+    entries: int = 0
     differs: bool = False
     struck: dict[str, int] = {}
 
@@ -84,6 +90,7 @@ class Day:
 
     def __init__(self, case: Case, workshop: Workshop) -> None:
         self.case = case
+        self._sent: list[SubmitOrder] = []
         self.world = World(case.seed, case.plan(), case.named_personality(), workshop)
         self._steps: dict[str, Callable[[Step], Awaitable[None]]] = {
             "limit": self._limit, "market": self._market, "bracket": self._bracket, "ioc": self._ioc,
@@ -91,16 +98,19 @@ class Day:
             "swing": self._swing, "flatten": self._flatten, "halt": self._halt, "restart": self._restart,
             "foreign": self._foreign, "dividend": self._dividend,
         }  # fmt: skip
-        self._sent: list[SubmitOrder] = []
 
     def story(self) -> Sequence[Step]:
         """The steps that are done."""
         chosen = self.case.steps
-        return [step for step in draw_story(self.case.seed) if chosen is None or step.number in chosen]
+        story = draw_story(self.case.seed)
+        if self.case.is_rush:
+            story = tuple(structs.replace(one, wait=one.wait / 20) for one in story if one.kind in _RUSH)
+        return [step for step in story if chosen is None or step.number in chosen]
 
     def play(self) -> Result:
         """The whole day; never raises for what is broken."""
         world, broken = self.world, ""
+        world.loop.set_exception_handler(self._on_unhandled)
         try:
             run(world.loop, self._play())
         except StuckError:
@@ -122,14 +132,25 @@ class Day:
             sent=world.witness.sent,
             left_after_latch=world.witness.left_after_latch,
             lives=world.lives,
+            entries=world.disk.synced,
             differs=any(" differs from the venue: " in one.text for one in world.witness.alarms),
             struck={fault.value: count for fault, count in sorted(world.plan.struck.items(), key=lambda x: x[0].value)},
         )
 
+    def _on_unhandled(self, _: object, context: dict[str, Any]) -> None:
+        """A callback failed and nobody waits for it: a fault, unless the simulator put it there."""
+        error = context.get("exception")
+        if "callback" in context["message"] and not isinstance(error, PlannedError):
+            self.world.witness.note(f"fault: {context['message']}: {error!r}")
+
     async def _play(self) -> None:
         world = self.world
+        if self.case.crash_at:
+            world.cut_power_at(self.case.crash_at)
         await world.start()
         await asyncio.sleep(1.0)
+        if self.case.is_rush:
+            world.latch_within(sum(step.wait for step in self.story()))
         for step in self.story():
             await asyncio.sleep(step.wait)
             await world.weather()
@@ -174,7 +195,7 @@ class Day:
                 break
         await asyncio.sleep(CALM_S / _LOOKS)
         self._check_requests()
-        world.witness.check_end(can_differ=self._can_differ())
+        world.witness.check_end(can_differ=world.wire.has_kept_to_itself())
 
     def _is_settled(self) -> bool:
         trading = self.world.engine.trading
@@ -183,10 +204,6 @@ class Day:
         return trading.is_reconciled(ACCOUNT.account_id) and not any(
             order.is_unknown or order.status.value in waits for order in orders
         )
-
-    def _can_differ(self) -> bool:
-        """Whether something happened that no broker tells a second time: a person has to look, and is told to."""
-        return any(self.world.plan.struck[fault] for fault in LOSES_NEWS)
 
     async def _end(self) -> None:
         if hasattr(self.world, "engine"):

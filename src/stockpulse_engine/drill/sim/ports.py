@@ -26,6 +26,11 @@ class Disk(Protocol):
     synced: int
     delay: Callable[[], float]
 
+    @property
+    def rows(self) -> Sequence[object]:
+        """What was written, synced or not."""
+        ...
+
     def cut_power(self, kept: int = 0) -> None:
         """Only what was synced survives, and some of what was written."""
         ...

@@ -13,8 +13,9 @@ from random import Random
 from typing import Any, Final, TypeVar
 
 from stockpulse_engine.domain.errors import UnavailableError
+from stockpulse_engine.domain.orders import OrderEventKind
 from stockpulse_engine.domain.reports import ExecutionReport
-from stockpulse_engine.drill.core.orders import Refused
+from stockpulse_engine.drill.core.orders import NewsKind, Refused
 from stockpulse_engine.drill.core.venue import DrillVenue
 from stockpulse_engine.drill.faults import ACCEPTED_ANYWAY, Fault, FaultPlan
 from stockpulse_engine.drill.sim.translate import report_of
@@ -34,7 +35,8 @@ _MOST_COPIES: Final = 4
 class Stream:
     """One listener's frames, as they arrive."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard: set[int]) -> None:
+        self._heard = heard
         self.frames: deque[ExecutionReport] = deque()
         self.wake = asyncio.Event()
         self.is_over = False
@@ -43,6 +45,8 @@ class Stream:
         """A frame arrives."""
         if not self.is_over:
             self.frames.append(report)
+            if report.kind is OrderEventKind.BUST or report.action is not None:
+                self._heard.add(report.report_seq)
             self.wake.set()
 
     def end(self) -> None:
@@ -60,6 +64,8 @@ class Wire:
         self.streams: list[Stream] = []
         self.reads_time = False
         """Whether reports carry the time of the fact in place of a number."""
+        self.heard: set[int] = set()
+        """Executions taken back and corporate actions of which somebody was told; a broker tells them only once."""
         self._random = Random(f"{seed}/wire")
         self._due = 0.0
         self._silent_until = 0.0
@@ -105,7 +111,7 @@ class Wire:
     def open_stream(self, after_seq: int) -> Stream:
         """Listen: first what was missed, then what comes."""
         self.pump()
-        stream = Stream()
+        stream = Stream(self.heard)
         for one in self.venue.news(0 if self.reads_time else after_seq):
             report = report_of(one, reads_time=self.reads_time)
             if report.report_seq > after_seq:
@@ -126,13 +132,21 @@ class Wire:
         if plan.strikes(Fault.DROP):
             return
         self._due = max(self._due, loop.time() + self._random.uniform(0.001, 0.03))
-        due = max(self._due, self._silent_until)
+        self._due = due = max(self._due, self._silent_until) + 1e-6  # two timers of one moment have no order
         copies = 1 + (self._random.randint(1, _MOST_COPIES) if plan.strikes(Fault.DUPLICATE) else 0)
         if plan.strikes(Fault.REORDER):
             due += self._random.uniform(0, _LATE_S)
         for stream in self.streams:
             for copy in range(copies):
                 loop.call_at(due + copy * 0.001, stream.put, report)
+
+    def has_kept_to_itself(self) -> bool:
+        """Whether an execution was taken back, or cash paid, and nobody heard of it.
+
+        Then only a person can find out why we differ.
+        """
+        told_once = (one for one in self.venue.news() if one.kind in (NewsKind.BUST, NewsKind.ACTION))
+        return any(report_of(one, reads_time=self.reads_time).report_seq not in self.heard for one in told_once)
 
     def calm(self) -> None:
         """The storm is over for what is still to be sent."""

@@ -60,6 +60,10 @@ _SLOW_S: Final = 5.0
 _STOPPED_S: Final = 30.0
 
 
+class PlannedError(RuntimeError):
+    """A failure that the simulator put there."""
+
+
 class MemoryLatch:
     """The halt latch of a machine that is all in memory."""
 
@@ -101,9 +105,12 @@ class World:
         self.disk = workshop.disk(self._sync_time)
         self.witness = Witness(self.venue, self.latch, self.disk, ACCOUNT.account_id)
         self.lives = 0
+        self._cut_at = 0
+        self._restarting = asyncio.Lock()
         self._ids = counted_ids("FL-")
         self._middle = [Decimal(100), Decimal(200), Decimal(50)]
         self._jobs: list[asyncio.Task[Any]] = []
+        self._running: list[asyncio.Task[Any]] = []
         for each, middle in zip(INSTRUMENTS, self._middle, strict=True):
             self.venue.list_instrument(each, middle, middle + 2 * TICK, Decimal(100))
         self.venue.open_account(ACCOUNT.account_id, ACCOUNT.initial_cash)
@@ -126,38 +133,60 @@ class World:
         self.engine: Engine = self._workshop.engine(ends)
         witness.engine = self.engine
         self.show()
-        self._running = spawn(asyncio.sleep(0), name="engine")
-        await self.engine.trading.recover()
-        self._running = spawn(self.engine.trading.run(), name="engine")
-        if ACCOUNT.account_id not in self.engine.trading.book.accounts:
-            await self.engine.trading.open_account(ACCOUNT, "drill")
+        if not await self._through(self._come_up(self.engine)):
+            async with self._restarting:  # the power was cut meanwhile; whoever did it has started the next one
+                return
         witness.check_restart()
+
+    async def _come_up(self, engine: Engine) -> None:
+        await engine.trading.recover()
+        self._running.append(spawn(engine.trading.run(), name="engine"))
+        if ACCOUNT.account_id not in engine.trading.book.accounts:
+            await engine.trading.open_account(ACCOUNT, "drill")
+
+    async def _through(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Wait for the engine to do something; False when it did not live to the end of it."""
+        job = spawn(work, name="engine")
+        self._running.append(job)
+        await asyncio.wait((job,))
+        if job.cancelled() or isinstance(job.exception(), PlannedError) or (self.broker.is_dead and job.exception()):
+            return False
+        job.result()
+        return True
 
     async def crash(self, *, is_power_cut: bool) -> None:
         """Everything in memory is gone at this moment; requests that have left still arrive."""
         self.engine.abandon()
         self.broker.is_dead = True
         self.broker.cut()
-        for job in (*self._jobs, self._running):
+        ended = (*self._jobs, *self._running)
+        for job in ended:
             job.cancel()
-        await asyncio.gather(*self._jobs, self._running, return_exceptions=True)
+        await asyncio.gather(*ended, return_exceptions=True)
         await self.engine.trading._desk.crew.stop()  # noqa: SLF001 - a dead process stops without being asked
         self._jobs.clear()
+        self._running.clear()
         self.witness.engine = None
         kept = self.random.randrange(3) if is_power_cut else 1 << 30
         self.disk.cut_power(kept)
+        recorded = {getattr(event, "report_seq", 0) for event in self.disk.events()}
+        self.wire.heard &= recorded
         self.disk.failure = ""
 
     async def restart(self, *, is_power_cut: bool = False, away_s: float = 1.0) -> None:
-        """Crash, stay away for a while, start again."""
-        await self.crash(is_power_cut=is_power_cut)
-        await asyncio.sleep(away_s)
-        await self.start()
+        """Crash, stay away for a while, start again; a disk that fails meanwhile is repaired and it starts anew."""
+        async with self._restarting:
+            while True:
+                await self.crash(is_power_cut=is_power_cut)
+                await asyncio.sleep(away_s)
+                with suppress(UnavailableError):
+                    await self.start()
+                    return
 
     async def stop_and_start(self) -> None:
         """An ordered stop and a new start."""
         with suppress(UnavailableError):  # the disk may refuse the mark of the stop: it was none, then
-            await self.engine.trading.stop()
+            await self._through(self.engine.trading.stop())
         await self.restart()
 
     def freeze(self, seconds: float) -> None:
@@ -184,7 +213,8 @@ class World:
     def failures(self) -> list[BaseException]:
         """What requests ended with that is no refusal."""
         done = [job for job in self._jobs if job.done() and not job.cancelled()]
-        return [error for job in done if (error := job.exception()) is not None]
+        failed = (job.exception() for job in done)
+        return [error for error in failed if error is not None and not isinstance(error, PlannedError)]
 
     def market_moves(self, instrument: int | None = None, swing: int = 0) -> None:
         """Every instrument moves a little, one of them by a swing; what rests may execute, and the engine sees it."""
@@ -240,7 +270,33 @@ class World:
         if plan.strikes(Fault.SIGKILL):
             await self.restart(is_power_cut=random.random() < 0.5, away_s=random.uniform(0.1, 20))  # noqa: PLR2004 - a coin
 
+    # --- what is planned for a moment ----------------------------------------------------------------------
+
+    def cut_power_at(self, entry: int) -> None:
+        """Cut the power while this entry of the journal is being written."""
+        self._cut_at = entry
+
+    def strike(self, effect: str, seconds: float) -> None:
+        """At this very moment of our own code: the process dies, this call fails, or everything stands still."""
+        if effect == "hang":
+            self.freeze(seconds)
+            return
+        self._planned = spawn(self.restart(is_power_cut=True), name="struck")
+        self.witness.expects_fault = True
+        if effect == "kill":
+            self.engine.abandon()
+            self.broker.is_dead = True
+        raise PlannedError("struck")
+
+    def latch_within(self, seconds: float) -> None:
+        """Another hand sets the latch at some moment of the next so many seconds."""
+        at = self.random.uniform(0, max(0.2, seconds))
+        self.loop.call_later(at, self.latch.set, "touched", "another hand")
+
     def _sync_time(self) -> float:
+        if self._cut_at and len(self.disk.rows) >= self._cut_at:
+            self._cut_at = 0
+            self._planned = spawn(self.restart(is_power_cut=True), name="power cut")
         if self.plan.strikes(Fault.SLOW_FSYNC):
             return _SLOW_S
         return self._disk_random.uniform(0.001, 0.008)
