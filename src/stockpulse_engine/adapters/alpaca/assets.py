@@ -27,7 +27,7 @@ class AssetBook:
         self._rest = rest
         self._clock = clock
         self._held: dict[str, tuple[int, AlpacaAsset]] = {}
-        self._renamed: dict[str, str] = {}
+        self._sent_as: dict[str, str] = {}
 
     async def require(self, order: Order) -> str:
         """Alpaca's symbol for an order. Raises RejectedByBrokerError when it can not be traded, with the reason."""
@@ -39,16 +39,20 @@ class AssetBook:
         why = refusal_of(asset, instrument_id, order.terms.quantity)
         if why:
             raise RejectedByBrokerError(why, "NOT_TRADABLE")
-        self._renamed[asset.symbol] = instrument_id
+        self._sent_as[asset.symbol] = instrument_id
         return asset.symbol
 
     async def instrument_id(self, symbol: str, asset_id: str, asset_class: str) -> str:
         """Our id of what Alpaca names so. Raises UnavailableError: without its exchange it has no id."""
-        known = self._renamed.get(symbol)
+        known = self._sent_as.get(symbol)
         if known is not None:
             return known
         asset = await self.fetch(asset_id or symbol)
-        found = instrument_id_of(symbol, asset.exchange if asset else "", asset.asset_class if asset else asset_class)
+        if asset is None:
+            found = instrument_id_of(symbol, "", asset_class)
+        else:  # by its own name: positions in coins are spelt without their slash
+            known = self._sent_as.get(asset.symbol)
+            found = known or instrument_id_of(asset.symbol, asset.exchange, asset.asset_class)
         if not found:
             raise UnavailableError(f"Alpaca names something {symbol!r} that has no instrument id here.")
         return found

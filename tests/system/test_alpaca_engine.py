@@ -1,0 +1,109 @@
+"""A real engine trades at a stand-in Alpaca, is killed in mid-order and comes back: nothing lost, nothing sent twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from stockpulse_engine.base.wait import wait_until
+from stockpulse_engine.client import calls
+from stockpulse_engine.client.blocking import BlockingClient
+from stockpulse_engine.domain.commands import SubmitOrder
+from stockpulse_engine.domain.orders import OrderStatus, OrderTerms, OrderType, Side, TimeInForce
+from stockpulse_engine.drill.faults import Fault
+from stockpulse_engine.wire.rest import AdoptAccount
+from tests.fakes.alpaca_stand import KEY, SECRET
+from tests.fakes.alpaca_thread import BTC, AlpacaThread
+from tests.fakes.yahoo_thread import Coin, YahooThread
+from tests.system.process import EngineProcess
+
+WAIT_S = 60.0
+PHRASE = "a passphrase for the test"
+
+
+@pytest.fixture
+def alpaca() -> Iterator[AlpacaThread]:
+    with AlpacaThread("100.00", held="2") as running:
+        yield running
+        assert running.server.complaints == []
+
+
+@pytest.fixture
+def engine(alpaca: AlpacaThread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineProcess]:
+    """In the live world, with a market outside and one connection whose keys are sealed."""
+    with YahooThread(Coin("BTC-USD", 100.0, 1_000_000)) as outside:
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("STOCKPULSE__MARKET__YAHOO_URL", outside.server.url)
+        monkeypatch.setenv("STOCKPULSE__MARKET__SYMBOLS", "BTC-USD")
+        monkeypatch.setenv("STOCKPULSE__MARKET__POLL_S", "1")
+        process = EngineProcess(tmp_path / "home", ["--world", "live"])
+        given = json.dumps({"key_id": KEY, "secret_key": SECRET, "passphrase": PHRASE})
+        url, stream = alpaca.server.url, alpaca.server.stream_url
+        words = ("broker", "add", "practice", "--kind", "paper", "--url", url, "--stream-url", stream)
+        added = process.sp(*words, "--unchecked", "--stdin", answer=given)
+        assert added.returncode == 0, added.stderr
+        with process:
+            yield process
+
+
+def limit(price: str, quantity: str = "3", side: Side = Side.BUY) -> OrderTerms:
+    return OrderTerms(
+        account_id="practice",
+        instrument_id=BTC,
+        side=side,
+        quantity=Decimal(quantity),
+        order_type=OrderType.LIMIT,
+        limit_price=Decimal(price),
+        time_in_force=TimeInForce.GTC,
+    )
+
+
+def unlock(engine: EngineProcess) -> None:
+    with engine.client("admin") as client:
+        (view,) = client.send(calls.unlock_brokers(("practice",), PHRASE))
+        assert view.state == "joined"
+
+
+def shown(client: BlockingClient, key: str) -> tuple[OrderStatus, Decimal, bool]:
+    order = client.order(key)
+    return order.status, order.filled_quantity, order.is_unknown
+
+
+def matches(client: BlockingClient, cash: str, held: str) -> bool:
+    """Whether our books say what Alpaca's do."""
+    view = client.account("practice")
+    positions = {one.instrument_id: one.quantity for one in client.positions("practice")}
+    return view.cash == Decimal(cash) and positions == {BTC: Decimal(held)}
+
+
+@pytest.mark.covers("F01", "F13", "F34", "O4", "O5")
+def test_an_order_under_way_survives_the_engines_death(engine: EngineProcess, alpaca: AlpacaThread) -> None:
+    unlock(engine)
+    with engine.client("admin") as client:
+        client.send(calls.adopt_account(AdoptAccount(request_id="A1", account_id="practice", broker="practice")))
+        assert matches(client, "100000", "2"), "the account is taken over with what it holds"
+        client.submit_order(SubmitOrder(client_order_id="first", terms=limit("98.00")))
+        assert wait_until(lambda: shown(client, "first")[0] is OrderStatus.ACCEPTED, WAIT_S)
+        alpaca.do(lambda: alpaca.server.rest.aim(lambda request: request.method == "POST"))
+        alpaca.do(lambda: alpaca.server.rest.plan.force(Fault.TIMEOUT_AFTER))
+        client.submit_order(SubmitOrder(client_order_id="second", terms=limit("97.00")))
+        assert wait_until(lambda: alpaca.server.posts["second"] == 1, WAIT_S)
+    engine.kill()
+    alpaca.move("97.50")  # the first is executed while nobody looks
+
+    engine.start().close()
+    unlock(engine)
+    with engine.client("admin") as client:
+        assert wait_until(lambda: shown(client, "first") == (OrderStatus.FILLED, Decimal(3), False), WAIT_S)
+        assert wait_until(lambda: shown(client, "second") == (OrderStatus.ACCEPTED, Decimal(0), False), WAIT_S)
+        alpaca.move("96.50")
+        assert wait_until(lambda: shown(client, "second")[:2] == (OrderStatus.FILLED, Decimal(3)), WAIT_S)
+        assert wait_until(lambda: matches(client, "99415", "8"), WAIT_S)
+        (stand,) = client.send(calls.reconciliation("practice"))
+        assert (stand.is_clean, stand.is_open) == (True, False)
+    assert dict(alpaca.server.posts) == {"first": 1, "second": 1}
+    assert {alpaca.venue.count_orders(key) for key in ("first", "second")} == {1}
