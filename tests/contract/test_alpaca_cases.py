@@ -521,3 +521,19 @@ async def test_23_trailing_stops_live_at_alpaca(stage: AlpacaStage, broker: Alpa
     limited = structs.replace(by_amount, limit_offset=Decimal("0.1"))
     with pytest.raises(RejectedByBrokerError, match="never a limit"):
         await broker.submit([Order(client_order_id="c23-l", terms=limited, role=OrderRole.SINGLE)])
+
+
+@pytest.mark.covers("F07", "O15")
+async def test_24_a_word_that_needs_a_question_waits_for_its_answer(stage: AlpacaStage, broker: AlpacaBroker) -> None:
+    other = await joined(stage)
+    watcher = Watcher(broker)
+    await other.submit([limit_order(stage, "c24-first", Side.BUY, "1", "99.00")])
+    await watcher.until("c24-first", Kind.ACCEPT)
+    stage.server.rest.aim(lambda request: request.method == "GET")
+    stage.server.rest.plan.force(Fault.ERROR_503, 2)
+    stage.server.strange = "x_never_seen"  # of an order that may be a leg: whose it is must be asked
+    await other.submit(named_bracket(stage, "c24"))
+    await watcher.until("c24", Kind.SUSPEND)
+    await watcher.until("c24-S", Kind.ACCEPT)
+    await watcher.close()
+    await other.close()

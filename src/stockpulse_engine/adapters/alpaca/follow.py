@@ -66,6 +66,7 @@ class Follower:
         self._due = 0.0
         self._is_over = False
         self._answered: deque[AlpacaOrder] = deque(maxlen=MOST_WAITING)
+        self._unheard: deque[AlpacaUpdate] = deque(maxlen=MOST_WAITING)
         self._is_fresh = True
         self._owed_before: frozenset[str] = frozenset()
         self._answers = -1
@@ -147,7 +148,8 @@ class Follower:
         try:
             found = await self._teller.of_update(update)
         except UnavailableError:
-            self._due = 0.0  # it needs a question that has no answer now: the next look tells it
+            self._due = 0.0  # it needs a question that has no answer now: it is heard again after the next look
+            self._unheard.append(update)
             return []
         if not found and update.event in ("fill", "partial_fill", "replaced", "restated"):
             self._due = min(self._due, asyncio.get_running_loop().time() + 1.0)
@@ -178,6 +180,8 @@ class Follower:
                 raise
             return []
         self._failures = 0
+        for update in [self._unheard.popleft() for _ in range(len(self._unheard))]:
+            found += await self._translate(update)
         await self._judge_stream()
         return found
 
