@@ -15,6 +15,6 @@ def open_differences(held: tuple[SuspenseView, ...]) -> list[SuspenseView]:
 def difference_words(one: SuspenseView) -> str:
     """Both numbers, as they are shown everywhere."""
     if not one.instrument_id:
-        return f"cash  {format_money(one.ours)} here  {format_money(one.theirs)} at the broker"
+        return f"cash: {format_money(one.ours)} here, {format_money(one.theirs)} at the broker"
     ours, theirs = format_quantity(one.ours, signed=True), format_quantity(one.theirs, signed=True)
-    return f"{symbol_of(one.instrument_id)}  {ours} here  {theirs} at the broker"
+    return f"{symbol_of(one.instrument_id)}: {ours} here, {theirs} at the broker"

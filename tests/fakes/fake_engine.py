@@ -199,6 +199,13 @@ class FakeTrading:
         self._bus.publish(TradingStateSet(actor=actor))
         return self.halt
 
+    async def declare_dead(self, client_order_id: str, *, reason: str, word: str, actor: str) -> Order:
+        """Only with its word."""
+        if word != "DEAD":
+            raise ForbiddenError("Type DEAD.")
+        self._effects.append(f"dead {client_order_id}")
+        return self.order(client_order_id)
+
     async def adopt(self, account: Account, holdings: Sequence[VenueHolding] | None, actor: str) -> AccountView:
         """Taken over as if it were the paper account."""
         self._effects.append(f"adopt {account.account_id} from {account.broker}")

@@ -10,6 +10,7 @@ from typing import Any, cast
 from stockpulse_engine.base.clock import Clock, ManualClock
 from stockpulse_engine.client.call import Call
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType, TradingState
+from stockpulse_engine.domain.brokers import LiveView
 from stockpulse_engine.domain.errors import ForbiddenError, StockPulseError
 from stockpulse_engine.domain.instruments import AssetClass, Instrument
 from stockpulse_engine.domain.market import InstrumentStatus, MarketPhase, NewsItem, Quote
@@ -25,11 +26,14 @@ from stockpulse_engine.domain.views import (
     PositionView,
 )
 from stockpulse_engine.wire.codec import decode_answer
+from stockpulse_engine.wire.rest import ArmLive
 from stockpulse_engine.wire.sql import SqlRequest, SqlTable, SqlView
 from stockpulse_engine.wire.stream import Frame
 from stockpulse_tui.ports import Commands, OnFrame, OnState
+from tests.fakes.fake_comparing import FakeComparing
 from tests.fakes.fake_history import FakeHistory
 from tests.fakes.fake_jobs import FakeJobs
+from tests.fakes.fake_risk import FakeRisk
 
 T0 = 1_795_188_727_412_000_000
 """Friday 20 November 2026, 10:32:07 in New York."""
@@ -78,6 +82,7 @@ class FakeMarket:
         self.arms: tuple[ArmView, ...] = ()
         self.seq = 0
         self.world, self.speed, self.is_paused = "sim", 1.0, False
+        self.kind = AccountKind.PAPER
 
     def _reference(self, last: Decimal, percent: Decimal) -> tuple[str, str, str]:
         close = (last / (1 + percent / 100)).quantize(Decimal("0.0001"))
@@ -144,7 +149,7 @@ class FakeMarket:
         """The account `main`."""
         return AccountView(
             account=Account(
-                account_id="main", kind=AccountKind.PAPER, account_type=AccountType.MARGIN, currency="USD",
+                account_id="main", kind=self.kind, account_type=AccountType.MARGIN, currency="USD",
                 initial_cash=Decimal(100_000),
             ),
             cash=Decimal("36491.16"), reserved=Decimal("10402.50"), equity=Decimal("104812.40"),
@@ -189,11 +194,19 @@ class FakeCommands:
         self.asked: list[tuple[str, ...]] = []
         self.history = FakeHistory()
         self.jobs = FakeJobs()
+        self.risk = FakeRisk()
+        self.comparing = FakeComparing([])
 
     async def send(self, call: Call[Any]) -> Any:
         """Requests that few panes make: those about jobs."""
         self.asked.append(("send", call.path))
         parts = call.path.split("/")
+        if parts[2] == "live":
+            return await self._about_live(call)
+        if parts[2] in ("risk", "limits"):
+            return await self._about_risk(call)
+        if parts[2] in ("reconcile", "orders"):
+            return self._about_doubt(call)
         assert parts[2] == "jobs", call.path
         if len(parts) == 3:
             return await self.jobs.view()
@@ -202,6 +215,23 @@ class FakeCommands:
         if parts[4] == "stop":
             return await self.jobs.stop(parts[3])
         return await self.jobs.run(parts[3], is_again=call.body.is_again)
+
+    def _about_doubt(self, call: Call[Any]) -> Any:
+        """The broker's figures, and a person's word on them or on an order: remembered, and taken."""
+        self.asked.append((call.path, getattr(call.body, "how", ""), getattr(call.body, "reason", "")))
+        if call.path.startswith("/v1/orders"):
+            return None
+        self.comparing.waiting = None if call.path.endswith("explain") else self.comparing.waiting
+        return list(self.comparing.views())
+
+    async def _about_risk(self, call: Call[Any]) -> Any:
+        if call.path == "/v1/risk":
+            return self.risk.view()
+        if call.path == "/v1/limits":
+            return await self.risk.set_limit(call.body, "tui", may_raise=call.role == "admin")
+        if call.path == "/v1/limits/withdraw":
+            return await self.risk.withdraw(call.body.change_id, "tui")
+        return await self.risk.release(call.body, "tui")
 
     async def run_sql(self, asked: SqlRequest) -> SqlTable:
         """What the fake of stored history says."""
@@ -239,6 +269,14 @@ class FakeCommands:
         self.link.market.arms = arms
         self.link.send(self.link.market.delta(arms=arms))
         return list(arms)
+
+    async def _about_live(self, call: Call[Any]) -> LiveView:
+        """Armed by the letters 0817 alone."""
+        body: ArmLive = call.body
+        if body.suffix != "0817":
+            raise ForbiddenError("Those are not the last letters of the account's number.")
+        await self.arm(body.account_id, body.minutes)
+        return LiveView(account_id=body.account_id, broker="money", is_armed=True, letters=4, cap=body.cap)
 
     async def control_market(
         self, action: str, *, speed: float = 1.0, step_ns: int = 0, to_ns: int = 0, request_id: str = ""

@@ -76,6 +76,9 @@ MATRIX: dict[tuple[str, str], tuple[str, dict[str, Any] | None, Role, str]] = {
     ("POST", "/v1/orders/{client_order_id:str}/send"): ("/v1/orders/C1/send", KEY, Role.TRADER, "send C1"),
     ("POST", "/v1/orders/{client_order_id:str}/discard"): ("/v1/orders/C1/discard", KEY, Role.TRADER, "discard C1"),
     ("POST", "/v1/orders/{client_order_id:str}/cancel"): ("/v1/orders/C1/cancel", KEY, Role.TRADER, "cancel C1"),
+    ("POST", "/v1/orders/{client_order_id:str}/dead"): (
+        "/v1/orders/C1/dead", {**KEY, "reason": "so", "word": "DEAD"}, Role.TRADER, "dead C1",
+    ),
     ("POST", "/v1/orders/{client_order_id:str}/modify"): (
         "/v1/orders/C1/modify", {**KEY, "quantity": "5"}, Role.TRADER, "modify C1",
     ),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 
 from tests.fakes.fake_book import BookCommands
+from tests.fakes.fake_comparing import DIFFERENCE
 from tests.tui.book_head import book_head, inside, rest
 from tests.tui.harness import SIZES, Head, same_as_snapshot
 
@@ -56,6 +59,51 @@ async def test_the_brokers_word_is_at_the_title() -> None:
         await head.settle()
         assert "! differs from broker: 1" in head.text()
         assert "NVDA: ours +80, theirs +60" in head.text()
+
+
+async def test_what_the_broker_shows_otherwise_has_both_numbers_and_waits_for_a_word() -> None:
+    async with book_head(screen="4") as (head, desk):
+        shares = replace(DIFFERENCE, instrument_id="NVDA.XNAS", ours=Decimal(80), theirs=Decimal(60))
+        cash = replace(DIFFERENCE, suspense_id="S2", instrument_id="", ours=Decimal("36491.16"), theirs=Decimal(36_490))
+        account = replace(head.link.market.account(), suspense=(shares, cash, replace(DIFFERENCE, is_known=True)))
+        head.link.send(head.link.market.delta(accounts=(account,)))
+        await head.settle()
+        text = head.text()
+        assert "! differs from broker: 2" in text
+        assert "! NVDA: +80 here, +60 at the broker — E explains" in text
+        assert "! cash: 36,491.16 here, 36,490.00 at the broker" in text
+        await to_row(head, "NVDA.XNAS")
+        await head.press("E")
+        assert "type ACCEPT or IGNORE, and why" in head.text()
+        await head.type("accept")
+        await head.press("enter")
+        assert "nothing was changed" in head.text()
+        await head.press("E")
+        await head.type("accept sold by phone")
+        await head.press("enter")
+        assert asked(desk, "/v1/reconcile/explain") == [("/v1/reconcile/explain", "accept", "sold by phone")]
+        assert "accepted: the broker's figure is posted" in head.text()
+        await head.press("=")
+        assert asked(desk, "/v1/reconcile") != []
+        head.link.send(head.link.market.delta(accounts=(replace(account, suspense=()),)))
+        await head.settle()
+        await head.press("E")
+        assert "nothing differs from the broker" in head.text()
+
+
+async def test_an_unknown_order_is_declared_dead_by_a_word_and_a_reason_alone() -> None:
+    async with book_head(screen="5") as (head, desk):
+        await head.press("u", "U")
+        assert "type DEAD and why" in head.text()
+        await head.type("dead")
+        await head.press("enter")
+        assert "nothing was changed" in head.text()
+        await head.press("U")
+        await head.type("DEAD it never came")
+        await head.press("enter")
+        ((path, _, reason),) = [one for one in desk.asked if one[0].endswith("/dead") and len(one) == 3]
+        assert reason == "it never came"
+        assert path.startswith("/v1/orders/")
 
 
 async def test_lots_follow_the_cursor_and_ticked_ones_are_what_x_closes() -> None:

@@ -185,6 +185,16 @@ ORDERS = (
         scope=Scope.HEAD,
     ),
     _trade(
+        "order.dead",
+        "declare dead",
+        "Say, signed and with a reason, that an unknown order does not work at its broker.",
+        "Orders",
+        codes=("DEAD",),
+        syntax="DEAD order",
+        keys={_O: ("U",)},
+        cli="order ORDER --dead",
+    ),
+    _trade(
         "order.why",
         "why",
         "Tell the life of the order in milliseconds, with each refusal in words.",

@@ -79,6 +79,10 @@ class TradingPort(Protocol):
         """Ask to cancel every open order whose symbol matches the glob; returns their ids."""
         ...
 
+    async def declare_dead(self, client_order_id: str, *, reason: str, word: str, actor: str) -> Order:
+        """An UNKNOWN order does not work at its broker; ConflictError, ForbiddenError, InvalidValueError."""
+        ...
+
     async def modify(self, command: ModifyOrder, actor: str) -> Order:
         """Ask for new terms."""
         ...

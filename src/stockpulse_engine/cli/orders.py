@@ -119,13 +119,18 @@ def orders(
         emit(f"No orders ({wanted}).")
     else:
         emit_table(ORDER_HEADINGS, [order_row(one) for one in found], left=(0, 2, 3, 5, 8, 9))
-        _say_unknown(sum(one.is_unknown for one in found))
+        _say_unknown([] if at else [one for one in found if one.is_unknown])
         _say_held([one for one in found if one.is_held])
 
 
-def _say_unknown(count: int) -> None:
-    """What UNKNOWN means, whenever it is shown."""
+def _say_unknown(found: list[Order]) -> None:
+    """What UNKNOWN means, whenever it is shown, and what it may still cost."""
+    count = len(found)
     if count:
+        for account_id in dict.fromkeys(one.terms.account_id for one in found):
+            view = engine().account(account_id)
+            worst = f"{number(view.unknown_notional, 2)} {view.account.currency}"
+            say(f"! {account_id}: what is UNKNOWN may open {worst} at worst.")
         which = "1 order is" if count == 1 else f"{count} orders are"
         say(f"! {which} UNKNOWN: the venue gave no definite answer. Counted as if filled at its worst; the venue is")
         say("  asked until it proves what became of it, and it is never sent again. See `sp why ORDER`.")
@@ -166,12 +171,21 @@ def state_words(one: Order) -> str:
     return f"! UNKNOWN (last {status})" if one.is_unknown else status
 
 
-def order(order_id: OrderId, as_json: JsonFlag = False) -> None:
-    """One order with its fills.
+def order(
+    order_id: OrderId,
+    dead: Annotated[bool, typer.Option("--dead", help="An UNKNOWN order does not work at its broker.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stays in the journal.")] = "",
+    word: Annotated[str, typer.Option("--word", help="DEAD, instead of being asked.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """One order with its fills; or your word that an UNKNOWN one does not work at its broker.
 
     Example: sp order 01J8
+    Example: sp order 01J8 --dead --reason 'the broker says so on the phone'
     """
     found = engine().order(order_id)
+    if dead:
+        found = _declare_dead(found.client_order_id, reason, word)
     fills = engine().fills(client_order_id=found.client_order_id)
     if as_json:
         emit_json({"order": found, "fills": fills})
@@ -182,6 +196,17 @@ def order(order_id: OrderId, as_json: JsonFlag = False) -> None:
     if fills:
         rows = [[one.fill_id, number(one.quantity), number(one.price), number(one.fee, 2)] for one in fills]
         emit_table(("fill", "qty", "price", "fee"), rows)
+
+
+def _declare_dead(key: str, reason: str, word: str) -> Order:
+    from stockpulse_engine.cli.asking import ask_word
+    from stockpulse_engine.cli.link import request_id
+    from stockpulse_engine.client import calls
+    from stockpulse_engine.wire.rest import DeclareDead
+
+    told = f"{key} frees what it binds; if it lives after all, what it executes is booked and told."
+    body = DeclareDead(request_id=request_id(), reason=reason, word=word or ask_word("DEAD", told))
+    return engine().send(calls.declare_dead(key, body))
 
 
 def modify(

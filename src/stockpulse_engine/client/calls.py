@@ -139,6 +139,11 @@ def modify_order(client_order_id: str, body: rest.ModifyBody) -> Call[Order]:
     return _post(f"/v1/orders/{_part(client_order_id)}/modify", Order, body)
 
 
+def declare_dead(client_order_id: str, body: rest.DeclareDead) -> Call[Order]:
+    """Say that an UNKNOWN order does not work at its broker."""
+    return _post(f"/v1/orders/{_part(client_order_id)}/dead", Order, body)
+
+
 def positions(account_id: str = "") -> Call[list[views.PositionView]]:
     """Open positions."""
     return _get("/v1/positions", list[views.PositionView], account=account_id)

@@ -140,6 +140,8 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     reconciled_wall: int = 0
     """Wall time of the last clean comparison with the venue since this start, 0 when there was none: how long ago it
     was does not depend on the market's pace."""
+    unknown_notional: Decimal = Decimal(0)
+    """What the orders of unknown outcome may still cost at worst, part of what is reserved."""
     suspense: tuple[SuspenseView, ...] = ()
     """Where the broker's figures differ from ours and nothing explains it."""
 

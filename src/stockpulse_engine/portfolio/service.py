@@ -27,7 +27,7 @@ from stockpulse_engine.portfolio.curve import CurveState, EquityCurve
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.portfolio.margin import buying_power
 from stockpulse_engine.portfolio.marks import QUOTED, Mark, find_mark
-from stockpulse_engine.portfolio.reservations import ClaimCache, FeeEstimate, no_fee
+from stockpulse_engine.portfolio.reservations import ClaimCache, FeeEstimate, claim_of, no_fee
 from stockpulse_engine.portfolio.review import ReviewSources, review_orders, review_refusals
 from stockpulse_engine.portfolio.valuation import (
     Balances,
@@ -277,6 +277,7 @@ class PortfolioService:
             loss_limit=self._loss_limit(book.account.account_id, balances),
             paid_in=tidy(balances.equity - balances.equity_open - balances.day_pnl),
             unknown_orders=sum(1 for order in orders if order.is_unknown),
+            unknown_notional=tidy(self._unknown_notional(orders)),
             working_orders=len(orders),
             stale_marks=sum(1 for item in valued if self._is_stale(item)),
             reconciled_at=max(book.reconciled.clean_at, self._matched_at(book.account.account_id)),
@@ -284,6 +285,12 @@ class PortfolioService:
             suspense=self._suspense(book.account.account_id),
             differences=book.reconciled.differences,
         )
+
+    def _unknown_notional(self, orders: Sequence[Order]) -> Decimal:
+        """What orders of unknown outcome may still execute, each at its worst price."""
+        unknown = [order for order in orders if order.is_unknown]
+        claims = (claim_of(order, self._settings.collar_fraction, self._fee) for order in unknown)
+        return sum((claim.quantity * claim.price for claim in claims if claim is not None), ZERO)
 
     def _loss_left(self, account_id: str, balances: Balances) -> Decimal | None:
         limit = self._loss_limit(account_id, balances)

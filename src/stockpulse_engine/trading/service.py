@@ -49,6 +49,7 @@ from stockpulse_engine.trading.arming import Connections, LiveArming, NoConnecti
 from stockpulse_engine.trading.book import Change, TradingBook
 from stockpulse_engine.trading.comparing import Comparing
 from stockpulse_engine.trading.conditional import Conditional
+from stockpulse_engine.trading.decide import Decider
 from stockpulse_engine.trading.desk import MAX_JOBS, Desk, Timing
 from stockpulse_engine.trading.flatten import Flattener
 from stockpulse_engine.trading.halt import Halter
@@ -195,6 +196,7 @@ class OrderService:
         suspender = Suspender(desk, cash_bound)
         reconciler = Reconciler(desk, self._intake, self._resolver, suspender, cash)
         self._adopter = Adopter(desk, self._intake)
+        self._decider = Decider(desk)
         self._make_link = partial(Link, desk, intake=self._intake, reconciler=reconciler)
         self._links = {name: self._make_link(name) for name in brokers}
         self._is_running = False
@@ -294,6 +296,11 @@ class OrderService:
     async def cancel_matching(self, pattern: str, account_id: str, actor: str) -> tuple[str, ...]:
         """Ask to cancel every open order whose symbol matches the glob; returns their ids."""
         return await self._amender.cancel_matching(pattern, account_id, actor)
+
+    async def declare_dead(self, client_order_id: str, *, reason: str, word: str, actor: str) -> Order:
+        """A person says that an UNKNOWN order does not work at its broker; see `Decider.declare_dead`."""
+        key = self._queries.order(client_order_id).client_order_id
+        return await self._decider.declare_dead(key, reason=reason, word=word, actor=actor)
 
     async def modify(self, command: ModifyOrder, actor: str) -> Order:
         """Ask for new terms."""

@@ -61,6 +61,14 @@ class RequestId(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
 
 
+class DeclareDead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An UNKNOWN order does not work at its broker; `word` is the typed DEAD."""
+
+    request_id: str
+    reason: str
+    word: str = ""
+
+
 class CancelMany(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Cancel by pattern: `*` for all, `AAPL*` by symbol."""
 

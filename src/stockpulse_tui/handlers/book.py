@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from functools import cached_property
 
+from stockpulse_engine.client import calls
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.instruments import symbol_of
+from stockpulse_engine.domain.orders import Order
+from stockpulse_engine.wire.rest import DeclareDead
 from stockpulse_tui.asker import Asker
 from stockpulse_tui.handlers import Handler
 from stockpulse_tui.order_names import named_order
@@ -13,6 +17,9 @@ from stockpulse_tui.order_names import named_order
 
 class BookHandler(Handler):
     """What happens to orders and positions that no pane has under its cursor."""
+
+    _dead = ""
+    """The order that is about to be declared dead."""
 
     @cached_property
     def asker(self) -> Asker:
@@ -67,6 +74,40 @@ class BookHandler(Handler):
         order = named_order(self.shell)
         if order is not None:
             self._show("screen.orders", "orders", order.client_order_id)
+
+    def do_order_dead(self) -> None:
+        """Ask for the word and the reason; of the order named, or of the unknown one under the cursor."""
+        order = named_order(self.shell) if self.shell.command else self._unknown_one()
+        if order is None:
+            return
+        if not order.is_unknown:
+            self.shell.notify_line(f"{order.client_order_id} is {order.status.value}: its outcome is known")
+            return
+        self._dead = order.client_order_id
+        self.shell.windows.ask("order.dead", f"{self._dead} does not work at its broker: type DEAD and why")
+
+    def _unknown_one(self) -> Order | None:
+        from stockpulse_tui.widgets.blotter import Blotter
+
+        pane = self.shell.view.panes.get("orders")
+        current = pane.current if isinstance(pane, Blotter) else None
+        unknown = self.shell.live.unknown_orders()
+        if current is None and not unknown:
+            self.shell.notify_line("no order is UNKNOWN")
+        return current or (unknown[0] if unknown else None)
+
+    def entered_order_dead(self, text: str) -> None:
+        """The word, and the reason after it."""
+        word, _, reason = text.strip().partition(" ")
+        if word.upper() != "DEAD" or not reason.strip():
+            self.shell.notify_line("nothing was changed: DEAD, then why", "warn")
+            return
+        key, send = self._dead, self.shell.link.commands.send
+
+        def ask(asked: str) -> Awaitable[Order]:
+            return send(calls.declare_dead(key, DeclareDead(request_id=asked, reason=reason.strip(), word="DEAD")))
+
+        self.asker.ask(("dead", key, reason), ask, f"{key} is declared dead; what it executes after all is told")
 
     def do_order_cancel(self) -> None:
         """Cancel the order named."""

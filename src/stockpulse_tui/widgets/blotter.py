@@ -10,7 +10,7 @@ from stockpulse_engine.actions.registry import Context
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.orders import Order, OrderType
-from stockpulse_engine.render.format import for_copy
+from stockpulse_engine.render.format import for_copy, format_money
 from stockpulse_engine.render.span import Line, Span, line_width, spread
 from stockpulse_tui.blotter_rows import (
     COMPACT,
@@ -26,6 +26,7 @@ from stockpulse_tui.blotter_rows import (
 )
 from stockpulse_tui.cell import Cell
 from stockpulse_tui.explain_book import ORDER_FORMULAS, order_inputs
+from stockpulse_tui.live_words import money_word
 from stockpulse_tui.market_day import day_start, zone_of
 from stockpulse_tui.order_words import price_of, tick_of, unknown_words
 from stockpulse_tui.queue_watch import QueueWatch
@@ -172,6 +173,9 @@ class Blotter(OrderTable):
         current = self.current
         what, told = unknown_words(current if current is not None and current.is_unknown else unknown[0], now, zone)
         head: Line = (Span("  "), Span("! ", "warn", bold=True), Span(what, "strong", bold=True), Span("  "))
+        account = self.store.account
+        if account is not None and account.unknown_notional and not self.shell.rewind.is_past:
+            told += f" May open {format_money(account.unknown_notional)} at worst."
         used = line_width(head)
         first, *more = wrap(told, width - used - 1, subsequent_indent="    ") or [""]
         return [(*head, Span(first, "warn")), *((Span(text[: width - 1], "warn"),) for text in more[:2])]
@@ -218,7 +222,8 @@ class Blotter(OrderTable):
         place = f"{self.where()}   " if self.where() else ""
         working = Span(f"{place}{count.get(Tab.WORKING, 0)} working  ", "muted", bg)
         middle = loud if unknown else Span("0 UNKNOWN", "muted", bg)
-        return (working, middle, Span(f"  {fills} fills today", "muted", bg))
+        whose = Span(f"  {money_word(self.shell)}", "muted", bg, bold=True)
+        return (working, middle, Span(f"  {fills} fills today", "muted", bg), whose)
 
     # -- tabs, order
 

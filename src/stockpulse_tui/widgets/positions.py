@@ -136,7 +136,7 @@ class Positions(FlattenWord, TablePane):
             return []
         waiting = open_differences(account.suspense)
         key = self.shell.keymap.key_of("suspense.explain", self.context)
-        told = [f"{difference_words(one)}   {key} explains" for one in waiting]
+        told = [f"{difference_words(one)} — {key} explains" for one in waiting]
         stated = {f"{one.instrument_id or 'cash'}:" for one in account.suspense}
         told += [text for text in account.differences if not any(text.startswith(one) for one in stated)]
         more = [f"and {len(told) - MOST} more: sp reconcile"] if len(told) > MOST else []

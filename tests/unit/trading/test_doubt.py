@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from stockpulse_engine.domain.errors import ConflictError, ForbiddenError, InvalidValueError
 from stockpulse_engine.domain.orders import OrderEventKind as K
 from stockpulse_engine.domain.orders import OrderStatus
 from stockpulse_engine.domain.reports import VenueOrder
@@ -156,3 +157,55 @@ async def test_words_that_no_venue_should_say_are_booked_flagged_and_survived(de
     await desk.submit("C2")
     await desk.time.settle()
     assert desk.order("C2").status is S.ACCEPTED
+
+
+async def left_unknown(desk: OrderDesk) -> None:
+    """C1 was sent, no answer came, and the venue cannot be asked."""
+    desk.broker.fate = ["lost"]
+    desk.broker.is_blind = True
+    await desk.submit("C1")
+    await desk.time.advance(60)
+    assert desk.order("C1").is_unknown
+
+
+@pytest.mark.covers("O5")
+async def test_a_person_may_declare_it_dead_with_a_word_and_a_reason_and_nothing_else_does(desk: OrderDesk) -> None:
+    await left_unknown(desk)
+    say = desk.service.declare_dead
+    with pytest.raises(InvalidValueError, match="Why"):
+        await say("C1", reason=" ", word="DEAD", actor="tui/ann")
+    with pytest.raises(ForbiddenError, match="DEAD"):
+        await say("C1", reason="so", word="dead", actor="tui/ann")
+    order = await say("C1", reason="the desk says it never came", word="DEAD", actor="tui/ann")
+    assert (order.status, order.is_unknown) == (S.CANCELED, False)
+    assert order.reason == "declared dead by tui/ann: the desk says it never came"
+    with pytest.raises(ConflictError, match="its outcome is known"):
+        await say("C1", reason="so", word="DEAD", actor="tui/ann")
+    desk.broker.is_blind = False
+    desk.venue.receive([order])
+    desk.venue.fill("C1", 10, 10)
+    await desk.time.advance(2)
+    assert desk.order("C1").filled_quantity == 10, "what executes after all is booked"
+    assert "filled after it was CANCELED" in desk.texts("warn")
+
+
+async def test_the_venues_own_word_beats_a_persons(desk: OrderDesk) -> None:
+    await left_unknown(desk)
+    desk.venue.receive([desk.order("C1")])
+    desk.broker.is_blind = False
+    desk.broker.holds_reports = True
+    with pytest.raises(ConflictError, match="shows C1 ACCEPTED"):
+        await desk.service.declare_dead("C1", reason="so", word="DEAD", actor="tui")
+
+
+async def test_an_order_that_is_over_and_in_doubt_is_settled_by_a_person_too(desk: OrderDesk) -> None:
+    await desk.submit("C1")
+    await desk.time.settle()
+    desk.venue.fill("C1", 100, 10)
+    await desk.time.settle()
+    desk.broker.is_blind = True
+    desk.venue.say(K.CANCEL, "C1")
+    await desk.time.advance(1)
+    assert (desk.order("C1").status, desk.order("C1").is_unknown) == (S.FILLED, True)
+    order = await desk.service.declare_dead("C1", reason="confirmed", word="DEAD", actor="tui")
+    assert (order.status, order.is_unknown) == (S.FILLED, False)

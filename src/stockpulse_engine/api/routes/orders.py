@@ -19,6 +19,7 @@ from stockpulse_engine.domain.views import OrderLife, Preview
 from stockpulse_engine.wire.rest import (
     CancelMany,
     CancelManyAnswer,
+    DeclareDead,
     ModifyBody,
     PreviewRequest,
     RequestId,
@@ -125,6 +126,19 @@ async def cancel_order(request: EngineRequest, client_order_id: FromPath[str], d
     return await request.services.trading.cancel(command, actor)
 
 
+@post("/v1/orders/{client_order_id:str}/dead", status_code=200)
+@allow(Role.TRADER, mutates=True)
+async def declare_dead(request: EngineRequest, client_order_id: FromPath[str], data: JSONBody[DeclareDead]) -> Order:
+    """Say that an UNKNOWN order does not work at its broker: signed, with a reason, and never by a timer."""
+
+    async def act() -> Order:
+        return await request.services.trading.declare_dead(
+            client_order_id, reason=data.reason, word=data.word, actor=request.caller.actor
+        )
+
+    return await request.offer.replays.once(f"dead {client_order_id}", data.request_id, data, act)
+
+
 @post("/v1/orders/{client_order_id:str}/modify", status_code=200)
 @allow(Role.TRADER, mutates=True)
 async def modify_order(request: EngineRequest, client_order_id: FromPath[str], data: JSONBody[ModifyBody]) -> Order:
@@ -169,6 +183,7 @@ HANDLERS = (
     send_order,
     discard_order,
     cancel_order,
+    declare_dead,
     modify_order,
     cancel_orders,
 )
