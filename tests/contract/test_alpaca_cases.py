@@ -16,10 +16,12 @@ from stockpulse_engine.domain.errors import InvalidValueError, UnavailableError
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import Order, OrderEventKind, OrderRole, OrderTerms, OrderType, Side, TimeInForce
 from stockpulse_engine.drill.core.orders import Trick
-from stockpulse_engine.drill.faults import Fault
+from stockpulse_engine.drill.faults import Fault, FaultPlan
+from stockpulse_engine.drill.servers.http import HTTP_FAULTS
 from stockpulse_engine.drill.servers.weather import Weather
 from stockpulse_engine.marketdata.calendar import load_calendar
 from stockpulse_engine.trading.ports import AmbiguousOutcomeError, RejectedByBrokerError
+from tests.conftest import IS_NIGHT
 from tests.contract.broker_contract import Watcher, bracket, limit_order, terms
 from tests.fakes.alpaca_stand import ACME, KEY, NUMBER, SECRET, AlpacaStage, alpaca_stage
 
@@ -50,6 +52,12 @@ async def joined(stage: AlpacaStage, **more: float) -> AlpacaBroker:
     await made.connect()
     await made.open_account(stage.account)
     return made
+
+
+def hurry(broker: AlpacaBroker, **more: float) -> None:
+    """From now on it waits for an answer as long as a test likes to; whoever judges asks with patience."""
+    given = {"connect_s": 0.1, "answer_s": 0.3, **more}
+    broker._rest._settings = structs.replace(broker._rest._settings, **given)
 
 
 def is_order(request: object) -> bool:
@@ -85,22 +93,22 @@ def partly(stage: AlpacaStage, order_id: str, share: str) -> None:
 
 @pytest.mark.covers("F01", "O5", "R71")
 async def test_01_an_order_leaves_once_whatever_the_answer_is(stage: AlpacaStage) -> None:
-    broker = await joined(stage, answer_s=0.4)
-    await broker.fetch_order("alpaca", "none")
+    broker, judge = await joined(stage), await joined(stage)
     await broker.submit([limit_order(stage, "warm", Side.BUY, "1", "99.00")])
+    hurry(broker)
     stage.server.rest.aim(is_order)
     for fault in UNCLEAR:
         order = limit_order(stage, f"c01-{fault.value}", Side.BUY, "1", "99.00")
         stage.server.rest.plan.force(fault)
         with pytest.raises(AmbiguousOutcomeError):
             await broker.submit([order])
-        there = await broker.fetch_order("alpaca", order.client_order_id)
+        there = await judge.fetch_order("alpaca", order.client_order_id)
         assert (there.status if there is not None else "") == "ACCEPTED", fault
     lost = limit_order(stage, "c01-lost", Side.BUY, "1", "99.00")
     stage.server.rest.plan.force(Fault.TIMEOUT_BEFORE)
     with pytest.raises(AmbiguousOutcomeError):
         await broker.submit([lost])
-    assert await broker.fetch_order("alpaca", "c01-lost") is None
+    assert await judge.fetch_order("alpaca", "c01-lost") is None
     assert set(stage.server.posts.values()) == {1}
     assert [one for one in stage.server.rest.requests if is_order(one)][-1].body.count(b"c01-lost") == 1
     assert sum(map(is_order, stage.server.rest.requests)) == len(UNCLEAR) + 2
@@ -110,6 +118,7 @@ async def test_01_an_order_leaves_once_whatever_the_answer_is(stage: AlpacaStage
     with pytest.raises(UnavailableError, match="nothing was sent"):
         await broker.submit([limit_order(stage, "c01-refused", Side.BUY, "1", "99.00")])
     await broker.close()
+    await judge.close()
 
 
 @pytest.mark.covers("F01")
@@ -220,7 +229,7 @@ async def test_08_a_mute_stream_is_noticed_and_cured(stage: AlpacaStage, broker:
     watcher = Watcher(broker)
     await broker.submit([limit_order(stage, "c08-0", Side.BUY, "1", "99.00")])
     await watcher.until("c08-0", Kind.ACCEPT)
-    await until(lambda: bool(stage.server.stream.sessions))
+    await until(lambda: any(one.is_ready for one in stage.server.stream.sessions))
     stage.server.stream.weather = Weather(is_silent=True)  # open, pings answered, nothing said
     for number in (1, 2, 3):
         await broker.submit([limit_order(stage, f"c08-{number}", Side.BUY, "1", "99.00")])
@@ -425,10 +434,11 @@ async def test_17_what_may_not_be_traded_is_never_sent(
 async def test_18_no_secret_is_seen_anywhere(stage: AlpacaStage, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     seen: list[object] = []
-    broker = await joined(stage, answer_s=0.4)
+    broker = await joined(stage)
     watcher = Watcher(broker)
     await broker.submit([limit_order(stage, "c18", Side.BUY, "1", "99.00")])
     await watcher.until("c18", Kind.ACCEPT)
+    hurry(broker)
     for fault in (*UNCLEAR, Fault.TOKEN_DEAD):
         stage.server.rest.plan.force(fault)
         try:
@@ -537,3 +547,33 @@ async def test_24_a_word_that_needs_a_question_waits_for_its_answer(stage: Alpac
     await watcher.until("c24-S", Kind.ACCEPT)
     await watcher.close()
     await other.close()
+
+
+STORM = frozenset(HTTP_FAULTS) - {Fault.THROTTLED, Fault.BANNED}
+
+
+@pytest.mark.covers("F01", "F07", "O5")
+@pytest.mark.parametrize("seed", range(200 if IS_NIGHT else 3))
+async def test_25_in_any_storm_an_intent_is_one_request_and_at_most_one_order(stage: AlpacaStage, seed: int) -> None:
+    broker, judge = await joined(stage), await joined(stage)
+    await broker.submit([limit_order(stage, "warm", Side.BUY, "1", "99.00")])
+    hurry(broker, dead_s=0.0)
+    stage.server.rest.plan = FaultPlan.draw(seed, STORM, most=0.3)
+    refused: dict[str, type[Exception] | None] = {}
+    for number in range(10):
+        key = f"c25-{number}"
+        try:
+            await broker.submit([limit_order(stage, key, Side.BUY, "1", "99.00")])
+            refused[key] = None
+        except (AmbiguousOutcomeError, RejectedByBrokerError, UnavailableError) as error:
+            refused[key] = type(error)
+    stage.server.rest.plan.calm()
+    for key, why in refused.items():
+        there = await judge.fetch_order("alpaca", key)
+        assert stage.server.posts[key] <= 1
+        assert sum(f'"{key}"'.encode() in one.body for one in stage.server.rest.requests) <= 1
+        assert stage.venue.count_orders(key) == (there is not None)
+        if why is not AmbiguousOutcomeError:
+            assert (there is not None) is (why is None), f"{key}: what was said to be so is so"
+    await broker.close()
+    await judge.close()
