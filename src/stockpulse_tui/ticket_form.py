@@ -21,7 +21,7 @@ TYPE_WORDS = {
     "stp": "STOP",
     "stplmt": "STOP LMT",
     "trail": "TRAIL",
-    "traillmt": "TRAIL LMT",
+    "traillmt": "TRL LMT",
     "oco": "OCO",
 }
 TWO_PRICES = ("stplmt", "traillmt", "oco")
@@ -174,8 +174,10 @@ def shown(form: Form, order: ParsedOrder | None) -> tuple[str, ...]:
     if order is not None:
         terms, tick = order.terms, order.instrument.tick_size
         quantity = format_quantity(terms.quantity)
-        prices = (terms.stop_price, terms.limit_price, order.oco_stop_price)
-        numbers = [format_price(p, tick) for p in prices if p is not None]
+        numbers = [format_price(p, tick) for p in (terms.stop_price, terms.limit_price) if p is not None]
         price = " ".join(numbers) if not terms.is_trailing else form.price
+    stop = form.stop
+    if order is not None and order.oco_stop_price is not None:
+        stop = format_price(order.oco_stop_price, order.instrument.tick_size)
     kind = TYPE_WORDS[form.type]
-    return (form.side.upper(), quantity, kind, price, form.tif.upper(), form.session, form.take, form.stop)
+    return (form.side.upper(), quantity, kind, price, form.tif.upper(), form.session, form.take, stop)

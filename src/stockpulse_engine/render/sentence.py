@@ -55,7 +55,7 @@ def describe_command(
     what = f"{terms.side.value.capitalize()} {_quantity(terms.quantity)} {symbol_of(terms.instrument_id)}"
     prices = _price_words(terms, tick)
     if oco_stop is not None:
-        prices += f" or {_price(oco_stop, tick)} stop, whichever comes first"
+        prices += f" or {_price(oco_stop, tick)} stop (OCO)"
     parts = [f"{what} at {prices}", _lives(terms, zone)]
     if terms.session is SessionHours.EXTENDED:
         parts.append("extended hours too")
@@ -110,10 +110,9 @@ def _price_words(terms: OrderTerms, tick: Decimal | None) -> str:
 
 def _trailing_words(terms: OrderTerms, tick: Decimal | None) -> str:
     distance = trail_words(terms, tick)
-    words = f"a stop that trails by {distance}" if distance else "a trailing stop"
-    if terms.limit_offset is not None:
-        words += f", then {_price(terms.limit_offset, tick)} beyond it limit"
-    return words + (f" (now {_price(terms.stop_price, tick)})" if terms.stop_price is not None else "")
+    words = f"a {distance} trailing stop" if distance else "a trailing stop"
+    words += f" (now {_price(terms.stop_price, tick)})" if terms.stop_price is not None else ""
+    return words if terms.limit_offset is None else f"{words}, limit {_price(terms.limit_offset, tick)} beyond"
 
 
 def _quantity(value: Decimal | None) -> str:

@@ -101,7 +101,7 @@ def _trail(terms: OrderTerms, touch: Decimal, tick: Decimal | None) -> PreviewRo
     end = "highest" if side is Side.SELL else "lowest"
     return PreviewRow(
         name="trigger",
-        text=f"{'—' if stop is None else price(stop)} now   {trail_words(terms, tick)} from the {end} price since then",
+        text=f"{'—' if stop is None else price(stop)} now   {trail_words(terms, tick)} from the {end} price from now on",
         verdict=OK,
         explanation="The trigger follows the best print of regular hours and never goes back; then it is a market "
         "order, or a limit order where an offset is given.",
@@ -112,7 +112,7 @@ def _trail(terms: OrderTerms, touch: Decimal, tick: Decimal | None) -> PreviewRo
 def _held(condition: Condition) -> PreviewRow:
     return PreviewRow(
         name="held",
-        text=f"until {describe_condition(condition)}   by the engine: does nothing while StockPulse is down",
+        text=f"by the engine: does nothing while StockPulse is down   until {describe_condition(condition)}",
         verdict=READ,
         explanation="The engine holds the order and sends it once, when this happens; the gate judges it again then. "
         "A price that is missing or stale fires nothing.",

@@ -34,7 +34,7 @@ STOP_LIMIT = replace(
         (replace(BUY, order_type=OrderType.TRAILING_STOP), "Buy 1,200 BRK.B at a trailing stop, day order"),
         (
             replace(BUY, order_type=OrderType.TRAILING_STOP, limit_price=None, trail_fraction=Decimal("0.025")),
-            "Buy 1,200 BRK.B at a stop that trails by 2.5%, day order",
+            "Buy 1,200 BRK.B at a 2.5% trailing stop, day order",
         ),
         (
             replace(
@@ -47,7 +47,7 @@ STOP_LIMIT = replace(
                 time_in_force=TimeInForce.GTD,
                 expires_on="2026-11-27",
             ),
-            "Buy 1,200 BRK.B at a stop that trails by 0.50, then 0.10 beyond it limit (now 232.00), good till 2026-11-27",
+            "Buy 1,200 BRK.B at a 0.50 trailing stop (now 232.00), limit 0.10 beyond, good till 2026-11-27",
         ),
         (
             replace(BUY, time_in_force=TimeInForce.GTD, expires_at=1_710_172_830_000_000_000),
