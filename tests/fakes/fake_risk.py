@@ -149,6 +149,6 @@ class FakeRisk:
         """Frees."""
         if wish.word != "RELEASE":
             raise ForbiddenError("To free main type the word RELEASE.", fix="Type RELEASE in capital letters.")
-        self.effects.append(f"release {wish.account_id}")
+        self.effects.append(f"release {wish.account_id}".strip())
         self.shown = structs.replace(self.shown, stops=(), state=TradingState.ACTIVE)
         return self.shown

@@ -30,6 +30,7 @@ SCREENS = (
     "screen.ladder",
     "day.review",
     "history.sql",
+    "screen.risk",
     "screen.jobs",
 )
 PANES = {
@@ -40,6 +41,7 @@ PANES = {
     "screen.ladder": ("ladder", "tape", "cursor", "mine"),
     "day.review": ("day", "dayorder"),
     "history.sql": ("sql", "result", "views"),
+    "screen.risk": ("limits", "risknow", "exposure"),
     "screen.jobs": ("jobs", "today", "joblog"),
 }
 EVERYWHERE = (("screen.desk", "watchlist"), ("day.review", "day"))

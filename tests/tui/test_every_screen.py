@@ -39,6 +39,7 @@ PLACES: dict[str, Way] = {
     "orders of today": way("5", "right_square_bracket", "right_square_bracket"),
     "ladder": way("6"),
     "day": way("4", "D"),
+    "risk": way("7", "j"),
     "jobs": way("0", "j"),
     "a job's log": way("0", "j", "L"),
     "sql": way("f6"),

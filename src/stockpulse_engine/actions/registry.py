@@ -15,6 +15,7 @@ from stockpulse_engine.actions.registry_jobs import JOBS
 from stockpulse_engine.actions.registry_market import MARKET
 from stockpulse_engine.actions.registry_panes import CHART, LISTS, WATCHLIST
 from stockpulse_engine.actions.registry_past import PAST
+from stockpulse_engine.actions.registry_risk import RISK
 from stockpulse_engine.actions.registry_sql import SQL
 from stockpulse_engine.actions.registry_system import PALETTE, SYSTEM
 from stockpulse_engine.actions.registry_trade import LADDER, LINE, ORDERS, POSITIONS, TICKET
@@ -52,6 +53,7 @@ ACTIONS: tuple[Action, ...] = (
     *PAST,
     *SQL,
     *JOBS,
+    *RISK,
     *DRILL,
     *SYSTEM,
     *PALETTE,
@@ -178,6 +180,20 @@ FOOTERS: dict[Context, tuple[str, ...]] = {
         "sql.views",
         "list.find",
         "cell.copy",
+        "help.keys",
+        "pane.next",
+        "line.open",
+        "trading.halt",
+    ),
+    Context.RISK: (
+        "limit.edit",
+        "row.open",
+        "limit.withdraw",
+        "loss.release",
+        "risk.all",
+        "list.find",
+        "pane.zoom",
+        "cell.explain",
         "help.keys",
         "pane.next",
         "line.open",

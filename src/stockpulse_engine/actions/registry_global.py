@@ -60,6 +60,16 @@ SCREENS = (
         needs_instrument=True,
     ),
     Action(
+        id="screen.risk",
+        title="Risk",
+        help="Show the limits and how full they are, exposure, what is lost, and what can stop trading.",
+        group="Screens",
+        codes=("RK", "RISK"),
+        syntax="RK",
+        keys={_G: ("7",)},
+        cli="limits",
+    ),
+    Action(
         id="screen.jobs",
         title="Jobs",
         help="Show the batch jobs: when they are due, what they did, what is missed, and their logs.",
@@ -70,7 +80,7 @@ SCREENS = (
         cli="jobs list",
     ),
 )
-"""In the order of the tabs; 3, 7, 8 and 9 are kept for rooms that do not exist yet."""
+"""In the order of the tabs; 3, 8 and 9 are kept for rooms that do not exist yet."""
 
 TRADING = (
     Action(

@@ -20,6 +20,7 @@ class Context(Enum):
     SQL = "statement"
     RESULT = "result"
     JOBS = "jobs"
+    RISK = "risk"
     PALETTE = "palette"
 
 

@@ -16,6 +16,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "orders": ("buy", "sell", "orders", "order", "modify", "cancel", "send", "discard", "why"),
     "account": ("positions", "lots", "account", "portfolio", "day"),
     "reconcile": ("reconcile",),
+    "limits": ("limits",),
     "control": ("halt", "reduce", "flatten", "resume"),
     "data": ("log",),
     "history": ("bars", "ticks", "actions", "coverage"),

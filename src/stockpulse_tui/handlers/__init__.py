@@ -20,6 +20,7 @@ HANDLERS: tuple[str, ...] = (
     "stockpulse_tui.handlers.book:BookHandler",
     "stockpulse_tui.handlers.query:QueryHandler",
     "stockpulse_tui.handlers.jobs:JobsHandler",
+    "stockpulse_tui.handlers.risk:RiskHandler",
     "stockpulse_tui.handlers.worlds:WorldHandler",
     "stockpulse_tui.handlers.past:PastHandler",
     "stockpulse_tui.handlers.around:AroundHandler",

@@ -44,6 +44,9 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec(name="sql", target="stockpulse_tui.widgets.sql_editor:SqlEditor", screen="history.sql", on_desk=False),
     PaneSpec(name="result", target="stockpulse_tui.widgets.sql_result:SqlResult", on_desk=False),
     PaneSpec(name="views", target="stockpulse_tui.widgets.sql_views:SqlViews", on_desk=False),
+    PaneSpec(name="limits", target="stockpulse_tui.widgets.risk_limits:Limits", screen="screen.risk", on_desk=False),
+    PaneSpec(name="risknow", target="stockpulse_tui.widgets.risk_now:RiskNow", on_desk=False),
+    PaneSpec(name="exposure", target="stockpulse_tui.widgets.risk_exposure:RiskExposure", on_desk=False),
     PaneSpec(name="jobs", target="stockpulse_tui.widgets.jobs:Jobs", screen="screen.jobs", on_desk=False),
     PaneSpec(name="today", target="stockpulse_tui.widgets.job_lanes:JobLanes", on_desk=False),
     PaneSpec(name="joblog", target="stockpulse_tui.widgets.job_log:JobLogPane", on_desk=False),
@@ -58,6 +61,7 @@ VIEWS: dict[str, str] = {
     "day.review": "stockpulse_tui.screens.day:DayView",
     "screen.orders": "stockpulse_tui.screens.orders:Orders",
     "history.sql": "stockpulse_tui.screens.sql:SqlScreen",
+    "screen.risk": "stockpulse_tui.screens.risk:RiskScreen",
     "screen.jobs": "stockpulse_tui.screens.jobs:JobsScreen",
 }
 """Screen action → `module:class` of a view of its own; a screen without a line shows its panes as `Single` does."""

@@ -57,6 +57,7 @@ ISSUE_VERBS = [
     "import",
     "store",
     "jobs",
+    "limits",
     "universe",
     "broker",
     "arm",
@@ -75,7 +76,7 @@ def test_every_cli_verb_has_an_action() -> None:
 
 def test_only_the_digits_of_built_rooms_are_bound() -> None:
     digits = {key for key in default_keys(Context.GLOBAL) if key.isdigit()}
-    assert digits == {"1", "2", "4", "5", "6", "0"}
+    assert digits == {"1", "2", "4", "5", "6", "7", "0"}
     assert [action.keys[Context.GLOBAL][0] for action in SCREENS] == [*sorted(digits - {"0"}), "0"]
 
 
