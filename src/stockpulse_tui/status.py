@@ -37,6 +37,8 @@ class Status:
         self.moving = ""
         """The world the engine is on its way to, "" while it stays."""
         self.is_latched = False
+        self.is_drilling = False
+        """A drill runs beside this head."""
         """Whether this head set the halt latch and the engine has not said so yet."""
         self._seen_ns = 0
         self._told_ns = dict.fromkeys((MARKET, BOOKS), 0)
@@ -146,6 +148,7 @@ class Status:
             is_lost=self.state == LOST or self.silent_ns() > 0 or bool(live.before),
             is_read_only=self.state == READ_ONLY or live.is_read_only,
             rewound=shell.rewind.is_past,
+            is_drilling=self.is_drilling,
         )
 
     def health(self) -> HealthFacts:

@@ -32,6 +32,7 @@ SCREENS = (
     "history.sql",
     "screen.risk",
     "screen.jobs",
+    "drill.show",
 )
 PANES = {
     "screen.desk": ("watchlist", "chart", "ticket", "orders", "positions", "ladder", "news"),
@@ -43,6 +44,7 @@ PANES = {
     "history.sql": ("sql", "result", "views"),
     "screen.risk": ("limits", "risknow", "exposure"),
     "screen.jobs": ("jobs", "today", "joblog"),
+    "drill.show": ("drillscore", "drillfaults", "drillproof"),
 }
 EVERYWHERE = (("screen.desk", "watchlist"), ("day.review", "day"))
 """Where the keys that work everywhere are pressed as well."""

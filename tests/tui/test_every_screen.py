@@ -43,6 +43,7 @@ PLACES: dict[str, Way] = {
     "jobs": way("0", "j"),
     "a job's log": way("0", "j", "L"),
     "sql": way("f6"),
+    "drill": way("f7"),
     "sql with an answer": way("f6", "f", "enter", "tab", "l"),
     "sql with a drawing": way("f6", "f", "enter", "tab", "p"),
     "ticket": way("b"),

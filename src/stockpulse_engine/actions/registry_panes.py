@@ -5,7 +5,7 @@ from __future__ import annotations
 from stockpulse_engine.actions.registry_types import Action, Context
 
 _W, _C, _O, _P, _L = Context.WATCHLIST, Context.CHART, Context.ORDERS, Context.POSITIONS, Context.LADDER
-_R, _J, _K = Context.RESULT, Context.JOBS, Context.RISK
+_R, _J, _K, _D = Context.RESULT, Context.JOBS, Context.RISK, Context.DRILL
 
 
 def _in(contexts: tuple[Context, ...], *keys: str) -> dict[Context, tuple[str, ...]]:
@@ -18,70 +18,70 @@ LISTS = (
         title="down",
         help="Move the cursor down.",
         group="Moving",
-        keys=_in((_W, _O, _P, _L, _R, _J, _K), "j", "Down") | {_C: ("Down",)},
+        keys=_in((_W, _O, _P, _L, _R, _J, _K, _D), "j", "Down") | {_C: ("Down",)},
     ),
     Action(
         id="move.up",
         title="up",
         help="Move the cursor up.",
         group="Moving",
-        keys=_in((_W, _O, _P, _L, _R, _J, _K), "k", "Up") | {_C: ("Up",)},
+        keys=_in((_W, _O, _P, _L, _R, _J, _K, _D), "k", "Up") | {_C: ("Up",)},
     ),
     Action(
         id="move.left",
         title="left",
         help="Move the cursor one cell or one bar to the left.",
         group="Moving",
-        keys=_in((_W, _O, _P, _C, _L, _R, _J, _K), "h", "Left"),
+        keys=_in((_W, _O, _P, _C, _L, _R, _J, _K, _D), "h", "Left"),
     ),
     Action(
         id="move.right",
         title="right",
         help="Move the cursor one cell or one bar to the right.",
         group="Moving",
-        keys=_in((_W, _O, _P, _C, _L, _R, _J, _K), "l", "Right"),
+        keys=_in((_W, _O, _P, _C, _L, _R, _J, _K, _D), "l", "Right"),
     ),
     Action(
         id="move.page_down",
         title="page down",
         help="Move one page down.",
         group="Moving",
-        keys=_in((_W, _O, _P, _L, _R, _J, _K), "PageDown"),
+        keys=_in((_W, _O, _P, _L, _R, _J, _K, _D), "PageDown"),
     ),
     Action(
         id="move.page_up",
         title="page up",
         help="Move one page up.",
         group="Moving",
-        keys=_in((_W, _O, _P, _L, _R, _J, _K), "PageUp"),
+        keys=_in((_W, _O, _P, _L, _R, _J, _K, _D), "PageUp"),
     ),
     Action(
         id="move.first",
         title="first",
         help="Go to the first row.",
         group="Moving",
-        keys=_in((_W, _O, _P, _R, _J, _K), "gg", "Home"),
+        keys=_in((_W, _O, _P, _R, _J, _K, _D), "gg", "Home"),
     ),
     Action(
         id="move.last",
         title="last",
         help="Go to the last row, or to the newest bar of a chart.",
         group="Moving",
-        keys=_in((_W, _O, _P, _C, _R, _J, _K), "G", "End"),
+        keys=_in((_W, _O, _P, _C, _R, _J, _K, _D), "G", "End"),
     ),
     Action(
         id="row.open",
         title="open",
         help="Open what is under the cursor: a chart, an order's life, the lots of a position, a cell in full, a log.",
         group="Moving",
-        keys=_in((_W, _O, _P, _R, _J, _K), "Enter"),
+        keys=_in((_W, _O, _P, _R, _J, _K, _D), "Enter"),
     ),
     Action(
         id="list.find",
         title="find",
         help="Find a row by its first letters.",
         group="Lists",
-        keys=_in((_W, _O, _P, _R, _J, _K), "/"),
+        keys=_in((_W, _O, _P, _R, _J, _K, _D), "/"),
     ),
     Action(
         id="list.sort",
@@ -102,7 +102,7 @@ LISTS = (
         title="zoom",
         help="Give the pane the whole screen, or give it back.",
         group="Around",
-        keys=_in((_W, _O, _P, _C, _R, _J, _K), "z"),
+        keys=_in((_W, _O, _P, _C, _R, _J, _K, _D), "z"),
     ),
     Action(
         id="tab.next",

@@ -151,13 +151,6 @@ SYSTEM = (
         cli="demo",
     ),
     Action(
-        id="drill.run",
-        title="drill",
-        help="Break 24 things around the real engine, at a simulated broker, and prove that nothing is lost or doubled.",
-        group="System",
-        cli="drill",
-    ),
-    Action(
         id="engine.control",
         title="engine",
         help="Start, stop, restart or look at the engine; on the command line, start it again when it is gone.",

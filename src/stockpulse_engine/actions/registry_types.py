@@ -21,6 +21,7 @@ class Context(Enum):
     RESULT = "result"
     JOBS = "jobs"
     RISK = "risk"
+    DRILL = "drill"
     PALETTE = "palette"
 
 

@@ -80,14 +80,13 @@ def _run(asked: DrillAsked, *, as_json: bool) -> DrillReport:
 
 def _list(*, as_json: bool) -> None:
     from stockpulse_engine.cli.output import emit_json, emit_table
-    from stockpulse_engine.drill.scenarios import listed
+    from stockpulse_engine.wire.drill import FAULTS
 
-    faults = listed()
     if as_json:
-        emit_json(faults)
+        emit_json(FAULTS)
         return
     emit_table(
-        ("#", "name", "fault", "what is done"), [(str(one.number), one.name, one.title, one.words) for one in faults]
+        ("#", "name", "fault", "what is done"), [(str(one.number), one.name, one.title, one.words) for one in FAULTS]
     )
 
 

@@ -13,7 +13,7 @@ from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.views import PartHealth
 from stockpulse_engine.drill.flow import order_flow
 from stockpulse_engine.drill.judge import Ours, Verdict, judge, no_verdict
-from stockpulse_engine.drill.scenarios import Scenario, listed
+from stockpulse_engine.drill.scenarios import Scenario
 from stockpulse_engine.drill.stage import ALL, Notes, Stage
 from stockpulse_engine.wire.drill import (
     FAILED,
@@ -21,6 +21,7 @@ from stockpulse_engine.wire.drill import (
     SKIPPED,
     AccountCopy,
     DrillBegan,
+    DrillFault,
     DrillLine,
     DrillReport,
     EventTold,
@@ -47,11 +48,11 @@ class Plan(NamedTuple):
     """What a drill is to do and under which names it reports.
 
     Attributes:
-        scenarios: with their numbers.
+        scenarios: with what they are called.
         scaled: name of a fault → what ran on another clock than the wall's.
     """
 
-    scenarios: Sequence[tuple[int, Scenario]]
+    scenarios: Sequence[tuple[DrillFault, Scenario]]
     seed: int
     broker: str
     version: str
@@ -77,12 +78,11 @@ class Drill:
         """Everything in order; an engine that can not be brought back ends the list early, as failed."""
         plan, clock = self._plan, self._stage.clock
         began, started_at = clock.monotonic_ns(), clock.now_ns()
-        wanted = {number for number, _ in plan.scenarios}
-        faults = tuple(one for one in listed() if one.number in wanted)
+        faults = tuple(fault for fault, _ in plan.scenarios)
         self._tell(DrillBegan(seed=plan.seed, broker=plan.broker, account=plan.account, faults=faults))
-        for number, scenario in plan.scenarios:
-            self._tell(FaultBegan(number=number))
-            result = await self._one(number, scenario)
+        for fault, scenario in plan.scenarios:
+            self._tell(FaultBegan(number=fault.number))
+            result = await self._one(fault, scenario)
             self._results.append(result)
             self._tell(FaultEnded(result=result))
         kill = await self._try_kill_switch()
@@ -93,11 +93,11 @@ class Drill:
 
     # --- one fault ----------------------------------------------------------------------------------------
 
-    async def _one(self, number: int, scenario: Scenario) -> FaultResult:
-        stage = self._stage
+    async def _one(self, fault: DrillFault, scenario: Scenario) -> FaultResult:
+        stage, number = self._stage, fault.number
         if scenario.needs_disk and not stage.machine.can_fill_disk:
             words = "not possible here: the limit of another process can not be set on this system"
-            return self._result(number, scenario, SKIPPED, problems=(words,))
+            return self._result(fault, SKIPPED, problems=(words,))
         notes = stage.notes = Notes(stage.clock, lambda event: self._tell(EventTold(number=number, event=event)))
         orders, fills = len(stage.intents.attempted), self._executions()
         stage.problems.clear()
@@ -115,7 +115,7 @@ class Drill:
         problems = (*stage.problems, *verdict.breaches, *verdict.open_points)
         state = OK if not problems else FAILED
         notes.note("check", f"everything is proven equal after {gap / 1000:.2f} s" if state == OK else problems[0])
-        result = self._result(number, scenario, state, problems=problems[:20])
+        result = self._result(fault, state, problems=problems[:20])
         duplicates, self._duplicates = verdict.duplicates - self._duplicates, verdict.duplicates
         if problems:
             self._known.update(problems)
@@ -223,15 +223,15 @@ class Drill:
     def _executions(self) -> int:
         return len(self._stage.venue.executions(self._stage.account_id))
 
-    def _result(self, number: int, scenario: Scenario, state: str, problems: Sequence[str]) -> FaultResult:
+    def _result(self, fault: DrillFault, state: str, problems: Sequence[str]) -> FaultResult:
         return FaultResult(
-            number=number,
-            name=scenario.name,
-            title=scenario.title,
+            number=fault.number,
+            name=fault.name,
+            title=fault.title,
             state=state,
-            done=scenario.done,
+            done=fault.words,
             problems=tuple(problems),
-            scaled=self._plan.scaled.get(scenario.name, ""),
+            scaled=self._plan.scaled.get(fault.name, ""),
         )
 
     def _report(self, kill: KillProof, journal: str, started_at: int, took_ms: int) -> DrillReport:

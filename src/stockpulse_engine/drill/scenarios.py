@@ -12,7 +12,7 @@ from stockpulse_engine.drill.core.orders import Trick
 from stockpulse_engine.drill.faults import Fault
 from stockpulse_engine.drill.servers.weather import FAIR, Weather
 from stockpulse_engine.drill.stage import Stage
-from stockpulse_engine.wire.drill import DrillFault
+from stockpulse_engine.wire.drill import FAULTS, DrillFault
 
 Play = Callable[[Stage], Awaitable[None]]
 DOWN_S = 0.8
@@ -23,18 +23,16 @@ _TICK = Decimal("0.01")
 
 
 class Scenario(NamedTuple):
-    """One fault of the list.
+    """What one fault of the list is.
 
     Attributes:
-        done: what is done, for the report.
+        name: its name there.
         play: begins with the fault and returns when nothing more is done to the engine.
         cure: ends what only ends when everything was proven true; the fault holds until then.
         needs_disk: it can only be done where the limits of another process can be set.
     """
 
     name: str
-    title: str
-    done: str
     play: Play
     cure: Play | None = None
     needs_disk: bool = False
@@ -61,7 +59,8 @@ def _struck(fault: Fault, *, times: int = 1, within_s: float = 8.0) -> Play:
         if not await stage.until(lambda: stage.target.plan.struck[fault] - before >= times, within_s):
             stage.problems.append("the fault never struck: no order got as far as the venue")
         stage.target.plan.release(fault)
-        stage.note("venue", f"{stage.target.plan.struck[fault] - before} submissions were struck")
+        struck = stage.target.plan.struck[fault] - before
+        stage.note("venue", f"{struck} submission{'' if struck == 1 else 's'} met it")
 
     return play
 
@@ -252,94 +251,48 @@ _DROPPED = _storm(lambda _: Weather(drop=0.8), Fault.DROP)
 _COPIED = _storm(lambda _: Weather(copies=5), Fault.DUPLICATE)
 _REORDERED = _storm(lambda stage: Weather(window_s=stage.window_s), Fault.REORDER)
 
-SCENARIOS: tuple[Scenario, ...] = (
-    Scenario("connect-refused", "connect refused", "the venue's socket is taken away and every line cut", _refused),
-    Scenario(
-        "timeout-before-send",
-        "time-out before send",
-        "a submission is lost on its way; no answer comes",
-        _struck(Fault.TIMEOUT_BEFORE),
-    ),
-    Scenario(
-        "timeout-after-accept",
-        "time-out after acceptance",
-        "a submission is executed; its answer and the stream's word of it are lost",
-        _answer_lost,
-        _fair,
-    ),
-    Scenario(
-        "reset", "reset mid-response", "the line is reset inside the answer to a submission", _struck(Fault.RESET)
-    ),
-    Scenario("half-body", "half body", "half of the answer comes, then the line ends", _struck(Fault.HALF_BODY)),
-    Scenario("garbage", "garbage 200", "the submission is done and its answer is not readable", _struck(Fault.GARBAGE)),
-    Scenario("429", "429", "two submissions are refused as too many", _struck(Fault.THROTTLED, times=2)),
-    Scenario("503", "503", "two submissions are refused as out of service", _struck(Fault.ERROR_503, times=2)),
-    Scenario(
-        "504",
-        "504 after acceptance",
-        "the submission is done and a gateway answers that it took too long",
-        _struck(Fault.TIMEOUT_504),
-    ),
-    Scenario("dead-token", "dead token", "our key is refused on every line for a while", _dead_token),
-    Scenario(
-        "silent-stream", "silent stream", "the stream stays open and says nothing until all is proven", _silence, _fair
-    ),
-    Scenario("dropped", "80 % of frames dropped", "four of five frames of the stream are lost", _DROPPED),
-    Scenario("duplicated", "frames duplicated", "each frame of the stream comes two to six times", _COPIED),
-    Scenario(
-        "reordered", "frames reordered 30 s", "each frame comes up to the window late; others overtake", _REORDERED
-    ),
-    Scenario("reject", "reject", "the venue refuses an order that our gate let pass", _reject),
-    Scenario(
-        "partial-cancel",
-        "partial fill against cancel",
-        "two orders are half executed and canceled; the rest of one executes first",
-        _partial_against_cancel,
-    ),
-    Scenario(
-        "fill-before-ack", "fill before ack", "an execution is told before its order's acceptance", _fill_before_ack
-    ),
-    Scenario(
-        "fill-after-cancel", "fill after cancel", "an execution comes after the proven cancel", _fill_after_cancel
-    ),
-    Scenario("bust", "bust and correction", "an execution is taken back, another restated", _bust_and_correct),
-    Scenario("id-rollback", "id counter rolled back", "the venue's counters go back", _roll_back, _counter_again),
-    Scenario("halt", "halt in mid-bracket", "trading halts with a bracket half open", _halt_in_bracket, _clear_bracket),
-    Scenario("sigkill", "SIGKILL", "the engine is killed under order flow and started again", _kill),
-    Scenario("sigstop", "SIGSTOP 30 s", "the engine stands still; the venue executes meanwhile", _stand_still),
-    Scenario(
-        "disk-full", "disk full", "the journal's disk takes no more; then there is room", _disk_full, needs_disk=True
-    ),
+_PLAYED: tuple[Scenario, ...] = (
+    Scenario("connect-refused", _refused),
+    Scenario("timeout-before-send", _struck(Fault.TIMEOUT_BEFORE)),
+    Scenario("timeout-after-accept", _answer_lost, _fair),
+    Scenario("reset", _struck(Fault.RESET)),
+    Scenario("half-body", _struck(Fault.HALF_BODY)),
+    Scenario("garbage", _struck(Fault.GARBAGE)),
+    Scenario("429", _struck(Fault.THROTTLED, times=2)),
+    Scenario("503", _struck(Fault.ERROR_503, times=2)),
+    Scenario("504", _struck(Fault.TIMEOUT_504)),
+    Scenario("dead-token", _dead_token),
+    Scenario("silent-stream", _silence, _fair),
+    Scenario("dropped", _DROPPED),
+    Scenario("duplicated", _COPIED),
+    Scenario("reordered", _REORDERED),
+    Scenario("reject", _reject),
+    Scenario("partial-cancel", _partial_against_cancel),
+    Scenario("fill-before-ack", _fill_before_ack),
+    Scenario("fill-after-cancel", _fill_after_cancel),
+    Scenario("bust", _bust_and_correct),
+    Scenario("id-rollback", _roll_back, _counter_again),
+    Scenario("halt", _halt_in_bracket, _clear_bracket),
+    Scenario("sigkill", _kill),
+    Scenario("sigstop", _stand_still),
+    Scenario("disk-full", _disk_full, needs_disk=True),
 )
+SCENARIOS: tuple[tuple[DrillFault, Scenario], ...] = tuple(zip(FAULTS, _PLAYED, strict=True))
+"""The list that every head shows, and what is done for each of it."""
 
 
-def listed() -> tuple[DrillFault, ...]:
-    """The list as heads show it."""
-    return tuple(
-        DrillFault(number=number, name=one.name, title=one.title, words=one.done)
-        for number, one in enumerate(SCENARIOS, 1)
-    )
-
-
-def chosen(names: Sequence[str]) -> list[tuple[int, Scenario]]:
-    """The scenarios of these names (or numbers) with their numbers; all without names.
+def chosen(names: Sequence[str]) -> list[tuple[DrillFault, Scenario]]:
+    """The faults of these names, titles or numbers; all without names.
 
     Raises:
         InvalidValueError: a name that none has.
     """
-    numbered = list(enumerate(SCENARIOS, 1))
-    wanted = [name.strip().lower() for name in names if name.strip()]
-    known = (
-        {one.name for one in SCENARIOS} | {str(number) for number, _ in numbered} | {s.title.lower() for s in SCENARIOS}
-    )
-    for name in wanted:
-        if name not in known:
-            raise InvalidValueError(
-                f"{name[:40]!r} is no fault of the drill.",
-                fix="`sp drill --list` names them: " + SCENARIOS[0].name + " …",
-            )
-    return [
-        (number, one)
-        for number, one in numbered
-        if not wanted or {one.name, one.title.lower(), str(number)} & set(wanted)
-    ]
+    wanted = {name.strip().lower() for name in names if name.strip()}
+    known = {word for fault in FAULTS for word in _words_of(fault)}
+    for name in sorted(wanted - known):
+        raise InvalidValueError(f"{name[:40]!r} is no fault of the drill.", fix="`sp drill --list` names them.")
+    return [(fault, one) for fault, one in SCENARIOS if not wanted or wanted & _words_of(fault)]
+
+
+def _words_of(fault: DrillFault) -> set[str]:
+    return {fault.name, fault.title.lower(), str(fault.number)}

@@ -246,7 +246,7 @@ class Stage:
             said = f"no answer of the engine: {error}"
         else:
             self.intents.acknowledged.add(key)
-            said = "acknowledged: it is in the journal"
+            said = "acknowledged"
         if not is_quiet:
             self.sent.append(key)
             terms = command.terms

@@ -21,6 +21,47 @@ class DrillFault(msgspec.Struct, frozen=True, kw_only=True):
     words: str
 
 
+_LISTED = (
+    ("connect-refused", "connect refused", "the venue's socket is taken away and every line cut"),
+    ("timeout-before-send", "time-out before send", "a submission is lost on its way; no answer comes"),
+    (
+        "timeout-after-accept",
+        "time-out after acceptance",
+        "a submission is executed; its answer and the stream's word of it are lost",
+    ),
+    ("reset", "reset mid-response", "the line is reset inside the answer to a submission"),
+    ("half-body", "half body", "half of the answer comes, then the line ends"),
+    ("garbage", "garbage 200", "the submission is done and its answer is not readable"),
+    ("429", "429", "two submissions are refused as too many"),
+    ("503", "503", "two submissions are refused as out of service"),
+    ("504", "504 after acceptance", "the submission is done and a gateway answers that it took too long"),
+    ("dead-token", "dead token", "our key is refused on every line for a while"),
+    ("silent-stream", "silent stream", "the stream stays open and says nothing until all is proven"),
+    ("dropped", "80 % of frames dropped", "four of five frames of the stream are lost"),
+    ("duplicated", "frames duplicated", "each frame of the stream comes two to six times"),
+    ("reordered", "frames reordered 30 s", "each frame comes up to the window late; others overtake"),
+    ("reject", "reject", "the venue refuses an order that our gate let pass"),
+    (
+        "partial-cancel",
+        "partial fill against cancel",
+        "two orders are half executed and canceled; the rest of one executes first",
+    ),
+    ("fill-before-ack", "fill before ack", "an execution is told before its order's acceptance"),
+    ("fill-after-cancel", "fill after cancel", "an execution comes after the proven cancel"),
+    ("bust", "bust and correction", "an execution is taken back, another restated"),
+    ("id-rollback", "id counter rolled back", "the venue's counters go back"),
+    ("halt", "halt in mid-bracket", "trading halts with a bracket half open"),
+    ("sigkill", "SIGKILL", "the engine is killed under order flow and started again"),
+    ("sigstop", "SIGSTOP 30 s", "the engine stands still; the venue executes meanwhile"),
+    ("disk-full", "disk full", "the journal's disk takes no more; then there is room"),
+)
+FAULTS: tuple[DrillFault, ...] = tuple(
+    DrillFault(number=number, name=name, title=title, words=words)
+    for number, (name, title, words) in enumerate(_LISTED, 1)
+)
+"""The faults of a drill, in their order: what heads list before the first one was run."""
+
+
 class DrillEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened: milliseconds since the fault began, who (us, venue, fault, check), in words."""
 

@@ -1,4 +1,4 @@
-"""The stored history from anywhere: `SQL` opens its screen, `UNIVERSE name` puts a universe into the watchlist."""
+"""Screens without a digit: `SQL`, `DRILL`; and `UNIVERSE name`, which puts a universe into the watchlist."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from stockpulse_tui.handlers import Handler
 
 
 class QueryHandler(Handler):
-    """What asks the stored history and belongs to no pane."""
+    """What opens a screen or asks the stored history, and belongs to no pane."""
 
     def do_history_sql(self) -> None:
         """Show the screen; a statement behind the code is run."""
@@ -22,6 +22,10 @@ class QueryHandler(Handler):
                 shell.view.work.run()
 
         shell.show_view("history.sql", then=run if statement else None)
+
+    def do_drill_show(self) -> None:
+        """The drill: the last report, and running one."""
+        self.shell.show_view("drill.show")
 
     def do_watch_universe(self) -> None:
         """Add a universe's members to the group."""

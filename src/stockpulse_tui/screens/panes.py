@@ -50,6 +50,9 @@ PANES: tuple[PaneSpec, ...] = (
     PaneSpec(name="jobs", target="stockpulse_tui.widgets.jobs:Jobs", screen="screen.jobs", on_desk=False),
     PaneSpec(name="today", target="stockpulse_tui.widgets.job_lanes:JobLanes", on_desk=False),
     PaneSpec(name="joblog", target="stockpulse_tui.widgets.job_log:JobLogPane", on_desk=False),
+    PaneSpec(name="drillscore", target="stockpulse_tui.widgets.drill:DrillScore", screen="drill.show", on_desk=False),
+    PaneSpec(name="drillfaults", target="stockpulse_tui.widgets.drill:DrillFaults", on_desk=False),
+    PaneSpec(name="drillproof", target="stockpulse_tui.widgets.drill:DrillProof", on_desk=False),
     PaneSpec(name="news", target="stockpulse_tui.widgets.news:News"),
 )
 """In the order Tab visits them."""
@@ -63,6 +66,7 @@ VIEWS: dict[str, str] = {
     "history.sql": "stockpulse_tui.screens.sql:SqlScreen",
     "screen.risk": "stockpulse_tui.screens.risk:RiskScreen",
     "screen.jobs": "stockpulse_tui.screens.jobs:JobsScreen",
+    "drill.show": "stockpulse_tui.screens.drill:DrillScreen",
 }
 """Screen action → `module:class` of a view of its own; a screen without a line shows its panes as `Single` does."""
 

@@ -61,6 +61,8 @@ class HeaderFacts(msgspec.Struct, frozen=True, kw_only=True):
     is_read_only: bool = False
     rewound: bool = False
     """Account, amounts and clock are of a moment of the past; the rest is of now."""
+    is_drilling: bool = False
+    """A drill runs beside this head, in a home of its own."""
     is_lost: bool = False
     """The engine is silent: amounts are as they were and turn grey."""
 
@@ -122,7 +124,7 @@ def _framed(span: Span, frame: tuple[str, str]) -> Span:
 
 
 def _left_parts(facts: HeaderFacts) -> dict[str, Line]:
-    parts: dict[str, Line] = {"badges": _badges(facts)}
+    parts: dict[str, Line] = {"badges": (*_drill(facts), *_badges(facts))}
     if facts.unknown:
         parts["unknown"] = (Span(f" ! UNKNOWN {facts.unknown} ", "warn", "warn_bg", bold=True),)
     view = facts.account
@@ -163,6 +165,11 @@ def _day(view: AccountView) -> Line:
         Span(format_money(view.day_pnl, signed=True), token, bold=True),
         Span(f" {format_percent(ratio)}", token),
     )
+
+
+def _drill(facts: HeaderFacts) -> Line:
+    """Before whose money it is: numbers beside it are this account's, the drill has a copy of its own."""
+    return (Span(" DRILL ", "model", "model_bg", bold=True),) if facts.is_drilling else ()
 
 
 def _badges(facts: HeaderFacts) -> Line:
