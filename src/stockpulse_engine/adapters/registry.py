@@ -45,6 +45,7 @@ class AdapterRow(msgspec.Struct, frozen=True, kw_only=True):
         title: the broker's own name.
         words: one line on what it speaks to.
         module: where `build` is found.
+        extra: what has to be installed for it beside StockPulse itself, as `pip` calls it.
         secrets: what it needs; empty where trust is a login elsewhere.
         can_do: what the broker does itself, `name` left empty.
         hosts: the outside hosts it may speak to, by whose money it is.
@@ -61,6 +62,7 @@ class AdapterRow(msgspec.Struct, frozen=True, kw_only=True):
     hosts: Mapping[AccountKind, tuple[str, ...]]
     advice: str
     untried: tuple[str, ...]
+    extra: str = ""
 
     def capabilities(self, name: str) -> BrokerCapabilities:
         """What a connection of this name can do."""
@@ -71,8 +73,9 @@ class AdapterRow(msgspec.Struct, frozen=True, kw_only=True):
         try:
             build: BuildBroker = importlib.import_module(self.module).build
         except ModuleNotFoundError as error:
+            fix = f"pip install 'stockpulse[{self.extra}]'" if self.extra else "Install StockPulse again."
             raise ConfigError(
-                f"The adapter {self.name} can not be loaded: {error.name} is missing.", fix="Install StockPulse again."
+                f"The adapter {self.name} can not be loaded: {error.name} is missing.", fix=fix
             ) from error
         return build
 
@@ -116,7 +119,49 @@ _ALPACA = AdapterRow(
     ),
 )
 
-ADAPTERS: Mapping[str, AdapterRow] = {row.name: row for row in (_ALPACA,)}
+_IBKR = AdapterRow(
+    name="ibkr",
+    title="Interactive Brokers",
+    words="a TWS or IB Gateway on this machine, over its API socket",
+    module="stockpulse_engine.adapters.ibkr.build",
+    extra="ibkr",
+    secrets=(),
+    can_do=BrokerCapabilities(
+        name="",
+        deduplicates=False,
+        dedup=Dedup.NONE,
+        holds_brackets=True,
+        holds_oco=True,
+        holds_oto=True,
+        holds_trailing=True,
+        supports_replace=True,
+        cancels_all=True,
+        has_cancel_session=True,
+        order_types=frozenset(OrderType),
+        times_in_force=frozenset(TimeInForce),
+        numbers_reports=False,
+        overlap=10 * _MINUTE_NS,
+        takes_extended_hours=True,
+        takes_fractions=False,
+        takes_shorts=True,
+    ),
+    hosts={AccountKind.PAPER: ("127.0.0.1",), AccountKind.LIVE: ("127.0.0.1",)},
+    advice=(
+        "Trust is the login at the gateway: let it listen to this machine alone, name 127.0.0.1 as its only trusted "
+        "address, and give StockPulse a client id that no other program uses (and leave 90 more than it to the "
+        "watchdog). Whoever may use this machine's sockets may trade there."
+    ),
+    untried=(
+        (
+            "Nothing of this adapter was run against a real TWS or IB Gateway: it was driven against a stand-in that "
+            "speaks version 176 of the protocol and checks what it is sent."
+        ),
+        "Versions from 201 on, which speak protobuf, are not spoken: ib_async offers 157 to 178.",
+        "Corrections and busts of executions, and the nightly restart, follow reports of others and no recording.",
+    ),
+)
+
+ADAPTERS: Mapping[str, AdapterRow] = {row.name: row for row in (_ALPACA, _IBKR)}
 """Adapter name → its row."""
 
 
