@@ -10,6 +10,7 @@ import msgspec
 from stockpulse_engine.domain.accounts import Account, TradingState
 from stockpulse_engine.domain.brokers import VenueHolding
 from stockpulse_engine.domain.corporate import ActionStatement
+from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import OrderEvent
 
 
@@ -147,6 +148,19 @@ class LossLimitActed(msgspec.Struct, frozen=True, kw_only=True, tag="loss_limit"
     actor: str = ""
 
 
+class FillParked(msgspec.Struct, frozen=True, kw_only=True, tag="fill_parked"):
+    """An execution whose order the broker named in its own words alone, while ours waits for its first answer.
+
+    It is kept here until that answer tells which order it is; without one it belongs to nobody we know of.
+    """
+
+    account_id: str
+    fill: Fill
+    ts_event: int
+    recorded_at: int
+    report_seq: int = 0
+
+
 class HoldingsAdopted(msgspec.Struct, frozen=True, kw_only=True, tag="holdings_adopted"):
     """What an account at a broker already held when it was opened here, each with the price it was acquired at.
 
@@ -258,6 +272,7 @@ Event = (
     | Reconciled
     | SessionMarked
     | ActionApplied
+    | FillParked
     | HoldingsAdopted
     | SuspenseRaised
     | SuspenseExplained

@@ -17,6 +17,7 @@ from stockpulse_engine.domain.events import (
     EngineStarted,
     EngineStopped,
     Event,
+    FillParked,
     HoldingsAdopted,
     HomeRestored,
     Reconciled,
@@ -102,6 +103,10 @@ class TradingBook:
         self.children: dict[str, tuple[str, ...]] = {}
         self.entries: dict[str, list[int]] = {}
         """Client order id → seqs of its journal entries; kept by the durable book only."""
+        self.parked: dict[FillKey, FillParked] = {}
+        """Executions that wait for the answer which tells whose they are."""
+        self._named: dict[FillKey, str] = {}
+        """Broker and its own id of an order → ours; ids of before a change stay known."""
         self._open: dict[str, dict[str, None]] = {}
         self._unknown: dict[str, None] = {}
         self._staged: dict[str, None] = {}
@@ -147,6 +152,10 @@ class TradingBook:
         """Whether this execution was booked once, even if it was taken back later, or was adopted with its account."""
         key = (account_id, fill_id)
         return key in self.fills or key in self._taken_back or key in self._before
+
+    def named(self, broker: str, venue_order_id: str) -> str:
+        """Our id of an order that a broker names by its own; "" when it is not known."""
+        return self._named.get((broker, venue_order_id), "")
 
     def last_fills(self, account_id: str, instrument_id: str, count: int) -> tuple[str, ...]:
         """Ids of the newest executions of an account in an instrument (in all of them with ""), newest first."""
@@ -282,6 +291,10 @@ class TradingBook:
         self._before.update(dict.fromkeys((event.account_id, fill_id) for fill_id in event.known_fills))
         self._advance_cursor(event.account_id, event.report_seq)
 
+    def _park(self, event: FillParked) -> None:
+        self.parked[event.account_id, event.fill.fill_id] = event
+        self._advance_cursor(event.account_id, event.report_seq)
+
     def _raise(self, event: SuspenseRaised) -> None:
         self.suspense[event.suspense_id] = event
         self.suspended[event.account_id] = self.suspended.get(event.account_id, 0) + 1
@@ -299,6 +312,7 @@ class TradingBook:
         EngineStarted: _start,
         EngineStopped: _stop,
         HomeRestored: _stop,
+        FillParked: _park,
         HoldingsAdopted: _adopt,
         SuspenseRaised: _raise,
         SuspenseExplained: _explain,
@@ -312,6 +326,9 @@ class TradingBook:
         key = order.client_order_id
         self.orders[key] = order
         self._index(order)
+        if order.venue_order_id and (change.before is None or change.before.venue_order_id != order.venue_order_id):
+            account = self.accounts.get(order.terms.account_id)
+            self._named[account.broker if account else "", order.venue_order_id] = key
         if change.before is None and order.parent_id:
             self.children[order.parent_id] = (*self.children.get(order.parent_id, ()), key)
         if event.request_id:
@@ -330,6 +347,7 @@ class TradingBook:
         if posted is not None:
             key = (posted.account_id, posted.fill_id)
             self.fills[key] = posted
+            self.parked.pop(key, None)
             self._fills_of.setdefault(posted.client_order_id, []).append(key)
             if change.replaced is not None:
                 self._take_back(change.replaced, key)

@@ -35,6 +35,7 @@ class Timing:
         overdue: a request that the venue has not answered for so long is asked about.
         watch: how often latch and overdue requests are looked at.
         reconcile: how often open orders and what is held are compared with the venue.
+        park: how long an execution waits for the answer that tells whose it is.
         poll: how often a broker is asked for executions that no report told, while orders are open.
         connect, catch_up: limits for one attempt to link and for reading what was missed.
         flatten: how long a flatten may take before it halts.
@@ -47,6 +48,7 @@ class Timing:
     overdue: float = 5.0
     watch: float = 0.25
     reconcile: float = 60.0
+    park: float = 5.0
     poll: float = 10.0
     connect: float = 5.0
     catch_up: float = 10.0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import structs
@@ -11,7 +12,7 @@ from msgspec import structs
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.corporate import ActionStatement
 from stockpulse_engine.domain.errors import StockPulseError
-from stockpulse_engine.domain.events import ActionApplied
+from stockpulse_engine.domain.events import ActionApplied, FillParked
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus, OrderTerms, OrderType, Side
@@ -24,6 +25,7 @@ from stockpulse_engine.trading.words import action_words
 _K = OrderEventKind
 _EXECUTIONS: Final = frozenset({_K.FILL, _K.BUST, _K.CORRECT})
 _OURS: Final = frozenset(kind for kind in _K if kind.is_ours)
+_NS: Final = 1_000_000_000
 MAX_BACKLOG: Final = 1024
 """Batches on their way to the disk before the reader waits for it."""
 
@@ -72,8 +74,36 @@ class Intake:
                 report_seq=0 if is_numbered else fill.ts_event,
                 fill=fill,
             )
-            added += self._record(report)
+            added += self._record(broker, report)
         return added
+
+    def release(
+        self, account_id: str = "", *, is_over: bool = False, names: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Book parked executions whose order is known by now; the others when they have waited long enough.
+
+        Args:
+            account_id: of this account alone, of all with "".
+            is_over: nobody is waited for any more: what is left was made elsewhere.
+            names: the broker's id of an order → ours, where a query has just told them.
+        """
+        desk = self._desk
+        parked = desk.recorder.front.parked
+        if not parked:
+            return
+        oldest = desk.clock.now_ns() - int(desk.timing.park * _NS)
+        for one in tuple(parked.values()):
+            account = desk.recorder.front.accounts.get(one.account_id)
+            if account is None or account_id not in ("", one.account_id):
+                continue
+            named = one.fill.venue_order_id
+            key = names.get(named) or desk.recorder.front.named(account.broker, named)
+            if key:
+                self._book(key, one.fill)
+            elif is_over or one.recorded_at <= oldest:
+                words = f"Execution {one.fill.fill_id} of {one.fill.instrument_id} belongs to no order of ours."
+                desk.alert("danger", words, one.fill.instrument_id)
+                self._book("", one.fill)
 
     def adopt(self, venue: VenueOrder) -> None:
         """An order at the venue that we never made: kept as `external`, never canceled by itself (O14).
@@ -101,24 +131,68 @@ class Intake:
         if report.action is not None:
             self._record_action(report, report.action)
         else:
-            self._record(report)
+            self._record(broker, report)
+
+    def _book(self, key: str, fill: Fill) -> None:
+        """A parked execution, under our order's id or as that of a foreign one."""
+        kind = _K.CORRECT if fill.corrects else _K.FILL
+        known = ExecutionReport(
+            client_order_id=key or f"ext-{fill.venue_order_id}",
+            venue_order_id=fill.venue_order_id,
+            kind=kind,
+            ts_event=fill.ts_event,
+            fill=fill,
+        )
+        self._record("", known)
+
+    def _park(self, broker: str, report: ExecutionReport) -> bool:
+        """Whether it is an execution that waits now: the broker names no order, and one of ours has no name yet.
+
+        Durable like any fact: a kill must not lose it.
+        """
+        desk, fill = self._desk, report.fill
+        if fill is None or report.client_order_id or report.kind is _K.BUST:
+            return False
+        if (fill.account_id, fill.fill_id) in desk.recorder.front.parked:
+            return True
+        if desk.recorder.front.named(broker, report.venue_order_id) or not self._may_be_ours(fill):
+            return False
+        fact = FillParked(
+            account_id=fill.account_id,
+            fill=structs.replace(fill, venue_order_id=report.venue_order_id or fill.venue_order_id),
+            ts_event=report.ts_event,
+            recorded_at=desk.clock.now_ns(),
+            report_seq=report.report_seq,
+        )
+        desk.recorder.record([fact])
+        return True
+
+    def _may_be_ours(self, fill: Fill) -> bool:
+        """Whether an order of ours that the broker has not named yet may have executed so."""
+        return any(
+            not order.venue_order_id
+            and order.terms.instrument_id == fill.instrument_id
+            and order.terms.side.sign == fill.sign
+            for order in self._desk.recorder.front.open_orders(fill.account_id)
+        )
 
     def _is_numbered(self, broker: str) -> bool:
         """Whether gaps in its report numbers mean anything: elsewhere they are times, or nothing at all."""
         found = self._desk.brokers.get(broker)
         return found is not None and found.capabilities.numbers_reports
 
-    def _record(self, report: ExecutionReport) -> bool:
+    def _record(self, broker: str, report: ExecutionReport) -> bool:
         """One word of the venue; a failure of ours is an alert, not an exception in the reader."""
         desk = self._desk
         if self._is_of_nobody(report):
             return False
         try:
-            key = self._known_key(report)
+            if self._is_known(report) or self._park(broker, report):
+                return False
+            key = self._known_key(broker, report)
             if key is None:
                 desk.alert("danger", f"The venue reports {report.kind.value} of an order nobody knows.", "venue")
-                return False
-            if self._is_known(report):
+                self._on_gap(broker)
                 return False
             desk.recorder.record(self._events(key, report), is_hearsay=True)
         except StockPulseError as error:
@@ -126,6 +200,8 @@ class Intake:
             return False
         if desk.order(key).is_unknown:
             self._ask(key)
+        if report.venue_order_id:
+            self.release()
         return True
 
     def _is_of_nobody(self, report: ExecutionReport) -> bool:
@@ -193,9 +269,10 @@ class Intake:
         names = (ACK, FILL) if report.kind is _K.FILL else (ACK,)
         return self._desk.milestones.arrive(key, names, self._desk.clock.monotonic_ns())
 
-    def _known_key(self, report: ExecutionReport) -> str | None:
+    def _known_key(self, broker: str, report: ExecutionReport) -> str | None:
         """The id of the order the report is about; an order we never made is adopted when its terms are told."""
-        key = report.client_order_id or f"ext-{report.venue_order_id}"
+        front = self._desk.recorder.front
+        key = report.client_order_id or front.named(broker, report.venue_order_id) or f"ext-{report.venue_order_id}"
         if self._desk.recorder.current(key) is not None:
             return key
         terms = report.terms or (_terms_of(report.fill) if report.fill else None)

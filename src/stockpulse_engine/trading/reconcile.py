@@ -63,6 +63,7 @@ class Reconciler:
         differences = await self._settle_orders(ours, working, broker)
         for order in working.values():  # never ours: kept as external, and never canceled by itself (O14)
             self._intake.adopt(order)
+        self._intake.release(account_id, is_over=True)  # every order has answered: what is left is nobody's
         await desk.recorder.settle()
         verdict, more = await self._holdings(account, broker, venue)
         added += more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from stockpulse_engine.domain.brokers import BrokerCapabilities
 from stockpulse_engine.domain.errors import NotFoundError, UnavailableError
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus
 from stockpulse_engine.domain.reports import VenueOrder
@@ -83,7 +84,9 @@ class Resolver:
         if lacks_fills(order, venue) and self.intake is not None:
             account = desk.router.account(order.terms.account_id)
             broker = desk.router.broker_of(account.account_id)
-            self.intake.take_fills(account.broker, await broker.fetch_fills(account.account_id, 0))
+            since = self._since(order, broker.capabilities)
+            self.intake.take_fills(account.broker, await broker.fetch_fills(account.account_id, since))
+            self.intake.release(account.account_id, names={venue.venue_order_id: key})
             order = desk.order(key)
         found = findings(order, venue, is_settled=is_settled)
         events = [
@@ -102,6 +105,12 @@ class Resolver:
         if order.status is _S.PENDING_CANCEL and venue.status not in ("CANCELED", "FILLED", "EXPIRED", "REJECTED"):
             # Asking again to cancel cannot cost money, and the first request may be lost.
             await desk.router.cancel(order, f"again-{key}-{desk.clock.now_ns()}")
+
+    def _since(self, order: Order, able: BrokerCapabilities) -> int:
+        """From where on executions are asked for: the order's beginning, and never before its account was ours."""
+        adopted = self._desk.recorder.front.adopted.get(order.terms.account_id)
+        start = 0 if able.numbers_reports else order.created_at
+        return max(0, max(start, adopted.report_seq if adopted else 0) - able.overlap)
 
     async def conclude_absence(self, order: Order) -> None:
         """The venue has said twice, some time apart, that there is no such order."""

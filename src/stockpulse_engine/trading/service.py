@@ -200,7 +200,7 @@ class OrderService:
         self._make_link = partial(Link, desk, intake=self._intake, reconciler=reconciler)
         self._links = {name: self._make_link(name) for name in brokers}
         self._is_running = False
-        self._watch = Watch(desk, self._halter, self._resolver, self._links, day_end)
+        self._watch = Watch(desk, self._intake, self._halter, self._resolver, self._links, day_end=day_end)
         self.comparing = Comparing(desk, self._links, suspender, ReconcileReader(desk, cash))
         """Our figures against the brokers', as people ask about them."""
         self._recovery = Recovery(desk, self._links, self._resolver, self._halter, version=version, world=world)

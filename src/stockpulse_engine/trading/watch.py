@@ -9,6 +9,7 @@ from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.evidence import needs_answer
 from stockpulse_engine.trading.halt import Halter
+from stockpulse_engine.trading.intake import Intake
 from stockpulse_engine.trading.link import Link
 from stockpulse_engine.trading.resolver import Resolver
 
@@ -21,12 +22,15 @@ class Watch:
     def __init__(
         self,
         desk: Desk,
+        intake: Intake,
         halter: Halter,
         resolver: Resolver,
         links: Mapping[str, Link],
+        *,
         day_end: Callable[[], int] = lambda: 0,
     ) -> None:
         self._desk = desk
+        self._intake = intake
         self._halter = halter
         self._resolver = resolver
         self._links = links
@@ -51,6 +55,7 @@ class Watch:
             await self._desk.sleep(self._desk.timing.watch)
             await self._halter.watch_latch()
             self.ask_overdue()
+            self._intake.release()
             now = self._desk.clock.monotonic_ns()
             if now - compared_at >= self._desk.timing.reconcile * _NS:
                 compared_at = now

@@ -15,6 +15,7 @@ from stockpulse_engine.domain.events import (
     EngineStarted,
     EngineStopped,
     Event,
+    FillParked,
     HoldingsAdopted,
     HomeRestored,
     LimitChanged,
@@ -213,6 +214,12 @@ def _loss_acted(event: LossLimitActed) -> tuple[str, str, str]:
     return "LOSS_LIMIT", event.account_id, f"{_who(event.actor)} freed {event.account_id} of its {event.kind}{why}."
 
 
+def _parked(event: FillParked) -> tuple[str, str, str]:
+    fill = event.fill
+    what = f"{number(fill.quantity)} of {fill.instrument_id} at {number(fill.price)}"
+    return "FILL_PARKED", event.account_id, f"Execution {fill.fill_id} of {what} waits for its order's first answer."
+
+
 def _adopted(event: HoldingsAdopted) -> tuple[str, str, str]:
     count = len(event.holdings)
     held = "1 position" if count == 1 else f"{count} positions"
@@ -271,6 +278,7 @@ _OTHERS: Final[dict[type, Callable[..., tuple[str, str, str]]]] = {
     Reconciled: _reconciled,
     SessionMarked: _marked,
     ActionApplied: _acted,
+    FillParked: _parked,
     HoldingsAdopted: _adopted,
     SuspenseRaised: _suspended,
     SuspenseExplained: _explained,

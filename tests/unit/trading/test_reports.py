@@ -12,6 +12,7 @@ from stockpulse_engine.domain.events import ActionApplied
 from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import OrderEventKind as K
 from stockpulse_engine.domain.orders import OrderStatus
+from stockpulse_engine.domain.reports import ExecutionReport
 from tests.fakes.memory_journal import MemoryJournal
 from tests.fakes.order_desk import AAPL, OrderDesk
 
@@ -220,3 +221,87 @@ async def test_killed_before_the_action_was_durable_it_is_taken_in_at_the_next_s
     await desk.restart()
     await desk.time.settle()
     assert actions_in(desk) == [f"{AAPL}:SPLIT:2014-06-09"], "the venue states it again, and floors do not hide it"
+
+
+async def unnamed(desk: OrderDesk, quantity: int) -> Fill:
+    """C1 is on its way, and the venue tells of an execution by its own id of the order alone."""
+    desk.broker.holds_reports = True
+    await working(desk)
+    fill = desk.venue.fill("C1", quantity, 10)
+    desk.venue.reports[:] = [
+        structs.replace(one, client_order_id="", fill=structs.replace(fill, client_order_id=""))
+        if one.fill is not None
+        else one
+        for one in desk.venue.reports
+    ]
+    return fill
+
+
+def told(desk: OrderDesk, *reports: ExecutionReport) -> None:
+    """These words come in now, numbered anew."""
+    desk.venue.reports[:] = [structs.replace(one, report_seq=at) for at, one in enumerate(reports, 1)]
+    desk.broker.holds_reports = False
+    desk.venue.changed.set()
+
+
+@pytest.mark.covers("F08")
+async def test_an_execution_that_names_no_order_waits_for_the_first_answer_even_across_a_kill(desk: OrderDesk) -> None:
+    await unnamed(desk, 40)
+    accepted, executed = desk.venue.reports
+    told(desk, executed)
+    await desk.time.settle()
+    assert desk.order("C1").filled_quantity == 0
+    assert desk.positions("PAPER") == {}
+    assert len(desk.service.book.parked) == 1
+    told(desk, executed, executed, accepted)  # it is told again, and then the answer comes
+    await desk.time.settle()
+    assert (desk.order("C1").status, desk.order("C1").filled_quantity) == (S.PARTIALLY_FILLED, Decimal(40))
+    assert desk.positions("PAPER") == {AAPL: Decimal(40)}
+    assert desk.service.book.parked == {}
+
+
+@pytest.mark.covers("F08")
+async def test_killed_while_it_waits_it_is_not_lost(desk: OrderDesk) -> None:
+    await unnamed(desk, 40)
+    _, executed = desk.venue.reports
+    told(desk, executed)
+    await desk.time.settle()
+    desk.venue.fills.clear()  # the journal alone remembers it
+    await desk.restart()
+    assert desk.order("C1").filled_quantity == 40
+
+
+@pytest.mark.covers("F08")
+async def test_what_no_answer_explains_becomes_external_with_an_alarm(desk: OrderDesk) -> None:
+    fill = await unnamed(desk, 40)
+    _, executed = desk.venue.reports
+    told(desk, structs.replace(executed, venue_order_id="V-other"))
+    await desk.time.advance(4)
+    assert desk.service.book.parked
+    desk.broker.is_blind = True
+    await desk.time.advance(2)
+    assert f"Execution {fill.fill_id} of {AAPL} belongs to no order of ours" in desk.texts()
+    assert desk.order("ext-V-other").source == "external"
+    assert desk.positions("PAPER") == {AAPL: Decimal(40)}
+
+
+@pytest.mark.covers("O14")
+async def test_an_execution_of_an_order_made_elsewhere_is_booked_at_once(desk: OrderDesk) -> None:
+    await working(desk)
+    fill = desk.venue.fill("C1", 40, 10)
+    foreign = structs.replace(fill, fill_id="Y1", client_order_id="", venue_order_id="V-x")
+    desk.venue.say(K.FILL, "C1", client_order_id="", venue_order_id="V-x", fill=foreign)
+    named = structs.replace(fill, fill_id="Y2", client_order_id="")
+    desk.venue.say(K.FILL, "C1", client_order_id="", fill=named)
+    await desk.time.settle()
+    assert (desk.order("ext-V-x").filled_quantity, desk.order("C1").filled_quantity) == (Decimal(40), Decimal(80))
+
+
+async def test_words_about_accounts_that_are_not_open_here_are_no_fault(desk: OrderDesk) -> None:
+    await working(desk)
+    fill = desk.venue.fill("C1", 40, 10)
+    elsewhere = structs.replace(fill, fill_id="Z1", account_id="NOBODY")
+    desk.venue.say(K.FILL, "Z", fill=elsewhere)
+    await desk.time.settle()
+    assert "Z" not in desk.service.book.orders
+    assert desk.service.trading_state.value == "ACTIVE"
