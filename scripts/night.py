@@ -73,6 +73,7 @@ _OWN = (
     Campaign("kills", "engine killed", "100 SIGKILLs under order flow", ("tests/system/test_kill_and_recover.py",), 15),
     Campaign("both", "engine and venue killed", "30 times both at once", ("tests/system/test_kill_both.py",), 10),
     Campaign("venue", "venue killed", "60 SIGKILLs under order flow", ("tests/integration/test_venue_process.py",), 10),
+    Campaign("drill", "the drill", "24 faults in real time", ("tests/system/test_drill.py",), 10),
     Campaign(
         "power",
         "power cuts",
