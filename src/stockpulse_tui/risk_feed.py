@@ -21,8 +21,10 @@ class RiskFeed:
         self._changed = changed
         self.view: RiskView | None = None
         self.problem = ""
-        self.shows_all = False
-        """Whether limits that are never used up are listed as well."""
+        self.shows_all: bool | None = None
+        """Whether limits that are never used up are listed as well; None while nobody said: where there is room."""
+        self.room = 0
+        """Rows of the table of limits."""
         self._is_asking = False
 
     @property
@@ -30,7 +32,20 @@ class RiskFeed:
         """The limits to list, in the engine's order: fullest first."""
         if self.view is None:
             return ()
-        return tuple(row for row in self.view.limits if self.shows_all or row.fraction is not None)
+        is_all = self.lists_all
+        return tuple(row for row in self.view.limits if is_all or row.fraction is not None)
+
+    @property
+    def lists_all(self) -> bool:
+        """Whether every limit is listed now."""
+        if self.shows_all is not None:
+            return self.shows_all
+        return self.view is not None and len(self.view.limits) <= self.room
+
+    def toggle_all(self) -> None:
+        """The other way round."""
+        self.shows_all = not self.lists_all
+        self._changed()
 
     @property
     def now_ns(self) -> int:

@@ -64,6 +64,15 @@ def limit_row(row: LimitRow, glyphs: Glyphs) -> Row:
     )
 
 
+def detail_lines(row: LimitRow) -> list[Line]:
+    """What stands behind one limit: its key and value, whose it is, and who set it."""
+    of = f"{row.scope} {row.name}" if row.scope else "everybody"
+    return [
+        (Span("  "), Span(f"{row.key} = {row.value}", "strong"), Span(f"   of {of}   {row.source}", "muted")),
+        (Span("  "), Span("e", "accent", bold=True), Span(" sets it: tighter at once, looser after 60 s", "muted")),
+    ]
+
+
 def plain_limit(row: LimitRow) -> dict[str, str]:
     """The same as texts, for copying and explaining."""
     return {
@@ -114,7 +123,7 @@ def now_lines(view: RiskView, now_ns: int, width: int, glyphs: Glyphs) -> list[L
 def _state(view: RiskView, now_ns: int, width: int, glyphs: Glyphs) -> list[Line]:
     token = STATE_TOKENS[view.state]
     age = now_ns - view.stops[-1].since if view.stops else view.as_of - view.halt.since
-    since = f"  {format_age(max(0, age))} ago" if view.halt.since or view.stops else ""
+    since = f"  {format_age(max(0, age))}" if view.halt.since or view.stops else ""
     head = (Span(f" {glyphs.on} ", token), Span(view.state.value, token, bold=True), Span(since, "muted"))
     lines = [spread(head, (Span(f"{STATE_WORDS[view.state]} ", "muted"),), width)]
     for stop in view.stops:

@@ -143,13 +143,17 @@ async def test_enter_leads_to_what_fills_a_limit() -> None:
         assert (head.app.view_id, head.app.instrument_id) == ("screen.positions", "MSFT.XNAS")
 
 
-async def test_all_limits_are_listed_when_asked_for() -> None:
+async def test_all_limits_are_listed_where_there_is_room_and_when_asked_for() -> None:
     async with risk_head() as (head, _):
-        assert "GME.XNYS" not in inside(head)
-        await keys(head, "a")
         assert "GME.XNYS" in row_of(head, "restricted")
+        await keys(head, "a")
+        assert "restricted" not in inside(head)
         await keys(head, "tab", "a")
-        assert "GME.XNYS" not in inside(head)
+        assert "GME.XNYS" in row_of(head, "restricted")
+    async with risk_head((80, 24)) as (head, _):
+        assert "restricted" not in inside(head)
+        await keys(head, "a", "G")
+        assert "GME.XNYS" in row_of(head, "restricted")
 
 
 async def test_an_account_without_anything_says_so() -> None:

@@ -47,7 +47,7 @@ class RiskExposure(TablePane):
 
     def do_risk_all(self) -> None:
         """All limits, or those that are used up."""
-        self.feed.shows_all = not self.feed.shows_all
+        self.feed.toggle_all()
         self.shell.view.focus_pane("limits")
 
     def body(self, width: int, height: int) -> Sequence[Line]:

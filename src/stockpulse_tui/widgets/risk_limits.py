@@ -10,13 +10,16 @@ from stockpulse_engine.domain.risk import LimitRow
 from stockpulse_engine.render.span import Line, Span
 from stockpulse_engine.render.table import Row
 from stockpulse_tui.cell import Cell
-from stockpulse_tui.risk_rows import LIMIT_COLUMNS, limit_row, plain_limit
+from stockpulse_tui.risk_rows import LIMIT_COLUMNS, detail_lines, limit_row, plain_limit
 from stockpulse_tui.widgets.list_pane import TablePane
 from stockpulse_tui.widgets.states import empty_state
 
 if TYPE_CHECKING:
     from stockpulse_tui.risk_feed import RiskFeed
     from stockpulse_tui.store import Changes
+
+DETAIL = 3
+"""Rows that what is known of the limit under the cursor takes."""
 
 
 class Limits(TablePane):
@@ -57,8 +60,7 @@ class Limits(TablePane):
 
     def do_risk_all(self) -> None:
         """All limits, or those that are used up."""
-        self.feed.shows_all = not self.feed.shows_all
-        self.redraw()
+        self.feed.toggle_all()
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """The table, or why there is none."""
@@ -67,13 +69,18 @@ class Limits(TablePane):
             if feed.problem:
                 return empty_state("!", "The limits could not be read", feed.problem, size)
             return empty_state("…", "Reading the limits", "How full each is, and what happens then.", size)
+        feed.room = height - 1
         rows = feed.rows
         self.take_keys([row_key(row) for row in rows])
 
         def made(at: int) -> Row:
             return limit_row(rows[at], self.shell.glyphs)
 
-        return self.table(LIMIT_COLUMNS, made, size, gap=1)
+        spare = height - len(rows) - 1
+        row = self.current
+        if spare < DETAIL or row is None:
+            return self.table(LIMIT_COLUMNS, made, size, gap=1)
+        return [*self.table(LIMIT_COLUMNS, made, (width, len(rows) + 1), gap=1), (), *detail_lines(row)]
 
     def title_left(self) -> Line:
         """Whose."""

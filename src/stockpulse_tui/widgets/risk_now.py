@@ -48,5 +48,5 @@ class RiskNow(Panel):
 
     def do_risk_all(self) -> None:
         """All limits, or those that are used up."""
-        feed_of(self).shows_all = not feed_of(self).shows_all
+        feed_of(self).toggle_all()
         self.shell.view.focus_pane("limits")
