@@ -16,6 +16,7 @@ from stockpulse_engine.render.canvas import CANDLE, CHIP, CROSS, Canvas
 from stockpulse_engine.render.format import format_age, format_clock, format_price, format_quantity
 from stockpulse_engine.render.glyphs import FULL, Glyphs
 from stockpulse_engine.render.scale import Scale
+from stockpulse_engine.render.sentence import describe_condition
 from stockpulse_engine.render.span import Line, Span, fit
 from stockpulse_engine.render.strokes import draw_line
 from stockpulse_tui.order_words import price_of
@@ -51,6 +52,8 @@ def now_words(order: Order, ticks: int | None, ahead: Decimal | None) -> str:
     if not order.is_open and order.status is not OrderStatus.INITIALIZED:
         return ""
     if order.status is OrderStatus.INITIALIZED:
+        if order.is_held and order.condition is not None:
+            return f"held by the engine until {describe_condition(order.condition)}"
         return "staged: sent by nobody"
     if order.is_unknown:
         return "not known: the venue is asked until it proves what became of it"

@@ -344,7 +344,8 @@ class Engine:
         return self.market.is_linked, 0 if self._options.is_live else self.market.feed_age_ns()
 
     def _venue_options(self) -> VenueOptions:
-        return venue_options(self._options, self._paths, self._settings.history.priority)
+        settings = self._settings
+        return venue_options(self._options, self._paths, settings.history.priority, settings.account.withholding)
 
     # --- small joints -------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from msgspec import structs
+
 from stockpulse_engine.adapters.paper.launch import VenueOptions
 from stockpulse_engine.base.clock import WallClock
 from stockpulse_engine.base.paths import Paths
@@ -19,16 +21,18 @@ SURVEY_S = 120.0
 """How long the days of a long range may be looked through before the venue answers."""
 
 
-def venue_options(options: StartOptions, paths: Paths, priority: Sequence[str]) -> VenueOptions:
+def venue_options(
+    options: StartOptions, paths: Paths, priority: Sequence[str], withholding: tuple[str, ...] = ()
+) -> VenueOptions:
     """How the venue of a world is started."""
-    plain = VenueOptions(seed=options.seed, speed=options.speed, files=options.files, at=options.at)
+    plain = VenueOptions(
+        seed=options.seed, speed=options.speed, files=options.files, at=options.at, withholding=withholding
+    )
     if not options.is_replay or options.files:
         return plain
     more = ["--recordings", str(paths.recordings)]
     more += ["--history", str(paths.history), "--symbols", ",".join(options.symbols), "--priority", ",".join(priority)]
-    return VenueOptions(
-        seed=options.seed, speed=options.speed, at=options.at, module=__name__, more=tuple(more), ready_s=SURVEY_S
-    )
+    return structs.replace(plain, module=__name__, more=tuple(more), ready_s=SURVEY_S)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -147,7 +147,9 @@ def _account_pairs(view: AccountView) -> list[tuple[str, str]]:
         ("orders", f"{view.working_orders} working, {view.unknown_orders} UNKNOWN"),
     ]
     if view.dividends:
-        pairs.insert(pairs.index(("fees", money(view.fees))), ("dividends", money(view.dividends, sign=True)))
+        tax = f", {money(view.withheld)} of it withheld" if view.withheld else ""
+        words = f"{money(view.dividends, sign=True)}{tax}"
+        pairs.insert(pairs.index(("fees", money(view.fees))), ("dividends", words))
     if view.margin_call:
         pairs.append(("! margin call", money(view.margin_call)))
     return pairs + [("! differs", text) for text in view.differences]

@@ -23,7 +23,7 @@ class AccountType(Enum):
 
 
 class LotMethod(Enum):
-    """Which lots a closing fill consumes; fixed when the account is opened. An order may name lots, which come first."""
+    """Which lots a closing fill consumes; fixed when the account is opened. Lots an order names come first."""
 
     FIFO = "FIFO"
     """The oldest first."""

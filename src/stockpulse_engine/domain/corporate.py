@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import structs
 
-from stockpulse_engine.domain.money import MINOR_UNIT, ZERO, round_to_tick
+from stockpulse_engine.domain.money import MINOR_UNIT, ZERO, round_to_tick, to_minor
 from stockpulse_engine.domain.orders import OrderTerms, Side
 
 _WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
@@ -19,7 +19,7 @@ class ActionStatement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
     Attributes:
         action_id: `AAPL.XNAS:SPLIT:2014-06-09`; the same for every account.
-        kind: SPLIT, STOCK_DIVIDEND or DIVIDEND.
+        kind: SPLIT, STOCK_DIVIDEND, DIVIDEND, RENAME or DELISTING.
         numerator: new shares …
         denominator: … for so many old ones.
         amount: money per share, of a DIVIDEND.
@@ -30,6 +30,8 @@ class ActionStatement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         cash: what was paid in (negative: paid by a short position).
         canceled: working orders that were canceled, because their prices and sizes meant old shares.
         adjusted: working orders that were told in new shares.
+        tax_rate: part of a dividend that was withheld at the source; withheld: how much that was.
+        other_id: what it trades as from now on, of a RENAME.
     """
 
     action_id: str
@@ -46,6 +48,9 @@ class ActionStatement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     cash: Decimal = ZERO
     canceled: int = 0
     adjusted: int = 0
+    tax_rate: Decimal = ZERO
+    withheld: Decimal = ZERO
+    other_id: str = ""
 
     @property
     def is_split(self) -> bool:
@@ -81,6 +86,11 @@ def share_of(whole: Decimal, part: Decimal, of: Decimal, unit: Decimal) -> Decim
 def scaled_price(price: Decimal, numerator: int, denominator: int) -> Decimal:
     """A price of old shares as one of new shares, to the minor unit."""
     return scaled(price, denominator, numerator)
+
+
+def withheld_of(gross: Decimal, tax_rate: Decimal) -> Decimal:
+    """What is kept of a dividend; a short position pays the whole of it."""
+    return to_minor(gross * tax_rate) if gross > 0 else ZERO
 
 
 def exact_price(price: Decimal, numerator: int, denominator: int) -> Decimal:

@@ -66,6 +66,19 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return self.instrument_id.rsplit(".", 1)[1]
 
 
+_COUNTRIES = {
+    "US": ("XNAS", "XNYS", "ARCX", "XASE", "BATS", "IEXG"),
+    "GB": ("XLON",), "DE": ("XETR", "XFRA"), "FR": ("XPAR",), "NL": ("XAMS",), "CH": ("XSWX",), "JP": ("XTKS",),
+    "CA": ("XTSE",), "IN": ("XBOM", "XNSE"), "HK": ("XHKG",), "AU": ("XASX",), "IT": ("XMIL",), "ES": ("XMAD",),
+}  # fmt: skip
+
+
+def country_of(instrument_id: str) -> str:
+    """Country of the exchange it is listed at, two letters; "" where that is not known."""
+    mic = instrument_id.rsplit(".", 1)[-1]
+    return next((country for country, mics in _COUNTRIES.items() if mic in mics), "")
+
+
 def symbol_of(instrument_id: str) -> str:
     """`AAPL.XNAS` → `AAPL`."""
     return instrument_id.rsplit(".", 1)[0]

@@ -137,6 +137,8 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """What may be lost in a day before the daily loss limit acts; None without a limit."""
     dividends: Decimal = Decimal(0)
     """Received since the account was opened; negative is paid, by short positions. Neither realized nor unrealized."""
+    withheld: Decimal = Decimal(0)
+    """Tax kept from them at the source."""
     reconciled_wall: int = 0
     """Wall time of the last clean comparison with the venue since this start, 0 when there was none: how long ago it
     was does not depend on the market's pace."""

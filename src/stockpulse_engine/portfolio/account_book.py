@@ -67,6 +67,8 @@ class AccountBook:
         self.movements: set[str] = set()
         self.actions: set[str] = set()
         """Corporate actions that were posted."""
+        self.renamed: dict[str, str] = {}
+        """What a holding was called → what it is called now."""
         self.is_adopted = False
         """Whether it was taken over from a broker with what it held."""
         self.suspense: dict[str, Suspended] = {}
@@ -121,6 +123,11 @@ class AccountBook:
         return -self.balances[Book.INCOME]
 
     @property
+    def tax(self) -> Decimal:
+        """What was withheld from them at the source."""
+        return self.balances[Book.TAX]
+
+    @property
     def deposits(self) -> Decimal:
         """What came in less what went out without being earned: money, holdings taken over, accepted differences."""
         balances = self.balances
@@ -141,13 +148,27 @@ class AccountBook:
 
     def holding(self, instrument_id: str) -> Holding:
         """The holding of an instrument, made when first needed."""
+        instrument_id = self.renamed.get(instrument_id, instrument_id)
         holding = self.holdings.get(instrument_id)
         if holding is None:
             holding = self.holdings[instrument_id] = Holding(instrument_id, self.account.lot_method)
         return holding
 
+    def rename(self, old_id: str, new_id: str) -> Holding | None:
+        """Let a holding go on under another id; None, and nothing done, where that one was traded here itself."""
+        holding = self.holdings.get(old_id)
+        if holding is None or new_id in self.holdings:
+            return None
+        holding.instrument_id = new_id
+        self.holdings[new_id] = self.holdings.pop(old_id)
+        for older in [key for key, name in self.renamed.items() if name == old_id]:
+            self.renamed[older] = new_id
+        self.renamed[old_id] = new_id
+        return holding
+
     def quantity(self, instrument_id: str) -> Decimal:
         """Signed quantity held; zero when never traded."""
+        instrument_id = self.renamed.get(instrument_id, instrument_id)
         holding = self.holdings.get(instrument_id)
         return holding.lots.quantity if holding is not None else ZERO
 
@@ -176,6 +197,7 @@ class AccountBook:
             busted=tuple(sorted(self.busted)),
             movements=tuple(sorted(self.movements)),
             actions=tuple(sorted(self.actions)),
+            renamed=dict(self.renamed),
             is_adopted=self.is_adopted,
             suspense=dict(self.suspense),
             explained=tuple(sorted(self.explained)),
@@ -196,6 +218,7 @@ class AccountBook:
             book.booked[alias] = book.booked[fill_id]
         book.busted, book.movements = set(state.busted), set(state.movements)
         book.actions = set(state.actions)
+        book.renamed = dict(state.renamed)
         book.is_adopted, book.suspense = state.is_adopted, dict(state.suspense)
         book.explained = set(state.explained)
         book.sessions = {base.session_date: base for base in state.sessions}
@@ -215,6 +238,7 @@ class AccountBookState(msgspec.Struct, frozen=True, kw_only=True):
     sessions: tuple[SessionBase, ...]
     reconciled: ReconciledBase
     actions: tuple[str, ...] = ()
+    renamed: dict[str, str] = {}
     is_adopted: bool = False
     suspense: dict[str, Suspended] = {}
     explained: tuple[str, ...] = ()

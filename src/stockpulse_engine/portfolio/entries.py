@@ -30,6 +30,8 @@ class Book(Enum):
     """Money put in (negative) or taken out (positive)."""
     INCOME = "INCOME"
     """Dividends; what was received is negative (a source of money)."""
+    TAX = "TAX"
+    """Withheld from dividends at the source (positive, a cost)."""
     ADOPTED = "ADOPTED"
     """What an account brought with it when it was opened here, at cost (negative, a source)."""
     SUSPENSE = "SUSPENSE"

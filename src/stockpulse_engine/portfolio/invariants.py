@@ -42,9 +42,9 @@ def check_entries(entries: Sequence[Entry]) -> None:
 
 
 def check_cash(book: AccountBook) -> None:
-    """L2: cash + cost of positions = net deposits + realized P&L + dividends - fees, up to the rounding account."""
+    """L2: cash + cost of positions = net deposits + realized P&L + dividends - tax - fees, up to rounding."""
     left = book.cash + book.cost
-    right = book.deposits + book.realized + book.income - book.fees - book.rounding
+    right = book.deposits + book.realized + book.income - book.tax - book.fees - book.rounding
     _hold(left == right, f"L2: {book.account.account_id} holds {left}, its sources give {right}.")
 
 

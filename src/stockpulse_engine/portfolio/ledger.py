@@ -15,6 +15,7 @@ from decimal import Decimal
 import msgspec
 
 from stockpulse_engine.domain.accounts import Account
+from stockpulse_engine.domain.corporate import ActionStatement, withheld_of
 from stockpulse_engine.domain.errors import InvariantError, NotFoundError
 from stockpulse_engine.domain.events import (
     AccountOpened,
@@ -222,26 +223,45 @@ class Ledger:
         """A split or a dividend, once for each account and action; on what the ledger itself holds."""
         said = event.statement
         book = self._own(said.account_id)
-        amounts = (said.amount, said.price, said.lot_size)
-        is_sane = all(map(_is_amount, amounts)) and said.lot_size > 0 and said.price >= 0
+        amounts = (said.amount, said.price, said.lot_size, said.tax_rate)
+        is_sane = 0 <= said.tax_rate <= 1 and all(map(_is_amount, amounts)) and said.lot_size > 0 and said.price >= 0
         _require(is_sane and min(said.numerator, said.denominator) > 0, f"L8: {said.action_id} is not an action.")
         if said.action_id in book.actions:
             return
         book.actions.add(said.action_id)
+        if said.other_id:
+            self._rename(book, said, event.ts_event)
+            return
         held = book.quantity(said.instrument_id)
         if not held:
             return
         if not said.is_split:
-            money = to_minor(held * said.amount)
-            legs: tuple[Posting, ...] = (Posting(Book.CASH, money), Posting(Book.INCOME, -money)) if money else ()
-            if legs:
-                self._post(book, legs, EntryKind.ACTION, said.action_id, event.ts_event)
+            self._pay(book, said, held, event.ts_event)
             return
         ratio = (said.numerator, said.denominator)
         split = Split(said.action_id, *ratio, said.lot_size, said.price, event.ts_event)
         legs = book.holding(said.instrument_id).split(split)
         if legs:
             split.entry_id = self._post(book, legs, EntryKind.ACTION, said.action_id, event.ts_event)
+
+    def _pay(self, book: AccountBook, said: ActionStatement, held: Decimal, ts_event: int) -> None:
+        """A dividend: the whole of it is income, and what was withheld at the source a tax."""
+        money = to_minor(held * said.amount)
+        tax = withheld_of(money, said.tax_rate)
+        legs = ((Book.CASH, money - tax), (Book.TAX, tax), (Book.INCOME, -money))
+        postings = tuple(Posting(name, amount) for name, amount in legs if amount)
+        if postings:
+            self._post(book, postings, EntryKind.ACTION, said.action_id, ts_event)
+
+    def _rename(self, book: AccountBook, said: ActionStatement, ts_event: int) -> None:
+        """The holding goes on under another id, with its lots and all that made them."""
+        holding = book.rename(said.instrument_id, said.other_id)
+        cost = holding.posted[0] if holding is not None else ZERO
+        if cost:
+            legs = (
+                Posting(Book.SECURITIES, -cost, said.instrument_id), Posting(Book.SECURITIES, cost, said.other_id)
+            )  # fmt: skip
+            self._post(book, legs, EntryKind.ACTION, said.action_id, ts_event)
 
     def _adopt(self, event: HoldingsAdopted) -> None:
         """What the account held already becomes opening lots, once; nothing is paid for them here."""

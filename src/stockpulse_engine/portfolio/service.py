@@ -270,6 +270,7 @@ class PortfolioService:
             day_pnl=tidy(balances.day_pnl),
             fees=tidy(balances.fees),
             dividends=tidy(book.income),
+            withheld=tidy(book.tax),
             equity_open=tidy(balances.equity_open),
             maintenance_margin=tidy(balances.maintenance),
             margin_call=tidy(balances.margin_call),

@@ -18,6 +18,8 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     type: Literal["CASH", "MARGIN"] = "MARGIN"
     currency: Annotated[str, msgspec.Meta(pattern=CURRENCY_PATTERN, description=CURRENCY_WORDS)] = "USD"
     cash: Decimal = Decimal(100_000)
+    withholding: tuple[str, ...] = ()
+    """Tax withheld from dividends: `US=0.15`, or `main/US=0.30` for one account; read whenever the venue starts."""
 
 
 class ReconcileSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -178,14 +178,28 @@ def _marked(event: SessionMarked) -> tuple[str, str, str]:
     return "SESSION_MARKED", event.account_id, f"Session {event.session_date} opened at {number(event.equity)}."
 
 
+def _ended(said: ActionStatement) -> str:
+    return f", {said.canceled} working order(s) canceled" if said.canceled else ""
+
+
 def action_words(said: ActionStatement) -> str:
     """A corporate action as it met an account, in a sentence."""
+    if said.other_id:
+        held = f"{number(said.before)} held go on under that name"
+        return f"{said.instrument_id} trades as {said.other_id}: {held}{_ended(said)}."
+    if said.kind == "DELISTING":
+        return (
+            f"{said.instrument_id} is delisted: {number(said.before)} held stay, and can not be traded{_ended(said)}."
+        )
     if not said.is_split:
         verb = "paid" if said.cash >= 0 else "cost"
-        return f"{said.instrument_id}: a dividend of {number(said.amount)} a share {verb} {number(abs(said.cash))}."
+        paid = f"{verb} {number(abs(said.cash))}"
+        if said.withheld:
+            paid += f" after {number(said.withheld)} of tax ({number(said.tax_rate * 100)} %)"
+        return f"{said.instrument_id}: a dividend of {number(said.amount)} a share {paid}, on the ex-date."
     paid = f", {number(said.cash)} paid for the fraction" if said.cash else ""
     orders = f", {said.adjusted} working order(s) adjusted" if said.adjusted else ""
-    orders += f", {said.canceled} working order(s) canceled" if said.canceled else ""
+    orders += _ended(said)
     ratio = f"{said.numerator} for {said.denominator}"
     if not said.before:
         return f"{said.instrument_id}: split {ratio}{orders}."

@@ -25,6 +25,7 @@ from stockpulse_engine.venue.matching import MILLISECOND_NS, Rules
 from stockpulse_engine.venue.server import Server, ServerSettings
 from stockpulse_engine.venue.source import DaysSource, MarketSource
 from stockpulse_engine.venue.store import Identity, VenueStore
+from stockpulse_engine.venue.withholding import Withholding
 
 LIVE_SILENCE_NS = 5 * SECOND_NS
 LIVE_QUOTE_AGE_NS = 60 * SECOND_NS
@@ -87,7 +88,7 @@ def _open_exchange(
     )
     identity = Identity(options.world, options.seed)
     fees = FREE if options.no_fees else FeeSchedule()
-    exchange = Exchange(identity, source, store, rules=rules, fees=fees)
+    exchange = Exchange(identity, source, store, rules=rules, fees=fees, tax=Withholding(options.withholding))
     start = 0 if is_live else store.market_ns
     start = start or opening_ns(world, source, wall, options.at)
     exchange.open(start, _time_of(options, world, source, start, wall), wall)
@@ -118,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--at", default="", help="moment of a first start: UTC ns, or ISO with its zone")
     parser.add_argument("--latency-ms", type=float, default=5.0, help="market time an order travels")
     parser.add_argument("--no-fees", action="store_true", help="charge nothing")
+    parser.add_argument("--withholding", nargs="*", default=[], help="tax on dividends: US=0.15, main/US=0.30")
     parser.add_argument("--idle-exit", type=float, default=3600.0, help="end after so many seconds without a client")
     return parser
 

@@ -123,6 +123,8 @@ class InstrumentBook:
         self.auction: list[WorkingOrder] = []
         self._old_and_new: tuple[Decimal, Decimal] | None = None
         """After a split, what a share was worth and is worth, until the first print of new ones."""
+        self.is_delisted = False
+        """It trades no more, or under another id: nothing is taken."""
         self.trailing: list[WorkingOrder] = []
         """Stops whose trigger follows the market."""
 

@@ -222,7 +222,8 @@ class Desk:
         state.cash += statement.cash
         state.positions.pop(statement.instrument_id, None)
         if statement.after:
-            state.positions[statement.instrument_id] = statement.after
+            name = statement.other_id or statement.instrument_id
+            state.positions[name] = state.positions.get(name, ZERO) + statement.after
         self.turn.accounts[statement.account_id] = state
         self.counters.report += 1
         made = ExecutionReport(

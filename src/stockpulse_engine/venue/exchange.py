@@ -19,7 +19,7 @@ from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.market import SECOND_NS, MarketEvent, NewsItem
 from stockpulse_engine.domain.views import SourceCounts
 from stockpulse_engine.marketdata.ports import ClockState
-from stockpulse_engine.venue.actions import apply_action
+from stockpulse_engine.venue.actions import apply_action, mark_delisted
 from stockpulse_engine.venue.desk import AccountReport, Desk
 from stockpulse_engine.venue.fed import FedSource
 from stockpulse_engine.venue.fees import FeeSchedule
@@ -30,6 +30,7 @@ from stockpulse_engine.venue.recording.tape import VERSION, Head
 from stockpulse_engine.venue.recording.writer import Limits, SessionRecorder
 from stockpulse_engine.venue.source import ActionSource, CountingSource, DueAction, MarketSource
 from stockpulse_engine.venue.store import Identity, VenueStore
+from stockpulse_engine.venue.withholding import Withholding
 
 CHUNK_NS = 2 * SECOND_NS
 """Market time played in one go, to bound memory."""
@@ -97,7 +98,14 @@ class Exchange:
     """Source, books, desk and store of one world."""
 
     def __init__(
-        self, identity: Identity, source: MarketSource, store: VenueStore, *, rules: Rules, fees: FeeSchedule
+        self,
+        identity: Identity,
+        source: MarketSource,
+        store: VenueStore,
+        *,
+        rules: Rules,
+        fees: FeeSchedule,
+        tax: Withholding | None = None,
     ) -> None:
         self.identity = identity
         self.source = source
@@ -107,6 +115,7 @@ class Exchange:
         self.news: deque[NewsItem] = deque(maxlen=MAX_NEWS)
         self.recorder: SessionRecorder | None = None
         """The recording that is made, or that ended last."""
+        self.tax = tax or Withholding()
         self._source_ns = 0
         self._marked_at = 0
 
@@ -119,6 +128,7 @@ class Exchange:
         if isinstance(self.source, FedSource):
             self._learn(self.source, self.store.load_instruments())
         self.matcher.seed(self.source.seed_events(market_ns), market_ns)
+        self._mark_delisted(market_ns)
         orders = self.store.load_orders()
         self.desk.restore(orders, self.store.load_accounts())
         self.matcher.restore(orders)
@@ -140,7 +150,7 @@ class Exchange:
             events += self._advance(self._source_ns)
             if due is not None and due.at_ns == self._source_ns:
                 self.matcher.advance(self._source_ns)
-                events += apply_action(self.matcher, due)
+                events += apply_action(self.matcher, due, self.tax)
             if self._wall.monotonic_ns() - started > BUDGET_NS:
                 break
         if self._source_ns == target and isinstance(self.source, FedSource):
@@ -212,6 +222,13 @@ class Exchange:
 
     def _due_action(self, after_ns: int) -> DueAction | None:
         return self.source.next_action(after_ns) if isinstance(self.source, ActionSource) else None
+
+    def _mark_delisted(self, until_ns: int) -> None:
+        """What was delisted before this start."""
+        due = self._due_action(0)
+        while due is not None and due.at_ns <= until_ns:
+            mark_delisted(self.matcher, due)
+            due = self._due_action(due.at_ns)
 
     def _learn(self, source: FedSource, instruments: Sequence[Instrument]) -> None:
         for instrument in instruments:

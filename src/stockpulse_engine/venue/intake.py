@@ -133,6 +133,8 @@ class Intake:
         book = self._matcher.books.get(terms.instrument_id)
         if book is None:
             return Refusal("unknown_instrument", f"{terms.instrument_id[:40]} is not traded here.")
+        if book.is_delisted:
+            return Refusal("delisted", f"{terms.instrument_id[:40]} is not traded any more.")
         today = self._matcher.session_of(self._matcher.now)
         refusal = checks.check_terms(terms, book) or checks.check_expiry(terms, self._matcher.now, today)
         if refusal is None and not is_leg:

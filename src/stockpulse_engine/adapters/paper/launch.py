@@ -32,6 +32,8 @@ class VenueOptions(msgspec.Struct, frozen=True, kw_only=True):
     at: str = ""
     latency_ms: float = 5.0
     idle_exit_s: float = 3600.0
+    withholding: tuple[str, ...] = ()
+    """Tax on dividends, as configured: `US=0.15`."""
     module: str = "stockpulse_engine.venue"
     """The module to run: one with a market of its own (a replay of stored days, a test's)."""
     more: tuple[str, ...] = ()
@@ -75,6 +77,8 @@ def command_of(paths: Paths, world: str, options: VenueOptions) -> Sequence[str]
         command += ["--at", options.at]
     if options.files:
         command += ["--from", *(str(file.absolute()) for file in options.files)]
+    if options.withholding:
+        command += ["--withholding", *options.withholding]
     return [*command, *options.more]
 
 

@@ -12,7 +12,10 @@ from stockpulse_engine.marketdata.calendar import Calendar
 from stockpulse_engine.venue.source import DueAction
 
 SPLITS = (ActionKind.SPLIT, ActionKind.STOCK_DIVIDEND)
-_ORDER = (ActionKind.DIVIDEND, ActionKind.STOCK_DIVIDEND, ActionKind.SPLIT)
+_ORDER = (
+    *(ActionKind.DIVIDEND, ActionKind.STOCK_DIVIDEND, ActionKind.SPLIT),
+    *(ActionKind.RENAME, ActionKind.DELISTING),
+)
 """Within a day: a dividend is paid on the share count of the day before."""
 
 
