@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from stockpulse_engine.domain.accounts import AccountKind
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.errors import StockPulseError, UnavailableError
-from stockpulse_engine.domain.orders import OrderStatus
+from stockpulse_engine.domain.orders import OrderStatus, OrderTerms
 from stockpulse_tui.intent import Intent, Phase
+from stockpulse_tui.live_words import live_sentences
+from stockpulse_tui.widgets.confirm import Confirm
 
 if TYPE_CHECKING:
     from stockpulse_tui.app import StockPulseApp
@@ -41,8 +44,37 @@ class Courier:
             return f"SAFE: it stays staged; {key} arms, then Enter sends it"
         return ""
 
-    def enter(self, body: SubmitOrder | None) -> None:
-        """Enter was pressed: submit (or stage), send what was staged, or ask again after silence."""
+    def enter(self, body: SubmitOrder | None, *, is_small: bool = False) -> None:
+        """Enter was pressed: submit (or stage), send what was staged, or ask again after silence.
+
+        What would send LIVE money is read once more first, unless it is under the limit for that (R13).
+        """
+        terms = self._new_live_terms(body)
+        if terms is None or is_small:
+            self._go(body)
+            return
+        intent = self.intent
+        self._shell.windows.open(
+            Confirm("LIVE order", live_sentences(self._shell, terms), "sends it", lambda: self._go_on(intent, body))
+        )
+
+    def _go_on(self, intent: Intent, body: SubmitOrder | None) -> None:
+        """It was read twice; whatever ended meanwhile is not sent."""
+        if self.intent is intent and self.is_armed:
+            self._go(body)
+
+    def _new_live_terms(self, body: SubmitOrder | None) -> OrderTerms | None:
+        """What Enter would send of LIVE money and was not asked before; None for everything else."""
+        view = self._shell.live.account
+        if not self.is_armed or view is None or view.account.kind is not AccountKind.LIVE:
+            return None
+        if self.intent.phase is Phase.STAGED:
+            staged = self._shell.store.orders.get(self.intent.order_id)
+            return staged.terms if staged is not None else None
+        is_new = self.intent.phase is Phase.DRAFT and body is not None and not body.is_staged
+        return body.terms if is_new and body is not None else None
+
+    def _go(self, body: SubmitOrder | None) -> None:
         now = self._shell.clock.now_ns()
         intent = self.intent
         if intent.phase is Phase.STAGED:

@@ -151,7 +151,13 @@ class TicketSession:
             words += f": {self._shell.keymap.key_of('ticket.duplicate', Context.TICKET)} begins the same order again"
         if words:
             self._shell.notify_line(words)
-        self._courier.enter(ticket.body(is_staged=not self._courier.is_armed))
+        body = ticket.body(is_staged=not self._courier.is_armed)
+        self._courier.enter(body, is_small=self._is_small())
+
+    def _is_small(self) -> bool:
+        """Whether the engine judged this very order and found nothing in it that has to be read twice."""
+        rows = {row.name: row.verdict for row in self.ticket.rows} if self.ticket.is_fresh else {}
+        return rows.get("checks") == "ok"
 
     def _why_not(self) -> str:
         if self.ticket.edit.text.strip() and not self._shell.store.instruments:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from stockpulse_tui.live_words import money_word
 from stockpulse_tui.widgets.overlay import Overlay, Prompt
 from stockpulse_tui.widgets.panel import Panel
 
@@ -82,6 +83,8 @@ class Windows:
         self, purpose: str, label: str, *, on_change: Callable[[str], None] | None = None, initial: str = ""
     ) -> None:
         """Ask for one line; the focused pane, then the handlers hear the answer."""
+        if purpose.startswith(("order.", "trading.")):  # whose money it is, wherever an order is changed
+            label = f"{money_word(self._shell)} · {label}"
         owner = self._shell.dispatch.owner
         prompt = Prompt(purpose, label, owner if isinstance(owner, Panel) else None, initial)
         prompt.on_change = on_change

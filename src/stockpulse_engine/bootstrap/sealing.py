@@ -29,7 +29,7 @@ class JournalSeal:
         self._seal = HeadSeal(world, SealKey(paths, world), seal_places(paths, world), clock)
         is_restored = RestoredMark(paths.world(world)).read() is not None
         last = journal.head[0]
-        self._seal.open(last, lambda seq: journal.fetch([seq])[0].digest, is_restored=is_restored)
+        self._seal.open(last, journal.digest_at, is_restored=is_restored)
 
     @property
     def problem(self) -> str:

@@ -231,6 +231,10 @@ class SqliteJournal:
             yield self._verified(digest, row)
             digest = row[3]
 
+    def digest_at(self, seq: int) -> str:
+        """Digest of an entry as it is stored; the chain was walked when the journal was opened."""
+        return row_at(self._reader, seq)[3].hex()
+
     def fetch(self, seqs: Iterable[int]) -> list[JournalEntry]:
         """The named entries, each verified against its predecessor's digest."""
         return [self._verified(self._digest_at(seq - 1), row_at(self._reader, seq)) for seq in seqs]

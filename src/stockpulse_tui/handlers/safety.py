@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from stockpulse_engine.base.ids import new_id
+from stockpulse_engine.client.calls import arm_live
 from stockpulse_engine.domain.accounts import AccountKind
 from stockpulse_engine.domain.errors import StockPulseError
+from stockpulse_engine.wire.rest import ArmLive
 from stockpulse_tui.handlers import Handler
 
 ARM_MINUTES = 30
+LIVE_MINUTES = 60
+"""How long live money is armed when nobody says."""
 LATCHED = "HALTED: the latch is set, no order leaves any more"
 RESTING = "what rests at the venue is canceled as soon as the engine sees it."
 
@@ -29,17 +35,27 @@ class SafetyHandler(Handler):
             self._arm(view.account.account_id, 0, "safe: keys stage, nothing is sent")
             return
         if view.account.kind is AccountKind.LIVE:
-            shell.windows.ask("arm.live", f"type {view.account.account_id} to arm real money")
+            shell.windows.ask("arm.live", "LIVE: last letters of the account's number, the most to send, minutes:")
             return
         self._arm(view.account.account_id, ARM_MINUTES, f"armed for {ARM_MINUTES} minutes on paper: Enter sends")
 
     def entered_arm_live(self, text: str) -> None:
-        """The account's name was typed."""
+        """Letters, amount and minutes were typed, as `0817 5000 60`."""
         view = self.shell.live.account
-        if view is None or text.strip() != view.account.account_id:
-            self.shell.notify_line("that is not the account's name: still safe", "warn")
+        letters, amount, minutes = (*text.split(), "", "", "")[:3]
+        try:
+            cap, time = Decimal(amount.replace(",", "")), int(minutes or LIVE_MINUTES)
+        except (InvalidOperation, ValueError):
+            self.shell.notify_line("type letters, amount and minutes, as 0817 5000 60: still safe", "warn")
             return
-        self._arm(text.strip(), ARM_MINUTES, "armed for REAL MONEY: Enter sends")
+        if view is None or not cap.is_finite():
+            self.shell.notify_line("that is no amount: still safe", "warn")
+            return
+        body = ArmLive(
+            request_id=new_id("R"), account_id=view.account.account_id, suffix=letters, cap=cap, minutes=time
+        )
+        words = f"armed for LIVE: up to {cap:,} in {time} minutes; Enter sends"
+        self._ask(lambda: self.shell.link.commands.send(arm_live(body)), words)
 
     def _arm(self, account_id: str, minutes: int, words: str) -> None:
         self._ask(lambda: self.shell.link.commands.arm(account_id, minutes), words)

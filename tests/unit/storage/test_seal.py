@@ -43,7 +43,7 @@ def start(paths: Paths, *, is_restored: bool = False) -> HeadSeal:
     journal = journal_of(paths)
     try:
         guard = sealed(paths)
-        guard.open(journal.head[0], lambda seq: journal.fetch([seq])[0].digest, is_restored=is_restored)
+        guard.open(journal.head[0], journal.digest_at, is_restored=is_restored)
     finally:
         journal.close()
     return guard
