@@ -15,6 +15,7 @@ from stockpulse_engine.base.text import clean_line, clean_text
 from stockpulse_engine.cli.link import engine
 from stockpulse_engine.cli.orders import ORDER_HEADINGS, TradeOptions, order_row
 from stockpulse_engine.cli.output import emit, emit_json, emit_table, say, strong
+from stockpulse_engine.domain.accounts import Account, AccountKind
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.errors import DeniedError, InvalidValueError, NotFoundError, StockPulseError
 from stockpulse_engine.domain.instruments import Instrument
@@ -36,7 +37,7 @@ def run_trade(line: str, options: TradeOptions) -> None:
     if options.client_order_id and _is_known(options.client_order_id):
         say(f"{options.client_order_id} was sent before; here is what became of it. Nothing is sent twice.")
     else:
-        _look_and_ask(parsed, command, options)
+        _look_and_ask(parsed, command, options, account)
     answer = engine().submit_order(command)
     if options.as_json:
         emit_json(answer)
@@ -44,10 +45,11 @@ def run_trade(line: str, options: TradeOptions) -> None:
         emit_table(ORDER_HEADINGS, [order_row(one) for one in answer.orders], left=(0, 2, 3, 5, 8, 9))
 
 
-def _look_and_ask(parsed: ParsedOrder, command: SubmitOrder, options: TradeOptions) -> None:
+def _look_and_ask(parsed: ParsedOrder, command: SubmitOrder, options: TradeOptions, view: AccountView) -> None:
     """Show what it would do, refuse what the gate would refuse, and ask."""
     preview = engine().preview_order(command)
     if not options.as_json:
+        say(f"{view.account.kind.value} {clean_line(view.account.account_id)}")
         show_preview(parsed, preview)
     if not preview.is_allowed:
         if not command.is_staged:
@@ -55,7 +57,8 @@ def _look_and_ask(parsed: ParsedOrder, command: SubmitOrder, options: TradeOptio
         words = preview.denial_text.replace("`allow_duplicate`", "--allow-duplicate")
         raise DeniedError(f"{preview.denial}: {words}", denial=preview.denial)
     if not options.is_agreed:
-        _confirm(command)
+        _confirm(command, view.account)
+    _read_twice(command, view, preview)
 
 
 def _put_on_record(command: SubmitOrder) -> None:
@@ -83,12 +86,30 @@ def show_preview(parsed: ParsedOrder, preview: Preview) -> None:
         say(f"{mark} {row.name.ljust(width)}  {clean_text(row.text)}")
 
 
-def _confirm(command: SubmitOrder) -> None:
+def _confirm(command: SubmitOrder, account: Account) -> None:
     if not sys.stdin.isatty():
         raise InvalidValueError("An order needs a yes and there is no terminal to ask.", fix="Pass --yes.")
     verb = "Stage" if command.is_staged else "Send"
-    say(f"{verb} this paper order? [y/N] ")
+    say(f"{verb} this {account.kind.value} order from {account.account_id}? [y/N] ")
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        emit("Not sent.")
+        raise SystemExit(0)
+
+
+def _read_twice(command: SubmitOrder, view: AccountView, preview: Preview) -> None:
+    """A LIVE order that the gate wants read is typed for once more, `--yes` or not (R13)."""
+    is_small = all(row.verdict == "ok" for row in preview.rows if row.name == "checks")
+    if view.account.kind is not AccountKind.LIVE or command.is_staged or is_small:
+        return
+    if not sys.stdin.isatty():
+        raise InvalidValueError(
+            "A LIVE order of this size is typed for twice and there is no terminal.", fix="Send it in a terminal."
+        )
+    terms, notional = command.terms, preview.notional
+    part = f", {notional / view.equity:.1%} of the equity" if notional is not None and view.equity > 0 else ""
+    amount = f"{notional:,.2f} {view.account.currency}{part}" if notional is not None else "an amount nobody can say"
+    say(f"REAL MONEY: {terms.side.value} {terms.quantity:,f} {terms.instrument_id}, {amount}. Type SEND to send it: ")
+    if sys.stdin.readline().strip() != "SEND":
         emit("Not sent.")
         raise SystemExit(0)
 
