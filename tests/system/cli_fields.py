@@ -10,12 +10,13 @@ LEVEL = "price size"
 CLOCK = "world market_ns wall_ns speed is_paused session_date phase time_zone next_change_ns next_phase is_half_day is_stepping"
 TERMS = (
     "account_id instrument_id side quantity order_type limit_price stop_price time_in_force session is_reduce_only "
-    "lots strategy"
+    "lots strategy trail_amount trail_fraction limit_offset expires_at expires_on"
 )
 ORDER = (
     "client_order_id terms status is_unknown has_late_fill has_overfill role parent_id venue_order_id "
-    "filled_quantity filled_notional average_price fees pending_terms resume_status reason code fix arrival_bid "
-    "arrival_ask source created_at updated_at unknown_since"
+    "filled_quantity filled_notional filled_before average_price fees pending_terms resume_status reason code fix arrival_bid "
+    "arrival_ask source created_at updated_at unknown_since "
+    "condition is_held"
 )
 FILL = (
     "fill_id client_order_id account_id instrument_id sign quantity price fee currency liquidity ts_event "
@@ -30,7 +31,7 @@ OWNER = "account_id kind account_type currency initial_cash broker lot_method op
 ACCOUNT = (
     "account cash reserved equity market_value gross_exposure net_exposure buying_power realized unrealized day_pnl "
     "fees equity_open maintenance_margin margin_call loss_left unknown_orders working_orders stale_marks "
-    "reconciled_at differences paid_in loss_limit dividends reconciled_wall"
+    "reconciled_at differences paid_in loss_limit dividends withheld reconciled_wall"
 )
 HALT = "state reason since actor is_latched flattening"
 DAY_ORDER = "order fills arrival_mid spread_cost slippage fees hops best_excursion worst_excursion"
