@@ -161,6 +161,8 @@ _IBKR = AdapterRow(
     ),
 )
 
+LOGIN_ELSEWHERE = "gateway's own login"
+"""Where the credentials of a connection lie that has none here."""
 ADAPTERS: Mapping[str, AdapterRow] = {row.name: row for row in (_ALPACA, _IBKR)}
 """Adapter name → its row."""
 
@@ -175,6 +177,11 @@ def adapter_row(name: str) -> AdapterRow:
             fix=f"Did you mean {near[0]}?" if near else f"There is: {', '.join(ADAPTERS)}.",
         )
     return row
+
+
+def needs_secrets(config: BrokerConfig) -> bool:
+    """Whether anything of this connection lies in the vault; where not, trust is a login elsewhere."""
+    return bool(adapter_row(config.adapter).secrets)
 
 
 def build_broker(config: BrokerConfig, secrets: Mapping[str, str], *, clock: Clock) -> Broker:

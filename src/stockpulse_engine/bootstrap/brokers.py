@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from stockpulse_engine.adapters.brokersfile import BrokersFile
-from stockpulse_engine.adapters.registry import build_broker
+from stockpulse_engine.adapters.registry import LOGIN_ELSEWHERE, build_broker, needs_secrets
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.lock import FileLock, LockHeldError, acquire_lock
 from stockpulse_engine.base.logs import get_logger
@@ -123,8 +123,9 @@ class BrokerDesk:
             if one.kind is AccountKind.LIVE and not with_live:
                 raise ForbiddenError(f"{one.name} is LIVE.", fix=f"Say so: `sp broker unlock {one.name} --live`.")
         wanted = [one for one in chosen if one.name not in self._joined]
-        if wanted:
-            await in_thread(lambda: self._vault.unlock([one.name for one in wanted], passphrase))
+        sealed = [one.name for one in wanted if needs_secrets(one)]
+        if sealed:
+            await in_thread(lambda: self._vault.unlock(sealed, passphrase))
         for one in wanted:
             await self._join(one)
         return [self._view(one) for one in chosen]
@@ -149,7 +150,7 @@ class BrokerDesk:
         self._vault.lock()
 
     async def _join(self, config: BrokerConfig) -> None:
-        secrets = self._vault.secrets_of(config.name)
+        secrets = self._vault.secrets_of(config.name) if needs_secrets(config) else {}
         try:
             self._held[config.name] = self._take_locks(config, secrets)
             broker = self._build(config, secrets, clock=self._clock)
@@ -191,7 +192,7 @@ class BrokerDesk:
             adapter=config.adapter,
             mode=config.kind,
             state=state if self._world == LIVE_WORLD else "not in this world",
-            place=self._vault.place,
+            place=self._vault.place if needs_secrets(config) else LOGIN_ELSEWHERE,
             is_connected=broker is not None and broker.is_connected,
             account=config.account,
             accounts=tuple(one.account_id for one in self._accounts() if one.broker == config.name),

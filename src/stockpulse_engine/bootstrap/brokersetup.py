@@ -9,7 +9,14 @@ from typing import Final
 
 from stockpulse_engine.adapters.brokersfile import BrokersFile
 from stockpulse_engine.adapters.matrix import capability_rows
-from stockpulse_engine.adapters.registry import ADAPTERS, AdapterRow, adapter_row, build_broker
+from stockpulse_engine.adapters.registry import (
+    ADAPTERS,
+    LOGIN_ELSEWHERE,
+    AdapterRow,
+    adapter_row,
+    build_broker,
+    needs_secrets,
+)
 from stockpulse_engine.base.clock import Clock, WallClock
 from stockpulse_engine.base.paths import Paths
 from stockpulse_engine.base.redaction import redact
@@ -66,7 +73,7 @@ class BrokerSetup:
                 adapter=one.adapter,
                 mode=one.kind,
                 state="locked",
-                place=self._vault.place,
+                place=self._vault.place if needs_secrets(one) else LOGIN_ELSEWHERE,
                 account=one.account,
             )
             for one in self._file.read().values()
@@ -99,7 +106,7 @@ class BrokerSetup:
             raise ConflictError(
                 f"There is a broker {config.name}.", fix=f"Remove it first: `sp broker remove {config.name}`."
             )
-        if self._vault.has_file:
+        if needs_secrets(config) and self._vault.has_file:
             self._vault.check(passphrase)
         checks = self.check(config, secrets)
         failed = next((one for one in checks if not one.is_ok), None)
@@ -107,13 +114,13 @@ class BrokerSetup:
             raise UnavailableError(
                 f"Nothing was kept: {failed.step}: {failed.words}.", fix="Correct it, or see whether the broker is up."
             )
-        self._vault.put(config.name, secrets, passphrase, in_file=in_file)
-        self._file.put(config)
+        self.keep(config, secrets, passphrase, in_file=in_file)
         return checks
 
     def keep(self, config: BrokerConfig, secrets: Mapping[str, str], passphrase: str, *, in_file: bool) -> None:
         """The same without asking the broker."""
-        self._vault.put(config.name, secrets, passphrase, in_file=in_file)
+        if needs_secrets(config):
+            self._vault.put(config.name, secrets, passphrase, in_file=in_file)
         self._file.put(config)
 
     def test(self, name: str, passphrase: str) -> list[BrokerCheck]:
@@ -144,11 +151,12 @@ class BrokerSetup:
             found = 0
         if found:
             raise ConflictError(f"{found} order(s) are open at {name}.", fix="Cancel them first.")
-        self._vault.drop(name, passphrase)
+        if needs_secrets(config):
+            self._vault.drop(name, passphrase)
         self._file.remove(name)
 
     def _opened(self, config: BrokerConfig, passphrase: str) -> Mapping[str, str]:
-        if not adapter_row(config.adapter).secrets:
+        if not needs_secrets(config):
             return {}
         self._vault.unlock([config.name], passphrase)
         return self._vault.secrets_of(config.name)

@@ -40,6 +40,8 @@ def add(
     account: Annotated[str, typer.Option("--account", metavar="NUMBER", help="The broker's number of it.")] = "",
     url: Annotated[str, typer.Option("--url", metavar="URL", help="Another address than the adapter's own.")] = "",
     stream_url: Annotated[str, typer.Option("--stream-url", metavar="URL", help="The same for its stream.")] = "",
+    port: Annotated[int, typer.Option("--port", metavar="N", help="Where a gateway on this machine listens.")] = 0,
+    client_id: Annotated[int, typer.Option("--client-id", metavar="N", help="As whom we speak to a gateway.")] = 1,
     currency: Annotated[str, typer.Option("--currency", metavar="USD", help="Of the account.")] = "USD",
     in_file: Annotated[
         bool, typer.Option("--in-file", help="Keep secrets in the encrypted file although the system has a keyring.")
@@ -65,7 +67,15 @@ def add(
         )
     asked = setup.questions(adapter)
     config = BrokerConfig(
-        name=name, adapter=adapter, kind=money, account=account, url=url, stream_url=stream_url, currency=currency
+        name=name,
+        adapter=adapter,
+        kind=money,
+        account=account,
+        url=url,
+        stream_url=stream_url,
+        port=port,
+        client_id=client_id,
+        currency=currency,
     )
     given, passphrase = _given(setup, asked, from_stdin=from_stdin, in_file=in_file)
     checks: list[BrokerCheck] = []

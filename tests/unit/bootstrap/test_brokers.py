@@ -158,3 +158,13 @@ async def test_no_view_and_no_lock_file_shows_a_secret(bench: Bench) -> None:
     assert all(CANARY not in name and "id-of" not in name for name in names)
     assert all(CANARY not in one.read_text() for one in bench.locks.iterdir())
     await desk.stop()
+
+
+async def test_a_login_elsewhere_is_joined_without_the_vault(bench: Bench) -> None:
+    BrokersFile(bench.paths.brokers_file).put(BrokerConfig(name="gateway", adapter="ibkr", kind=AccountKind.PAPER))
+    desk, orders = bench.desk()
+    (view,) = await desk.unlock(["gateway"], "", with_live=False)
+    assert (view.state, view.place) == ("joined", "gateway's own login")
+    assert bench.built == [("gateway", {})]
+    await desk.lock(["gateway"])
+    assert orders.joined == {}

@@ -68,6 +68,8 @@ class IbkrBroker:
         self._looking = asyncio.Lock()
         self._look_task: asyncio.Task[None] | None = None
         self._submitting = asyncio.Lock()
+        self._account_id = ""
+        """Ours, once it was opened here."""
         self._floor: int | None = None
         """From when on whoever listens wants to know."""
         self.clock_skew_ns = 0
@@ -82,6 +84,11 @@ class IbkrBroker:
     def is_connected(self) -> bool:
         """Whether the gateway is there and has the broker behind it."""
         return self._session.is_up
+
+    @property
+    def clock_offset_ns(self) -> int:
+        """How far the gateway's clock is before ours."""
+        return -self.clock_skew_ns
 
     async def connect(self) -> None:
         """Log in to the gateway and prove that it has the account we mean. Raises UnavailableError."""
@@ -106,12 +113,12 @@ class IbkrBroker:
 
     async def open_account(self, account: Account) -> None:
         """The broker has its account; we learn what ours is called. Raises InvalidValueError for a second one."""
-        if self._teller.account_id not in ("", account.account_id):
+        if self._account_id not in ("", account.account_id):
             raise InvalidValueError(
-                f"{self._capabilities.name} holds {self._teller.account_id} already.",
+                f"{self._capabilities.name} holds {self._account_id} already.",
                 fix="Make a connection with a client id of its own for each account.",
             )
-        self._teller.account_id = account.account_id
+        self._account_id = self._teller.account_id = account.account_id
 
     async def submit(self, orders: Sequence[Order]) -> None:
         """Send one order or one group, each once.
