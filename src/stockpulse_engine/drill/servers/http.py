@@ -127,7 +127,8 @@ class HttpServer:
         self._refusal = refusal
         self._looks = looks or HttpFaults()
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
+        """Each open line, and what serves it."""
         self._aim: Callable[[Request], bool] = lambda _: True
         self.plan = plan or FaultPlan()
         self.port = 0
@@ -167,8 +168,11 @@ class HttpServer:
         server, self._server = self._server, None
         if server is not None:
             server.close()
+        serving = [task for task in self._writers.values() if task is not None]
         for writer in tuple(self._writers):
             reset(writer)
+        if serving:
+            await asyncio.wait(serving)
         if server is not None:
             await server.wait_closed()
 
@@ -186,16 +190,16 @@ class HttpServer:
     # --- one line -----------------------------------------------------------------------------------------
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
+        self._writers[writer] = asyncio.current_task()
         try:
             await self._serve_requests(reader, writer)
         except (ConnectionError, httptools.HttpParserError):
             pass  # a client may leave or speak no HTTP: that ends its line, nothing else
         finally:
-            self._writers.discard(writer)
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
+            del self._writers[writer]
 
     async def _serve_requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         parsed = _Parsed()
