@@ -77,6 +77,8 @@ class Witness:
             return
         key, terms = order.client_order_id, order.terms
         fills = engine.trading.book.fills_of(key)
+        if len({fill.fill_id for fill in fills}) < len(fills):
+            self._say(f"L6: an execution of {key} is booked twice")
         executed = sum((fill.quantity for fill in fills), ZERO)
         if order.filled_quantity != executed:
             self._say(f"O1: {key} counts {order.filled_quantity}, its executions are {executed}")
