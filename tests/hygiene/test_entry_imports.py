@@ -59,7 +59,9 @@ ENTRIES = (
     Entry("stockpulse_engine.venue.server", frozenset({"torch", "textual", "litestar", "uvicorn", "duckdb"}) | TESTING),
     Entry(
         "stockpulse_engine.daemon",
-        frozenset({"torch", "textual", "duckdb", "sqlalchemy", "numba", "redis", "polars", "numpy"}) | TESTING,
+        frozenset({"torch", "textual", "duckdb", "sqlalchemy", "numba", "redis", "polars", "numpy"})
+        | frozenset({"keyring", "cryptography", "stockpulse_engine.adapters.alpaca"})  # nothing live in a paper engine
+        | TESTING,
     ),
 )
 

@@ -53,6 +53,18 @@ def clean_line(text: str, limit: int = 512) -> str:
     return " ".join(clean_text(text, limit).split())
 
 
+FORMULA = r"^[=+\-@\t\r]"
+"""What a spreadsheet would take for a formula …"""
+PLAIN_NUMBER = r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+"""… unless it is only a number with a sign."""
+_FORMULA, _NUMBER = re.compile(FORMULA), re.compile(PLAIN_NUMBER)
+
+
+def cell_text(text: str) -> str:
+    """Text for a cell of an exported table: a formula in it stays text (R44)."""
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.match(text) else text
+
+
 def _is_plain(text: str, limit: int) -> bool:
     """Printable ASCII that fits, as nearly everything is: no pattern would match it."""
     return len(text) <= limit and text.isascii() and text.isprintable()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from stockpulse_engine.base.text import cell_text
 from stockpulse_engine.domain.errors import ConflictError, InvalidValueError
 
 Value = bool | int | float | str | None
@@ -65,10 +66,16 @@ def write_table(columns: Columns, rows: Rows, target: Path) -> None:
 
 
 def write_csv(columns: Columns, rows: Rows, file: TextIO) -> None:
-    """A heading, then the rows; NULL is an empty cell."""
+    """A heading, then the rows; NULL is an empty cell, and what a spreadsheet would take for a formula stays text."""
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([name for name, _ in columns])
-    writer.writerows([["" if cell is None else cell for cell in row] for row in rows])
+    writer.writerow([cell_text(name) for name, _ in columns])
+    writer.writerows([[_cell(value) for value in row] for row in rows])
+
+
+def _cell(value: Value) -> Value:
+    if value is None:
+        return ""
+    return cell_text(value) if isinstance(value, str) else value
 
 
 def _json(columns: Columns, rows: Rows) -> bytes:

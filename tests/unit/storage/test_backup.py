@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from pathlib import Path
 
 import apsw
@@ -12,6 +14,9 @@ from stockpulse_engine.base.paths import Paths, resolve_paths
 from stockpulse_engine.domain.errors import ConflictError, IntegrityError, NotFoundError
 from stockpulse_engine.storage.backup import read_manifest, restore_backup, write_backup
 from stockpulse_engine.storage.restored import RestoredMark
+from stockpulse_engine.storage.seal import SealKey
+from stockpulse_engine.storage.secrets.sealed import Cost
+from stockpulse_engine.storage.secrets.vault import Vault
 
 CLOCK = ManualClock()
 
@@ -108,3 +113,26 @@ def test_a_damaged_archive_is_refused_and_nothing_changes(tmp_path: Path, cut: i
 def test_a_missing_archive_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"nowhere\.tar\.gz"):
         restore_backup(tmp_path / "nowhere.tar.gz", resolve_paths(tmp_path / "two"))
+
+
+@pytest.mark.covers("R21", "R23", "S17")
+def test_a_backup_takes_the_vault_sealed_as_it_is_and_no_key(tmp_path: Path) -> None:
+    """What opens the vault is a passphrase nobody wrote down; what signs the journal stays at home."""
+    paths = a_home(tmp_path / "one")
+    canary = "CANARY-secret-in-the-vault"
+    cheap = Cost(n=1024, r=1, p=1)
+    Vault(paths, CLOCK, find_ring=lambda: None, cost=cheap, harden=lambda: None).put(
+        "one", {"k": canary}, "ten letters +"
+    )
+    key = SealKey(paths, "sim").make().hex()
+    file, _ = write_backup(paths, tmp_path / "b.tar.gz", CLOCK)
+    with tarfile.open(file) as archive:
+        held = {one.name: (archive.extractfile(one) or io.BytesIO()).read() for one in archive if one.isfile()}
+    assert any(name.endswith("secrets.vault") for name in held)
+    assert not any("keys/" in name or "tokens/" in name for name in held)
+    assert not any(canary.encode() in data or key.encode() in data for data in held.values())
+    fresh = resolve_paths(tmp_path / "two")
+    restore_backup(file, fresh)
+    restored = Vault(fresh, CLOCK, find_ring=lambda: None, cost=cheap, harden=lambda: None)
+    restored.unlock(["one"], "ten letters +")
+    assert restored.secrets_of("one") == {"k": canary}

@@ -9,6 +9,7 @@ import polars as pl
 
 from stockpulse_engine.base.files import fsync_file
 from stockpulse_engine.base.paths import ensure_private
+from stockpulse_engine.base.text import FORMULA, PLAIN_NUMBER
 from stockpulse_engine.storage.importing.checks import REASON
 from stockpulse_engine.storage.importing.table import ROW
 
@@ -34,10 +35,18 @@ class Refusals:
         cells = [name for name in chunk.columns if name != ROW]
         rows = bad.join(chunk, on=ROW, how="left", maintain_order="left")
         rows = rows.select(pl.col(ROW).alias("row"), pl.col(REASON).alias("refused_because"), *cells)
-        text = rows.write_csv(include_header=self.size == 0).encode()
+        texts = [name for name, kind in rows.schema.items() if kind == pl.String]
+        text = rows.with_columns([_harmless(name) for name in texts]).write_csv(include_header=self.size == 0).encode()
         ensure_private(self.path.parent)
         with os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
             file.write(text)
             file.flush()
             fsync_file(file.fileno())
             self.size = file.tell()
+
+
+def _harmless(name: str) -> pl.Expr:
+    """Foreign cells as text, whatever a spreadsheet would make of them (R44)."""
+    cells = pl.col(name)
+    is_formula = cells.str.contains(FORMULA) & ~cells.str.contains(PLAIN_NUMBER)
+    return pl.when(is_formula).then(pl.lit("'") + cells).otherwise(cells).alias(name)
