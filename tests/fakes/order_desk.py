@@ -331,7 +331,9 @@ class OrderDesk:
             return
         fill = event.fill
         if event.kind is OrderEventKind.BUST:
-            self._count(self._seen.pop(fill.fill_id, None), -1)
+            known = self._seen.get(fill.fill_id)
+            if known is not None and known.client_order_id == fill.client_order_id:
+                self._count(self._seen.pop(fill.fill_id), -1)
         elif fill.fill_id not in self._seen:
             if event.kind is OrderEventKind.CORRECT:
                 self._count(self._seen.pop(fill.corrects, None), -1)

@@ -68,7 +68,7 @@ def fill(
     quantity = D(signed)
     return Fill(
         fill_id=fill_id,
-        client_order_id=order_id or f"o-{fill_id}",
+        client_order_id=order_id or f"o-{corrects or fill_id}",
         account_id=account_id,
         instrument_id=instrument_id,
         sign=1 if quantity > 0 else -1,

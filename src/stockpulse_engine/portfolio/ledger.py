@@ -364,6 +364,8 @@ class Ledger:
     def _bust(self, fill: Fill, ts_event: int) -> None:
         book = self._own(fill.account_id)
         target = book.booked.get(fill.fill_id)
+        if target is not None and _is_foreign(target, fill):
+            return
         book.busted.add(fill.fill_id)
         if target is None:
             return
@@ -378,7 +380,9 @@ class Ledger:
         if fill.fill_id in book.busted or target_id in book.busted:
             return
         target = book.booked.get(target_id)
-        if target is None:
+        if target is not None and _is_foreign(target, fill):
+            self._fill(fill)
+        elif target is None:
             self._fill(fill)
             book.booked[target_id] = book.booked[fill.fill_id]
         elif fill.fill_id not in book.booked or target.fill.fill_id == fill.fill_id:
@@ -454,6 +458,11 @@ class LedgerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 def _is_amount(value: Decimal) -> bool:
     """Finite, and short enough that no product or sum of such numbers ever loses a digit."""
     return value.is_finite() and abs(value) < _LARGEST and value % _FINEST == 0
+
+
+def _is_foreign(target: Booked, fill: Fill) -> bool:
+    """Whether the execution belongs to another order: a venue that confuses two takes nothing from the other."""
+    return target.fill.client_order_id != fill.client_order_id
 
 
 def _is_holding(quantity: Decimal, price: Decimal | None) -> bool:

@@ -157,11 +157,11 @@ class Reconciler:
 
     async def _suspend(self, account_id: str, verdict: _Verdict) -> list[str]:
         """Raise, keep or clear what is in suspense; what a person left standing is known and no news."""
+        known = self._suspender.unexplained(account_id, verdict.found)
+        await self._suspender.settle(account_id, verdict.found, verdict.venue.last_report_seq)
         self._desk.comparisons[account_id] = Comparison(
             venue=verdict.venue, market_time=self._desk.market_now(), wall_time=self._desk.clock.now_ns()
         )
-        known = self._suspender.unexplained(account_id, verdict.found)
-        await self._suspender.settle(account_id, verdict.found, verdict.venue.last_report_seq)
         return [one.sentence for one in known]
 
     async def _record(

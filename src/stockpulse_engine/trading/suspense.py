@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.errors import ConflictError, ForbiddenError, InvalidValueError, NotFoundError
-from stockpulse_engine.domain.events import Event, SuspenseEnd, SuspenseExplained, SuspenseRaised
+from stockpulse_engine.domain.events import SuspenseEnd, SuspenseExplained, SuspenseRaised
 from stockpulse_engine.domain.money import ZERO, require_finite
 from stockpulse_engine.portfolio.marks import mark_of_quote
 from stockpulse_engine.trading.desk import Desk
@@ -26,6 +26,7 @@ LAST_FILLS: Final = 5
 """Newest executions of ours named as evidence."""
 WORDS: Final = {SuspenseEnd.ACCEPT: "ACCEPT", SuspenseEnd.IGNORE: "IGNORE"}
 """What a person may say → the word that must be typed for it: either changes what is true from then on."""
+_Fact = SuspenseRaised | SuspenseExplained
 CashBound = Callable[[str], Decimal]
 """Account → a difference in cash up to which its orders are not held back."""
 
@@ -84,12 +85,12 @@ class Suspender:
         for fact in facts:
             self._tell(fact)
 
-    def _facts(self, account_id: str, found: Sequence[Difference], report_seq: int) -> list[Event]:
+    def _facts(self, account_id: str, found: Sequence[Difference], report_seq: int) -> list[_Fact]:
         """Pure but for the clock: what is gone or has changed ends, what is new is raised."""
         front = self._desk.recorder.front
         now = {one.instrument_id: one for one in found}
         known = {one.instrument_id: one for one in (*front.open_suspense(account_id), *self._ignored(account_id))}
-        facts: list[Event] = []
+        facts: list[_Fact] = []
         for key, one in known.items():
             stands = now.get(key)
             if stands is None or stands.amount != one.amount:
@@ -138,14 +139,14 @@ class Suspender:
             actor=actor,
         )
 
-    def _tell(self, fact: Event) -> None:
+    def _tell(self, fact: _Fact) -> None:
         if isinstance(fact, SuspenseRaised):
             what = suspense_words(fact.instrument_id, fact.ours, fact.theirs)
             held = "new orders wait for an explanation" if fact.is_blocking else "orders go on"
             level = "danger" if fact.is_blocking else "warn"
             words = f"{fact.account_id} differs from the venue: {what}; {held} ({fact.suspense_id})."
             self._desk.alert(level, words, fact.account_id)
-        elif isinstance(fact, SuspenseExplained):
+        else:
             words = f"{fact.suspense_id} is over: {fact.reason}."
             self._desk.alert("info", words, fact.account_id)
 

@@ -184,3 +184,9 @@ def test_what_is_no_amount_is_refused_whole(event: Event) -> None:
     with pytest.raises(InvariantError, match="L11"):
         ledger.apply(event)
     assert len(ledger.entries) == 1
+
+
+def test_shares_accepted_at_nothing_cost_nothing() -> None:
+    about = raised(AAPL, "0", "3")
+    ledger = folded(about, explained(about, SuspenseEnd.ACCEPT, "0"))
+    assert (ledger.quantity("main", AAPL), len(ledger.entries)) == (D(3), 1)
