@@ -159,7 +159,7 @@ def test_a_correction_told_before_its_fill_stands_for_it() -> None:
 def test_a_corrected_fill_can_be_busted_under_either_name() -> None:
     for name in ("f1", "f9"):
         wrong, right = fill("f1", "10", "100"), fill("f9", "10", "99", corrects="f1")
-        ledger = ledger_with(filled(wrong), corrected(right), busted(fill(name, "10", "99")))
+        ledger = ledger_with(filled(wrong), corrected(right), busted(fill(name, "10", "99", order_id="o-f1")))
         assert ledger.quantity("main", AAPL) == 0
         assert ledger.book("main").cash == 100_000
 
