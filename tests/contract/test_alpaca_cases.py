@@ -577,3 +577,18 @@ async def test_25_in_any_storm_an_intent_is_one_request_and_at_most_one_order(st
             assert (there is not None) is (why is None), f"{key}: what was said to be so is so"
     await broker.close()
     await judge.close()
+
+
+@pytest.mark.covers("F18", "F23")
+async def test_26_where_another_listens_already_we_wait_and_ask(stage: AlpacaStage) -> None:
+    stage.server.is_crowded = True  # one stream for each account: somebody else has it
+    broker = await joined(stage)
+    watcher = Watcher(broker)
+    await broker.submit([limit_order(stage, "c26", Side.BUY, "1", "99.00")])
+    await watcher.until("c26", Kind.ACCEPT)
+    partly(stage, "c26", "1")
+    await watcher.until("c26", Kind.FILL)
+    stage.server.is_crowded = False
+    await gather_until(watcher, lambda: any(one.is_ready for one in stage.server.stream.sessions))
+    await watcher.close()
+    await broker.close()

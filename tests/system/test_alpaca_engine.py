@@ -15,7 +15,7 @@ from stockpulse_engine.client.blocking import BlockingClient
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.orders import OrderStatus, OrderTerms, OrderType, Side, TimeInForce
 from stockpulse_engine.drill.faults import Fault
-from stockpulse_engine.wire.rest import AdoptAccount
+from stockpulse_engine.wire.rest import AdoptAccount, ModifyBody
 from tests.fakes.alpaca_stand import KEY, SECRET
 from tests.fakes.alpaca_thread import BTC, AlpacaThread
 from tests.fakes.yahoo_thread import Coin, YahooThread
@@ -80,7 +80,22 @@ def matches(client: BlockingClient, cash: str, held: str) -> bool:
     return view.cash == Decimal(cash) and positions == {BTC: Decimal(held)}
 
 
-@pytest.mark.covers("F01", "F13", "F34", "O4", "O5")
+def change_and_protect(client: BlockingClient) -> None:
+    """An order that is changed, so that it is another one at Alpaca; and one with its exits."""
+    client.submit_order(SubmitOrder(client_order_id="third", terms=limit("96.00", "4")))
+    assert wait_until(lambda: shown(client, "third")[0] is OrderStatus.ACCEPTED, WAIT_S)
+    before = client.order("third").venue_order_id
+    client.modify_order("third", ModifyBody(request_id="M1", limit_price=Decimal("95.50")))
+    assert wait_until(lambda: client.order("third").venue_order_id not in ("", before), WAIT_S)
+    take, stop = Decimal("99.00"), Decimal("90.00")
+    client.submit_order(
+        SubmitOrder(client_order_id="guarded", terms=limit("95.40", "6"), take_price=take, stop_price=stop)
+    )
+    keys = ("guarded", "guarded-T", "guarded-S")
+    assert wait_until(lambda: {shown(client, key)[0] for key in keys} == {OrderStatus.ACCEPTED}, WAIT_S)
+
+
+@pytest.mark.covers("F01", "F11", "F13", "F34", "O4", "O5")
 def test_an_order_under_way_survives_the_engines_death(engine: EngineProcess, alpaca: AlpacaThread) -> None:
     unlock(engine)
     with engine.client("admin") as client:
@@ -92,6 +107,7 @@ def test_an_order_under_way_survives_the_engines_death(engine: EngineProcess, al
         alpaca.do(lambda: alpaca.server.rest.plan.force(Fault.TIMEOUT_AFTER))
         client.submit_order(SubmitOrder(client_order_id="second", terms=limit("97.00")))
         assert wait_until(lambda: alpaca.server.posts["second"] == 1, WAIT_S)
+        change_and_protect(client)
     engine.kill()
     alpaca.move("97.50")  # the first is executed while nobody looks
 
@@ -103,7 +119,13 @@ def test_an_order_under_way_survives_the_engines_death(engine: EngineProcess, al
         alpaca.move("96.50")
         assert wait_until(lambda: shown(client, "second")[:2] == (OrderStatus.FILLED, Decimal(3)), WAIT_S)
         assert wait_until(lambda: matches(client, "99415", "8"), WAIT_S)
+        assert client.order("third").terms.limit_price == Decimal("95.50")
+        alpaca.move("95.00")
+        assert wait_until(lambda: matches(client, "98460.6", "18"), WAIT_S)
+        alpaca.move("99.10")  # the bracket's take
+        assert wait_until(lambda: shown(client, "guarded-T")[0] is OrderStatus.FILLED, WAIT_S)
+        assert wait_until(lambda: shown(client, "guarded-S")[0] is OrderStatus.CANCELED, WAIT_S)
         (stand,) = client.send(calls.reconciliation("practice"))
         assert (stand.is_clean, stand.is_open) == (True, False)
-    assert dict(alpaca.server.posts) == {"first": 1, "second": 1}
-    assert {alpaca.venue.count_orders(key) for key in ("first", "second")} == {1}
+    assert dict(alpaca.server.posts) == {"first": 1, "second": 1, "third": 1, "guarded": 1}
+    assert {alpaca.venue.count_orders(key) for key in alpaca.server.posts} == {1}
