@@ -9,7 +9,7 @@ from stockpulse_engine.domain.money import round_to_tick
 from stockpulse_engine.domain.orders import OrderType, SessionHours, Side, TimeInForce
 from stockpulse_engine.risk.checks_terms import AUCTIONS, IMMEDIATE
 from stockpulse_engine.risk.codes import DenialCode
-from stockpulse_engine.risk.proposal import LIMITED, REGULAR_PHASES, STOPS, Proposal
+from stockpulse_engine.risk.proposal import LIMITED, REGULAR_PHASES, SILENT, STOPS, Proposal
 from stockpulse_engine.risk.rows import denied, passed, percent, price
 from stockpulse_engine.risk.verdict import CheckRow
 
@@ -97,6 +97,8 @@ def check_quote(order: Proposal) -> CheckRow:
         return denied(
             "quote", DenialCode.QUOTE_STALE, age=_seconds(age_ms), limit=_seconds(limit_ms or limits.max_quote_age_ms)
         )
+    if order.is_silent and order.is_spread_sane:
+        return SILENT
 
     def numbers() -> dict[str, str]:
         return {"bid": price(quote.bid), "ask": price(quote.ask), "age_ms": str(age_ms)}
@@ -128,6 +130,8 @@ def check_last_price(order: Proposal) -> CheckRow:
         return _NO_PRINT
     last, mid = order.money("last print", quote.last), (quote.bid + quote.ask) / 2
     gap = abs(mid - last) / abs(mid)
+    if order.is_silent and gap <= limit:
+        return SILENT
 
     def numbers() -> dict[str, str]:
         return {"mid": price(mid), "last": price(last), "gap": percent(gap), "limit": percent(limit)}
@@ -136,7 +140,7 @@ def check_last_price(order: Proposal) -> CheckRow:
         return order.holds("last price", lambda: f"{percent(gap)} from the last print", numbers)
     if order.terms.order_type in LIMITED or order.terms.time_in_force in AUCTIONS:
         return order.to_read("last price", lambda: f"the last print at {price(last)} is {percent(gap)} away", numbers)
-    return denied("last price", DenialCode.QUOTE_DISAGREES, **numbers())
+    return denied("last price", DenialCode.QUOTE_DISAGREES, nearest=None, **numbers())
 
 
 def _age_limit(order: Proposal) -> int | None:
@@ -169,6 +173,8 @@ def check_collar(order: Proposal) -> CheckRow:
     if chosen is None:
         return order.holds("collar", lambda: f"worst fill {price(_worst_fill(order))}")
     beyond = (chosen - reference) * terms.side.sign / abs(reference)
+    if order.is_silent and beyond <= collar:
+        return SILENT
 
     def words() -> dict[str, str]:
         return {"price": price(chosen), "reference": price(reference), "limit": percent(collar)}

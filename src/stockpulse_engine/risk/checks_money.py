@@ -9,7 +9,7 @@ from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Side
 from stockpulse_engine.portfolio.margin import free_funds, opening_rate
 from stockpulse_engine.risk.codes import DenialCode
-from stockpulse_engine.risk.proposal import Proposal
+from stockpulse_engine.risk.proposal import SILENT, Proposal
 from stockpulse_engine.risk.rows import amount, denied, money, passed, percent, to_read
 from stockpulse_engine.risk.verdict import CheckRow
 
@@ -56,6 +56,8 @@ def check_short(order: Proposal) -> CheckRow:
 def check_notional(order: Proposal) -> CheckRow:
     """Money of the order at its worst price."""
     limit, notional = order.limits.max_order_notional, order.notional
+    if order.is_silent and notional <= limit:
+        return SILENT
 
     def numbers() -> dict[str, str]:
         return {"notional": money(notional), "limit": money(limit)}
@@ -79,6 +81,8 @@ def check_smallest(order: Proposal) -> CheckRow:
 def check_quantity(order: Proposal) -> CheckRow:
     """Units of the order."""
     limit, quantity = order.limits.max_order_quantity, order.terms.quantity
+    if order.is_silent and quantity <= limit:
+        return SILENT
 
     def numbers() -> dict[str, str]:
         return {"quantity": amount(quantity), "limit": amount(limit)}
@@ -95,6 +99,8 @@ def check_volume(order: Proposal) -> CheckRow:
         return _NO_VOLUME
     fraction = order.limits.max_adv_fraction
     limit = volume * fraction
+    if order.is_silent and quantity <= limit:
+        return SILENT
 
     def numbers() -> dict[str, str]:
         return {"quantity": amount(quantity), "volume": amount(volume), "fraction": percent(fraction)}
@@ -109,6 +115,8 @@ def check_buying_power(order: Proposal) -> CheckRow:
     free = _free(order)
     if order.is_reducing:
         return order.holds("buying power", _only_reduces, lambda: {"free": money(free)})
+    if order.is_silent and order.needed <= free:
+        return SILENT
 
     def numbers() -> dict[str, str]:
         return {"needed": money(order.needed), "free": money(free)}
@@ -123,7 +131,7 @@ def _free(order: Proposal) -> Decimal:
     return free_funds(
         order.account.account_type,
         cash=order.money("cash", view.cash),
-        equity=order.money("equity", view.equity),
+        equity=order.equity,
         bound=order.money("bound margin", view.bound),
         reserved=order.money("reserved", view.reserved),
     )
@@ -141,12 +149,14 @@ def check_weight(order: Proposal) -> CheckRow:
     if order.is_reducing:
         return order.holds("weight", _only_reduces)
     name, limit = order.terms.instrument_id, order.limits.max_position_weight
-    equity, after = order.money("equity", order.view.equity), _position_after(order)
+    equity, after = order.equity, _position_after(order)
     if equity <= 0:
         return denied(
             "weight", DenialCode.MAX_WEIGHT, instrument=name, weight="all", limit=percent(limit), nearest=ZERO
         )
     weight = after / equity
+    if order.is_silent and weight <= limit:
+        return SILENT
 
     def numbers() -> dict[str, str]:
         return {"weight": percent(weight), "limit": percent(limit)}
@@ -170,11 +180,12 @@ def check_gross(order: Proposal) -> CheckRow:
     if order.is_reducing:
         return order.holds("gross", _only_reduces)
     limit, view = order.limits.max_gross, order.view
-    equity = order.money("equity", view.equity)
-    already = order.money("gross", view.gross) + order.money("pending", view.pending)
+    equity, already = order.equity, order.money("gross", view.gross) + order.pending
     gross = already + order.added_pending
     if equity <= 0:
         return denied("gross", DenialCode.MAX_GROSS, gross="all", limit=percent(limit), nearest=ZERO)
+    if order.is_silent and gross <= limit * equity:
+        return SILENT
 
     def numbers() -> dict[str, str]:
         return {"gross": percent(gross / equity), "limit": percent(limit)}
@@ -191,13 +202,15 @@ def check_net(order: Proposal) -> CheckRow:
     if order.is_reducing:
         return order.holds("net", _only_reduces)
     limit, view = order.limits.max_net, order.view
-    equity, net = order.money("equity", view.equity), order.money("net", view.net)
+    equity, net = order.equity, order.money("net", view.net)
     after = abs(net + order.sign * order.notional)
     if after <= abs(net):
         return order.holds("net", _only_balances)
-    worst = after + order.money("pending", view.pending)
+    worst = after + order.pending
     if equity <= 0:
         return denied("net", DenialCode.MAX_NET, net="all", limit=percent(limit), nearest=ZERO)
+    if order.is_silent and worst <= limit * equity:
+        return SILENT
 
     def numbers() -> dict[str, str]:
         return {"net": percent(worst / equity), "limit": percent(limit)}
@@ -221,6 +234,8 @@ def check_daily_loss(order: Proposal) -> CheckRow:
             loss=money(lost),
             limit=money(limit + brake.forgiven_loss),
         )
+    if order.is_silent:
+        return SILENT
 
     def left() -> str:
         return money(max(ZERO, limit - loss))
@@ -233,7 +248,7 @@ def check_drawdown(order: Proposal) -> CheckRow:
     """After equity fell too far from its peak only orders that reduce are taken."""
     peak, brake = order.money("peak of equity", order.view.peak), order.brake
     fallen, limit = (
-        peak - order.money("equity", order.view.equity),
+        peak - order.equity,
         max(ZERO, peak) * order.limits.max_drawdown_fraction,
     )
     fall = fallen - brake.forgiven_fall
@@ -246,6 +261,8 @@ def check_drawdown(order: Proposal) -> CheckRow:
             peak=money(peak),
             limit=money(limit + brake.forgiven_fall),
         )
+    if order.is_silent:
+        return SILENT
     say = order.to_read if fall > limit * NEAR else order.holds
     return say("drawdown", lambda: f"{money(max(ZERO, fallen))} below the peak of {money(peak)}")
 

@@ -213,6 +213,16 @@ class Proposal:
         return self.added_pending * opening_rate(self.account.account_type) + self.fee
 
     @once
+    def equity(self) -> Decimal:
+        """What the account is worth."""
+        return self.money("equity", self.view.equity)
+
+    @once
+    def pending(self) -> Decimal:
+        """What its open orders may open at worst."""
+        return self.money("pending", self.view.pending)
+
+    @once
     def brake(self) -> Brake:
         """What the loss limits of the account have done."""
         return self._have(self.view.brake, DenialCode.CANNOT_CHECK, problem="what the loss limits did is not known")

@@ -128,7 +128,7 @@ class SubmissionLog:
     def __init__(self, is_void: Callable[[str], bool] = _never) -> None:
         self.is_void = is_void
         self._sent: dict[tuple[str, str], deque[Sent]] = {}
-        self._flows: dict[str, _Flow] = {}
+        self._flows: dict[str, Flow] = {}
         """Of an account under its id, of a strategy in it under both with a line break between."""
 
     def note(self, terms: OrderTerms, wall_ns: int, session_date: str, key: str = "") -> None:
@@ -138,13 +138,17 @@ class SubmissionLog:
         for owner in (terms.account_id, _owner(terms.account_id, terms.strategy)):
             flow = self._flows.get(owner)
             if flow is None:
-                flow = self._flows[owner] = _Flow()
+                flow = self._flows[owner] = Flow()
             flow.note(wall_ns, session_date)
 
     def count_since(self, account_id: str, wall_ns: int, strategy: str = "") -> int:
         """How many submissions of the account, or of one strategy in it, left after `wall_ns`."""
         flow = self._flows.get(_owner(account_id, strategy) if strategy else account_id)
         return flow.since(wall_ns) if flow is not None else 0
+
+    def flow_of(self, account_id: str, strategy: str) -> Flow | None:
+        """Submissions of one strategy in the account, None where there was none."""
+        return self._flows.get(_owner(account_id, strategy))
 
     def since(self, account_id: str, instrument_id: str, wall_ns: int) -> tuple[Sent, ...]:
         """Submissions of one instrument at or after `wall_ns`, oldest first."""
@@ -162,7 +166,7 @@ class SubmissionLog:
         return flow.counts.get(session_date, 0) if flow is not None else 0
 
 
-class _Flow:
+class Flow:
     """Submissions of one account or strategy: when the last ones left, and how many in each session."""
 
     __slots__ = ("_times", "counts")
@@ -173,6 +177,7 @@ class _Flow:
         self.counts: dict[str, int] = {}
 
     def note(self, wall_ns: int, session_date: str) -> None:
+        """One more."""
         insort(self._times, wall_ns)
         if len(self._times) > 2 * MAX_TIMES:
             del self._times[:MAX_TIMES]
@@ -181,6 +186,7 @@ class _Flow:
             del self.counts[next(iter(self.counts))]
 
     def since(self, wall_ns: int) -> int:
+        """How many left after `wall_ns`."""
         return len(self._times) - bisect_right(self._times, wall_ns)
 
 
@@ -262,6 +268,7 @@ class ViewBuilder:
         wall_ns = _ask(sources.wall_ns) or 0
         date = _ask(sources.session_date)
         age_ns = _ask(sources.quote_age_ns, instrument_id)
+        flow = self._log.flow_of(account_id, terms.strategy)
         return GateView(
             now_ns=_ask(sources.now_ns) or 0,
             wall_ns=wall_ns,
@@ -295,8 +302,8 @@ class ViewBuilder:
             sent_last_second=self._log.count_since(account_id, wall_ns - SECOND_NS),
             open_orders=len(working) if working is not None else 0,
             sent_today=self._log.count_today(account_id, date) if date is not None else None,
-            strategy_last_second=self._log.count_since(account_id, wall_ns - SECOND_NS, terms.strategy),
-            strategy_today=self._log.count_today(account_id, date, terms.strategy) if date is not None else None,
+            strategy_last_second=flow.since(wall_ns - SECOND_NS) if flow is not None else 0,
+            strategy_today=None if date is None else flow.counts.get(date, 0) if flow is not None else 0,
             is_void=self._log.is_void,
             fee=sources.fee,
         )

@@ -125,6 +125,6 @@ def test_a_brake_holds_until_the_next_session_or_a_persons_word() -> None:
     assert (book.of("main").daily, book.of("main").forgiven_loss) == (None, D(3100))
     book.observe(session("2024-03-11"))
     after = book.of("main")
-    assert (after.forgiven_loss, after.is_on) == (0, True)  # a fall from the peak is no matter of the day
+    assert (after.forgiven_loss, after.is_on) == (D(0), True)  # a fall from the peak is no matter of the day
     book.observe(loss(DRAWDOWN, TradingState.ACTIVE, "9000"))
     assert (book.of("main").is_on, book.of("main").forgiven_fall) == (False, D(9000))
