@@ -49,6 +49,10 @@ class Campaign:
     paths: tuple[str, ...]
     limit_min: float
     options: tuple[str, ...] = ()
+    is_extra: bool = False
+    """Runs only when it is named, or with --all: it takes longer than all others together."""
+    is_shared: bool = False
+    """Its tests are other campaigns' as well."""
 
 
 @dataclass(frozen=True)
@@ -69,32 +73,83 @@ class Outcome:
         return self.tests > 0 and not self.failures
 
 
+_DAYS = "tests/campaigns/test_days.py"
+_IMAGES = "tests/campaigns/test_journal_images.py"
+_SIMULATED = (
+    Campaign("S1", "S1 days", "10,000 simulated days, all faults on", (_DAYS,), 30, ("-s", "-k", "test_s1_")),
+    Campaign("S3", "S3 failpoints", "32 points × kill, raise, hang × 20 seeds", (_DAYS,), 10, ("-s", "-k", "test_s3_")),
+    Campaign("S5", "S5 damaged journals", "10,000 images cut or flipped", (_IMAGES,), 10, ("-s", "-k", "test_s5_")),
+    Campaign("S6", "S6 failing disks", "each call of the disk × 3 errors", (_IMAGES,), 10, ("-s", "-k", "test_s6_")),
+    Campaign(
+        "S10", "S10 fault matrix", "40 faults × 4 personalities × 31 seeds", (_DAYS,), 20, ("-s", "-k", "test_s10_")
+    ),
+    Campaign("S11", "S11 latch", "10,000 trials at random moments", (_DAYS,), 20, ("-s", "-k", "test_s11_")),
+    Campaign("S12", "S12 restarts", "a power cut at each entry of 50 days", (_DAYS,), 10, ("-s", "-k", "test_s12_")),
+    Campaign(
+        "S13", "S13 second ledger", "1,000,000 executions", ("tests/campaigns/test_differential.py",), 20, ("-s",)
+    ),
+    Campaign("mutants", "seeded faults", "20 planted, each found", ("tests/campaigns/test_mutants.py",), 10),
+    Campaign(
+        "S14",
+        "S14 calendars and clocks",
+        "every session of the golden files",
+        ("tests/unit/marketdata/test_calendar.py", "tests/unit/base/test_clock_and_ids.py"),
+        10,
+        is_shared=True,
+    ),
+    Campaign(
+        "S16",
+        "S16 services down",
+        "Redis and PostgreSQL away, slow and back",
+        (
+            *("tests/system/test_redis_mirror.py", "tests/integration/test_redis_mirror.py"),
+            *("tests/integration/test_server_mirror.py", "tests/integration/test_server_tier.py"),
+        ),
+        15,
+        is_shared=True,
+    ),
+    Campaign(
+        "S17",
+        "S17 security",
+        "every test of a requirement R01 to R71",
+        ("tests/unit", "tests/integration", "tests/contract"),
+        15,
+        ("-p", "tests.campaigns.security"),
+        is_shared=True,
+    ),
+)
 _OWN = (
-    Campaign("kills", "engine killed", "100 SIGKILLs under order flow", ("tests/system/test_kill_and_recover.py",), 15),
-    Campaign("both", "engine and venue killed", "30 times both at once", ("tests/system/test_kill_both.py",), 10),
-    Campaign("venue", "venue killed", "60 SIGKILLs under order flow", ("tests/integration/test_venue_process.py",), 10),
+    *_SIMULATED,
+    Campaign(
+        "kills", "S2 engine killed", "100 SIGKILLs under order flow", ("tests/system/test_kill_and_recover.py",), 15
+    ),
+    Campaign("both", "S2 engine and venue", "30 times both at once", ("tests/system/test_kill_both.py",), 10),
+    Campaign(
+        "venue", "S2 venue killed", "60 SIGKILLs under order flow", ("tests/integration/test_venue_process.py",), 10
+    ),
     Campaign("drill", "the drill", "24 faults in real time", ("tests/system/test_drill.py",), 10),
     Campaign(
         "power",
-        "power cuts",
+        "S4 power cuts",
         "1,000 cuts and 200 kills of the journal",
         ("tests/unit/storage/test_journal_durability.py",),
         15,
     ),
     Campaign(
         "points",
-        "every point of a submission",
+        "S7 orders",
         "each await cut, 1,500 random days",
         ("tests/integration/test_trading_recovery.py",),
         15,
     ),
-    Campaign("ledger", "ledger and gate", "400 runs of 60 steps, 1,500 examples a rule", ("tests/property",), 30),
+    Campaign("ledger", "S7 ledger and gate", "400 runs of 60 steps, 1,500 examples a rule", ("tests/property",), 30),
     Campaign(
         "memory",
         "memory",
         "55 minutes of 60 times the market, 6 heads",
         ("tests/system/test_memory.py",),
         75,
+        is_extra=True,
     ),
 )
 CAMPAIGNS = (
@@ -105,7 +160,11 @@ CAMPAIGNS = (
         "1,500 examples a rule, and what is marked for the night",
         ("tests",),
         90,
-        (*(f"--ignore={path}" for one in _OWN for path in one.paths), "-n", "2", "--dist", "loadfile"),
+        (
+            *(f"--ignore={path}" for one in _OWN if not one.is_shared for path in one.paths),
+            *("-n", "2", "--dist", "loadfile"),
+        ),
+        is_extra=True,
     ),
 )
 
@@ -113,7 +172,9 @@ CAMPAIGNS = (
 def main() -> int:
     """Run what has not passed yet; the table at the end also of what was interrupted."""
     options = _parse()
-    wanted = [one for one in CAMPAIGNS if not options.keys or one.key in options.keys]
+    wanted = [
+        one for one in CAMPAIGNS if (one.key in options.keys if options.keys else options.all or not one.is_extra)
+    ]
     if options.list:
         for one in wanted:
             print(f"{one.key:<8} {one.name}: {one.volume} (at most {one.limit_min:g} min)")
@@ -133,6 +194,7 @@ def main() -> int:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("keys", nargs="*", metavar="KEY", help="these campaigns only; --list names them")
+    parser.add_argument("--all", action="store_true", help="also the soak and the whole suite at the night's volume")
     parser.add_argument("--again", action="store_true", help="also what passed at this state of the code")
     parser.add_argument("--list", action="store_true", help="name the campaigns and run none")
     parser.add_argument("--limit-min", type=float, default=LIMIT_MIN, help="all together, in minutes")

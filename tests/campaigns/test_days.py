@@ -11,6 +11,8 @@ from stockpulse_engine.drill.sim.day import Case, play
 from stockpulse_engine.trading.book import TradingBook
 from tests.campaigns.volumes import VOLUME, judge
 
+pytestmark = pytest.mark.timeout(3600)  # of a night; on a quiet machine a commit takes seconds
+
 
 @pytest.mark.covers("S1", "O5", "O10", "L12", "F01", "F05", "F06", "F07", "F08", "F09", "F10", "F15", "F34")
 def test_s1_no_invariant_breaks_in_days_of_all_faults() -> None:

@@ -16,6 +16,8 @@ from tests.campaigns.oracle import Book
 from tests.campaigns.volumes import VOLUME, judge
 from tests.fakes.portfolio_build import fill, filled, opened
 
+pytestmark = pytest.mark.timeout(3600)  # of a night; on a quiet machine a commit takes seconds
+
 EVENTS = {COMMIT: 10_000, NIGHT: 1_000_000, RELEASE: 10_000_000}
 A_DAY = 500
 EVERY = 50

@@ -19,6 +19,8 @@ from stockpulse_engine.storage.chain import verify
 from stockpulse_engine.storage.journal import SqliteJournal
 from tests.campaigns.volumes import VOLUME, judge
 
+pytestmark = pytest.mark.timeout(3600)  # of a night; on a quiet machine a commit takes seconds
+
 IMAGES = {COMMIT: 500, NIGHT: 10_000, RELEASE: 50_000}
 ENTRIES = 30
 NAMES = ("state/journal.db", "state/journal.db-wal", "heads/journal.head")

@@ -14,6 +14,8 @@ from stockpulse_engine.drill.campaigns import days
 from stockpulse_engine.drill.sim.day import Case, play
 from tests.campaigns.planted import MUTANTS, Mutant
 
+pytestmark = pytest.mark.timeout(3600)  # of a night; on a quiet machine a commit takes seconds
+
 ROOT = Path(__file__).resolve().parents[2]
 MOST_DAYS = 150
 SIMULATED = [mutant for mutant in MUTANTS if not mutant.tests]
