@@ -16,6 +16,7 @@ import msgspec
 
 from stockpulse_engine.base.clock import Clock
 from stockpulse_engine.base.files import atomic_write
+from stockpulse_engine.base.flagfile import FlagFile
 from stockpulse_engine.base.lock import acquire_lock, lock_holder
 from stockpulse_engine.base.paths import Paths, ensure_private, resolve_paths
 from stockpulse_engine.base.tasks import in_thread
@@ -36,6 +37,9 @@ WORLD = "sim"
 GONE_S = 10.0
 START_S = 40.0
 FOR_EVER_NS = 2**62
+PLACE, PREFIX = Path("/tmp"), "sp-drill-"  # noqa: S108 - a socket's path must be short; mkdtemp makes it ours
+STALE_NS = 60_000_000_000
+"""A home this young may be one that is just being made."""
 MAX_HOLDINGS = 20
 """Holdings that are copied, the largest first: a drill needs a portfolio, not an archive."""
 DEFAULTS = (("F.XNYS", "Ford Motor", "12.00"), ("INTC.XNAS", "Intel", "24.00"), ("KO.XNYS", "Coca-Cola", "60.00"))
@@ -141,7 +145,8 @@ def drill_home(person: Paths, copied: Copied, cash: Decimal, clock: Clock) -> It
 
     The lock of the venue's directory is held meanwhile: the engine shall find the drill's broker and start none.
     """
-    home = Path(tempfile.mkdtemp(prefix="sp-drill-", dir="/tmp"))
+    sweep(clock)
+    home = Path(tempfile.mkdtemp(prefix=PREFIX, dir=PLACE))
     paths = resolve_paths(home)
     try:
         ensure_private(paths.config)
@@ -153,6 +158,18 @@ def drill_home(person: Paths, copied: Copied, cash: Decimal, clock: Clock) -> It
                 end_processes(paths)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def sweep(clock: Clock, place: Path = PLACE) -> None:
+    """Clear up after drills that were killed: their homes are there and nobody holds the venue's lock in them."""
+    for home in place.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):  # somebody else's, or gone meanwhile
+            found = home.stat()
+            is_old = clock.now_ns() - found.st_mtime_ns > STALE_NS
+            paths = resolve_paths(home)
+            if found.st_uid == os.getuid() and is_old and lock_holder(paths.venue(WORLD) / "venue.lock") is None:
+                end_processes(paths)
+                shutil.rmtree(home, ignore_errors=True)
 
 
 def _write_settings(paths: Paths, person: Paths, copied: Copied, cash: Decimal) -> None:
@@ -183,11 +200,13 @@ class EngineMachine:
 
     Args:
         paths: of the drill's home.
+        clock: wall time.
         command: instead of the daemon's module; tests put a broken engine in its place.
     """
 
-    def __init__(self, paths: Paths, command: Sequence[str] = ()) -> None:
+    def __init__(self, paths: Paths, clock: Clock, command: Sequence[str] = ()) -> None:
         self._paths = paths
+        self._clock = clock
         self._command = command or (sys.executable, *DAEMON, "--world", WORLD)
         self._head = EngineClient(paths, role="admin")
 
@@ -225,6 +244,10 @@ class EngineMachine:
             import resource
 
             resource.prlimit(self._pid(), resource.RLIMIT_FSIZE, (1, 1))
+
+    def latch(self) -> None:
+        """Set the file that the last function before the venue reads, as `sp halt` does."""
+        FlagFile(self._paths.latch, self._clock).set("drill", "drill")
 
     async def close(self) -> None:
         """Close the head."""

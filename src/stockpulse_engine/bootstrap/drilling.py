@@ -77,7 +77,7 @@ async def run_drill(person: Paths, settings: Settings, asked: DrillAsked, tell: 
     copied = read_account(person, settings, account_id=asked.account, broker=asked.broker)
     cash = copied.copy.cash + sum((one.quantity * _ask(one) for one in copied.holdings), ZERO)
     with drill_home(person, copied, max(cash, Decimal(1)), clock) as paths:
-        machine = EngineMachine(paths, asked.command)
+        machine = EngineMachine(paths, clock, asked.command)
         async with _simulated(paths, copied, asked, clock) as server:
             stage = _stage(machine, server, copied, asked, clock)
             await machine.start()

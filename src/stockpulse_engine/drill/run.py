@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
 from typing import NamedTuple
 
@@ -41,6 +41,8 @@ IMPATIENT_S = 8.0
 """The same once a fault has failed: what it left behind need not be waited for again and again."""
 MAX_EVENTS = 200
 KILL_TRIES = 10
+FROZEN_S = 0.3
+_TRIALS = 2
 Tell = Callable[[DrillLine], None]
 
 
@@ -193,25 +195,42 @@ class Drill:
     # --- after the faults ---------------------------------------------------------------------------------
 
     async def _try_kill_switch(self) -> KillProof:
-        """Set it under order flow: from its answer on no order may reach the venue. Then take it back, by its word."""
+        """Set it under order flow, then once more while the engine stands still: nothing may leave."""
         stage, head = self._stage, self._stage.machine.head
         stage.notes = Notes(stage.clock, lambda _: None)
         try:
-            async with order_flow(stage):
-                await stage.pause(WARM_S)
-                await head.set_halt("halt")
-                before, tried = sum(stage.venue.requests.values()), len(stage.intents.attempted)
-                while len(stage.intents.attempted) - tried < KILL_TRIES:
-                    await stage.pause(LOOK_S)
-            tries = len(stage.intents.attempted) - tried
-            is_quiet = await stage.until(lambda: not stage.venue.open_orders(stage.account_id), SETTLE_S)
-            left = sum(stage.venue.requests.values()) - before
-            await head.set_halt("resume", word="RESUME")
+            asked = await self._halted(lambda: head.set_halt("halt"))
+            frozen = await self._halted(self._latch_frozen)
         except (StockPulseError, OSError) as error:
             return KillProof(state=FAILED, words=f"the engine did not answer: {error}")
-        words = f"{tries} orders tried while it was set, {left} reached the venue"
-        words += "; every working order was canceled" if is_quiet else "; not every working order was canceled"
-        return KillProof(state=OK if not left and is_quiet else FAILED, tried=tries, left=left, words=words)
+        tried, left, canceled = (sum(one) for one in zip(asked, frozen, strict=True))
+        ends = "every working order was canceled" if canceled == _TRIALS else "not every working order was canceled"
+        words = f"{tried} orders tried while it was set, by word and with the engine stopped; {left} reached the venue"
+        state = OK if not left and canceled == _TRIALS else FAILED
+        return KillProof(state=state, tried=tried, left=left, words=f"{words}; {ends}")
+
+    async def _halted(self, halt: Callable[[], Awaitable[object]]) -> tuple[int, int, int]:
+        """One trial: orders tried while it was set, those that left, and whether all that worked was canceled."""
+        stage = self._stage
+        async with order_flow(stage):
+            await stage.pause(WARM_S)
+            await halt()
+            before, tried = sum(stage.venue.requests.values()), len(stage.intents.attempted)
+            while len(stage.intents.attempted) - tried < KILL_TRIES:
+                await stage.pause(LOOK_S)
+        tries = len(stage.intents.attempted) - tried
+        is_quiet = await stage.until(lambda: not stage.venue.open_orders(stage.account_id), SETTLE_S)
+        left = sum(stage.venue.requests.values()) - before
+        await stage.machine.head.set_halt("resume", word="RESUME")
+        return tries, left, int(is_quiet)
+
+    async def _latch_frozen(self) -> None:
+        """The latch is set by the file alone, while the engine stands still with orders in its hands."""
+        stage = self._stage
+        stage.machine.stop()
+        await stage.pause(FROZEN_S)  # what had left before is at the venue by now
+        stage.machine.latch()
+        stage.machine.go_on()
 
     async def _journal(self) -> str:
         try:

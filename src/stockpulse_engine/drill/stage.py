@@ -101,6 +101,10 @@ class Machine(Protocol):
         """From now on the engine can write no file any further."""
         ...
 
+    def latch(self) -> None:
+        """Set the kill latch from outside, without the engine."""
+        ...
+
 
 class Target(Protocol):
     """The simulated broker with its server: the personality of the adapter that is drilled."""

@@ -108,7 +108,6 @@ class KillProof(msgspec.Struct, frozen=True, kw_only=True):
     """Orders that were tried while it was set."""
     left: int = 0
     """Of those, orders that reached the venue."""
-    canceled: int = 0
     words: str = ""
 
 
