@@ -213,7 +213,7 @@ class Engine:
         self._crew.start("risk", self.risk.run)
         self._crew.start(SEAL, lambda: self._seal.run(self._alert))
         self._crew.start("pulse", self._pulse.run)
-        self._crew.start("broker pulse", self._pulse.run_broker)
+        self._crew.start("pulse of the broker", self._pulse.run_broker)
         self.bus.publish(PartChanged(name="journal", state="ok", detail="verified"))
         if self._server_mirror is not None:
             self._crew.start(STORE, self._server_mirror.run)

@@ -98,11 +98,12 @@ def _show(view: ReconcileView) -> None:
 
 def _row(row: ReconcileRow) -> list[str]:
     difference = None if row.theirs is None else row.theirs - row.ours
+    places = None if row.instrument_id else 2
     return [
         row.instrument_id or "cash",
-        number(row.ours),
-        number(row.theirs),
-        number(difference, sign=True) if difference else "·",
+        number(row.ours, places),
+        number(row.theirs, places),
+        number(difference, places, sign=True) if difference else "·",
         _state(row),
         _evidence(row),
     ]

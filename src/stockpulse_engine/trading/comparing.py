@@ -46,6 +46,8 @@ class Comparing:
     ) -> tuple[ReconcileView, ...]:
         """A person says which side of a difference is right; see `Suspender.explain` for what is refused."""
         fact = await self._suspender.explain(suspense_id, how, reason=reason, word=word, price=price, actor=actor)
+        if link := self._links.get(self._desk.router.account(fact.account_id).broker):
+            link.want_compare()  # what stands in the books now is seen to match, or not
         return self.views(fact.account_id)
 
     def _chosen(self, account_id: str) -> tuple[Account, ...]:
