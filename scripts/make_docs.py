@@ -22,6 +22,9 @@ from msgspec import structs
 import stockpulse_engine
 from stockpulse_engine.actions.orderline import GRAMMAR, OrderContext, ParsedOrder, parse_order_line
 from stockpulse_engine.actions.registry import ACTIONS, Action, Context
+from stockpulse_engine.adapters.matrix import AT_BROKER, IN_ENGINE, capability_rows
+from stockpulse_engine.adapters.matrix import NOWHERE as NOWHERE_ELSE
+from stockpulse_engine.adapters.registry import ADAPTERS
 from stockpulse_engine.api.app import HANDLERS, describe
 from stockpulse_engine.api.problems import problem_of
 from stockpulse_engine.api.roles import allowed
@@ -265,8 +268,8 @@ def make_denials() -> str:
     return page(
         "Denial codes",
         "Why the pre-trade gate refuses an order: the code is what journal, API and scripts see; names in braces are "
-        "filled with the numbers of the order. Limits are set in [limits.toml](config.md#limits), and while the engine "
-        "runs with [`sp limits`](../guide/limits.md).",
+        "filled with the numbers of the order. Limits are set in [limits.toml](config.md#limits), and changed [while the "
+        "engine runs](../guide/limits.md).",
         "## Controls\n\nEvery order passes all of them; a check whose inputs are not known denies.\n\n"
         + table(("no.", "control", "checks", "limits", "denials"), controls),
         "## Codes\n\n" + table(("code", "title", "sentence", "fix"), rows),
@@ -439,7 +442,30 @@ def make_openapi_json() -> str:
     return msgspec.json.format(msgspec.json.encode(describe()), indent=2).decode() + "\n"
 
 
+def make_brokers() -> str:
+    """What each broker does itself, what the engine does for it and ends with, and what was never tried."""
+    where = {AT_BROKER: "at the broker", IN_ENGINE: "**in the engine**", NOWHERE_ELSE: "not offered"}
+    parts = []
+    for row in ADAPTERS.values():
+        matrix = [(one.feature, where[one.where], one.words) for one in capability_rows(row.capabilities(row.name))]
+        secrets = ", ".join(one.question for one in row.secrets) or "none here: trust is a login elsewhere"
+        hosts = "; ".join(f"{kind.value} {', '.join(names)}" for kind, names in row.hosts.items())
+        parts += [
+            f"## {row.title} (`{row.name}`)",
+            f"Speaks to {row.words}. Hosts: {hosts}. Secrets: {secrets}.",
+            table(("what", "where it lives", ""), matrix),
+            f"**Credentials.** {row.advice}",
+            "**Never tried against the real service.** " + " ".join(row.untried),
+        ]
+    introduction = (
+        "What a connection can do. What lives in the engine does nothing while the engine is down; what lives at the "
+        "broker goes on. `sp broker show NAME` prints the same."
+    )
+    return page("Brokers", introduction, *parts)
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "brokers.md": make_brokers,
     "cli.md": make_cli,
     "keys.md": make_keys,
     "config.md": make_config,
