@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from stockpulse_engine.base.wait import wait_until
 from stockpulse_engine.client import calls
 from stockpulse_engine.client.blocking import BlockingClient
 from stockpulse_engine.domain.commands import SubmitOrder
+from stockpulse_engine.domain.errors import DeniedError
 from stockpulse_engine.domain.orders import OrderStatus, OrderTerms, OrderType, Side, TimeInForce
 from stockpulse_engine.drill.faults import Fault
 from stockpulse_engine.wire.rest import AdoptAccount, ModifyBody
@@ -129,3 +131,54 @@ def test_an_order_under_way_survives_the_engines_death(engine: EngineProcess, al
         assert (stand.is_clean, stand.is_open) == (True, False)
     assert dict(alpaca.server.posts) == {"first": 1, "second": 1, "third": 1, "guarded": 1}
     assert {alpaca.venue.count_orders(key) for key in alpaca.server.posts} == {1}
+
+
+@pytest.mark.night
+@pytest.mark.covers("F01", "F13", "F34", "O5", "O10")
+def test_killed_at_many_moments_each_order_is_there_once_or_never_was(
+    engine: EngineProcess, alpaca: AlpacaThread
+) -> None:
+    unlock(engine)
+    with engine.client("admin") as client:
+        client.send(calls.adopt_account(AdoptAccount(request_id="A1", account_id="practice", broker="practice")))
+    moments: tuple[Callable[[BlockingClient, str], bool], ...] = (
+        lambda client, key: True,  # the intent is on disk, nothing more is known
+        lambda client, key: bool(alpaca.server.posts[key]),
+        lambda client, key: shown(client, key)[0] is OrderStatus.ACCEPTED,
+    )
+    keys: list[str] = []
+    for number in range(12):
+        key, moment = f"k{number}", moments[number % len(moments)]
+        if number % 4 == 3:
+            alpaca.do(lambda: alpaca.server.rest.aim(lambda request: request.method == "POST"))
+            alpaca.do(lambda: alpaca.server.rest.plan.force(Fault.TIMEOUT_504))
+        with engine.client() as client:
+            assert wait_until(partial(send, client, key, limit(f"{98 - number / 10:.2f}", "1")), WAIT_S)
+            keys.append(key)
+            assert wait_until(partial(moment, client, key), WAIT_S)
+        engine.kill()
+        engine.start().close()
+        unlock(engine)
+        with engine.client() as client:
+            assert wait_until(partial(is_settled, client, alpaca, keys), WAIT_S), key
+    assert max(alpaca.server.posts.values()) == 1
+    assert {alpaca.venue.count_orders(key) for key in keys} <= {0, 1}
+
+
+def send(client: BlockingClient, key: str, terms: OrderTerms) -> bool:
+    """Whether it was taken: not before both sides were compared."""
+    try:
+        client.submit_order(SubmitOrder(client_order_id=key, terms=terms))
+    except DeniedError as error:
+        assert error.denial == "STREAM_RECONCILING"
+        return False
+    return True
+
+
+def is_settled(client: BlockingClient, alpaca: AlpacaThread, keys: list[str]) -> bool:
+    """Every order works at both sides, or is over at both."""
+    wanted = {
+        key: (OrderStatus.ACCEPTED if alpaca.venue.count_orders(key) else OrderStatus.CANCELED, Decimal(0), False)
+        for key in keys
+    }
+    return {key: shown(client, key) for key in keys} == wanted
