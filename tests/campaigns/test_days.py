@@ -29,6 +29,11 @@ def test_s10_each_fault_alone_is_survived_at_each_personality() -> None:
     judge(days.s10_matrix(VOLUME, workshop()))
 
 
+@pytest.mark.covers("S10", "F10")
+def test_s10_what_lost_frames_told_is_booked_within_15_seconds() -> None:
+    judge(days.s10_lost_frames(VOLUME, workshop()))
+
+
 @pytest.mark.covers("S11", "O7", "F16")
 def test_s11_no_order_leaves_after_the_latch() -> None:
     report = days.s11_latch(VOLUME, workshop())

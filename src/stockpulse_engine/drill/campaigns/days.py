@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import structs
 
 from stockpulse_engine.drill.campaigns.report import COMMIT, NIGHT, RELEASE, Report
+from stockpulse_engine.drill.faults import Fault
 from stockpulse_engine.drill.sim.broker import PERSONALITIES
 from stockpulse_engine.drill.sim.day import STORM, Case, Result, play
 from stockpulse_engine.drill.sim.ports import Workshop
@@ -17,6 +18,9 @@ MATRIX: Final = {COMMIT: 0, NIGHT: 31, RELEASE: 125}
 """Seeds for each pair of fault and personality; with 0 each fault meets one personality."""
 KILLS: Final = {COMMIT: 40, NIGHT: 10_000, RELEASE: 10_000}
 RECORDED: Final = {COMMIT: 1, NIGHT: 50, RELEASE: 200}
+LOST: Final = {COMMIT: 15, NIGHT: 1_000, RELEASE: 10_000}
+REPAIRED_S: Final = 15.0
+"""Within so many seconds what a lost frame would have told has to be booked."""
 EVERY: Final = 100
 """Of so many days one is played twice: both must leave the same bytes."""
 
@@ -77,6 +81,22 @@ def _matrix(seeds: int) -> Iterator[Case]:
                     seed=1 + seed + 1000 * (place + 10 * number), personality=personality, most=0.0,
                     forced=(fault.value,),
                 )  # fmt: skip
+
+
+def s10_lost_frames(volume: str, workshop: Workshop) -> Report:
+    """Four of five frames are lost, and nothing else goes wrong: how late is what was executed booked?"""
+    report = Report("S10", "days of lost frames")
+    worst = 0.0
+    for seed in range(1, LOST[volume] + 1):
+        case = Case(seed=seed, most=0.0, forced=(Fault.DROP.value,), rate=0.8)
+        result = play(case, workshop)
+        report.done += 1
+        worst = max(worst, result.worst_gap_s)
+        if result.broken or result.worst_gap_s > REPAIRED_S:
+            words = result.broken or f"an execution was booked {result.worst_gap_s} s late"
+            report.failures.append(f"{words} (seed {seed})")
+    report.figures["worst gap s"] = worst
+    return report
 
 
 def s11_latch(volume: str, workshop: Workshop) -> Report:

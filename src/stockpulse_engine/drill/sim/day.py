@@ -47,7 +47,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     most: float = 0.08
     """Highest rate that a fault is drawn with."""
     forced: tuple[str, ...] = ()
-    """Names of faults that strike half of the times they can, without the storm's bound."""
+    """Names of faults that strike at `rate`, without the storm's bound."""
+    rate: float = 0.5
+    """How often the forced ones strike."""
     crash_at: int = 0
     """The power is cut when the journal is about to get this entry; 0 for never."""
     is_rush: bool = False
@@ -61,7 +63,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             plan.rates[fault] /= len(ON_REQUESTS) / 4  # there are many of them, and a broker that never answers is dull
         for fault in STORM:
             if fault.value in self.forced:
-                plan.rates[fault] = 0.5
+                plan.rates[fault] = self.rate
         return plan
 
     def named_personality(self) -> str:
@@ -81,6 +83,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     left_after_latch: int = 0
     lives: int = 1
     entries: int = 0
+    worst_gap_s: float = 0.0
+    """Longest time from an execution to its booking, in simulated seconds."""
     differs: bool = False
     struck: dict[str, int] = {}
 
@@ -133,6 +137,7 @@ class Day:
             left_after_latch=world.witness.left_after_latch,
             lives=world.lives,
             entries=world.disk.synced,
+            worst_gap_s=round(world.witness.worst_gap_ns / 1e9, 3),
             differs=any(" differs from the venue: " in one.text for one in world.witness.alarms),
             struck={fault.value: count for fault, count in sorted(world.plan.struck.items(), key=lambda x: x[0].value)},
         )

@@ -26,8 +26,11 @@ class BrokenError(AssertionError):
 class Witness:
     """Watches one simulated day. What is broken is raised where it can be, and remembered in any case."""
 
-    def __init__(self, venue: DrillVenue, latch: HaltLatch, disk: Disk, account_id: str) -> None:
+    def __init__(
+        self, venue: DrillVenue, latch: HaltLatch, disk: Disk, account_id: str, now: Callable[[], int]
+    ) -> None:
         self._venue = venue
+        self._now = now
         self._latch = latch
         self._disk = disk
         self._account_id = account_id
@@ -41,6 +44,7 @@ class Witness:
         self.left_after_latch = 0
         self.sent = 0
         self.facts = 0
+        self.worst_gap_ns = 0
         self._durable: set[str] = set()
         self._read = 0
 
@@ -76,6 +80,8 @@ class Witness:
         if engine is None:
             return
         key, terms = order.client_order_id, order.terms
+        if change.fill is not None and change.event.kind is OrderEventKind.FILL:
+            self.worst_gap_ns = max(self.worst_gap_ns, self._now() - change.fill.ts_event)
         fills = engine.trading.book.fills_of(key)
         if len({fill.fill_id for fill in fills}) < len(fills):
             self._say(f"L6: an execution of {key} is booked twice")

@@ -103,7 +103,7 @@ class World:
         self._workshop = workshop
         self._disk_random = Random(f"{seed}/disk")
         self.disk = workshop.disk(self._sync_time)
-        self.witness = Witness(self.venue, self.latch, self.disk, ACCOUNT.account_id)
+        self.witness = Witness(self.venue, self.latch, self.disk, ACCOUNT.account_id, self.clock.true_ns)
         self.lives = 0
         self._cut_at = 0
         self._restarting = asyncio.Lock()
