@@ -18,6 +18,7 @@ pytestmark = pytest.mark.timeout(3600)  # of a night; on a quiet machine a commi
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_DAYS = 150
+ALL = 20
 SIMULATED = [mutant for mutant in MUTANTS if not mutant.tests]
 TESTED = [mutant for mutant in MUTANTS if mutant.tests]
 
@@ -56,3 +57,10 @@ def test_the_tests_of_the_campaign_find_it(mutant: Mutant) -> None:
     )
     assert done.returncode == 1, done.stdout[-2000:]
     assert " failed" in done.stdout
+
+
+def test_the_page_of_campaigns_names_each_fault_and_who_finds_it() -> None:
+    page = (ROOT / "docs" / "reference" / "campaigns.md").read_text(encoding="utf-8")
+    assert len(MUTANTS) == len({mutant.name for mutant in MUTANTS}) == ALL
+    for mutant in MUTANTS:
+        assert f"| {mutant.name} | {mutant.campaign} |" in page
