@@ -268,8 +268,8 @@ def make_denials() -> str:
     return page(
         "Denial codes",
         "Why the pre-trade gate refuses an order: the code is what journal, API and scripts see; names in braces are "
-        "filled with the numbers of the order. Limits are set in [limits.toml](config.md#limits), and changed [while the "
-        "engine runs](../guide/limits.md).",
+        "filled with the numbers of the order. Limits are set in [limits.toml](config.md#limits), and changed "
+        "[while the engine runs](../guide/limits.md).",
         "## Controls\n\nEvery order passes all of them; a check whose inputs are not known denies.\n\n"
         + table(("no.", "control", "checks", "limits", "denials"), controls),
         "## Codes\n\n" + table(("code", "title", "sentence", "fix"), rows),

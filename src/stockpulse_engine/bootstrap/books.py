@@ -27,6 +27,7 @@ from stockpulse_engine.portfolio.service import PortfolioService, PortfolioSetti
 from stockpulse_engine.portfolio.working import WorkingBook
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.policy import Policy
+from stockpulse_engine.risk.version import LimitNames
 from stockpulse_engine.risk.view import ViewSources
 from stockpulse_engine.storage.curves import CurveFile
 from stockpulse_engine.storage.journal import SqliteJournal
@@ -206,6 +207,7 @@ def join_books(ends: Ends, *, limits: Limits | Policy, world: str) -> Joined:
     working = WorkingBook(base.collar_fraction, fee)
     sources = _sources(ledger, portfolio, working, market, clock=clock, fee=fee, trading=lambda: trading)
     gate = BoundGate(sources, policy, ledger, session_of=market.session_of, is_void=lambda key: _is_void(trading, key))
+    names = LimitNames()
     trading = OrderService(
         journal=ends.journal,
         brokers=ends.brokers,
@@ -228,6 +230,7 @@ def join_books(ends: Ends, *, limits: Limits | Policy, world: str) -> Joined:
         ids=ends.ids,
         timing=ends.timing,
         connections=ends.connections,
+        limits_name=lambda terms: names.name(gate.limits_of(terms)),
         quote_age=market.service.quote_age_ns,
         session_date=lambda: market.time.session_date,
     )

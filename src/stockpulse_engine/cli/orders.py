@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.cli.link import engine, request_id
 from stockpulse_engine.cli.options import AccountName, JsonFlag, YesFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, number, say
@@ -293,6 +294,10 @@ def why(order_id: OrderId, as_json: JsonFlag = False) -> None:
     from stockpulse_engine.render.format import format_latency, iso_utc
     from stockpulse_engine.render.review import NOT_MEASURED, hop_words
 
+    terms = life.order.terms
+    by = f"   sent by {life.actor}" if life.actor else ""
+    limits = f"   limits {life.limits}" if life.limits else ""
+    emit(clean_line(f"{life.money or '?'}   {terms.account_id}   {terms.strategy}{by}{limits}"))
     rows = [
         [iso_utc(step.recorded_at)[11:26], f"+{format_latency(step.gap_ns)}", step.mark, step.step, step.sentence]
         for step in life.steps

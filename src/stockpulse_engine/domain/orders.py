@@ -290,6 +290,8 @@ class OrderEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """Idempotency key of the command behind one of our events; "" for the venue's."""
     body_digest: str = ""
     """Digest of that command's body: the same key with another body is a conflict."""
+    limits: str = ""
+    """Of an order of ours on its way out: name of the limits it was judged by."""
     report_seq: int = 0
     """The venue's sequence number of the report behind one of its events: the cursor after a restart."""
     hops: dict[str, int] = {}

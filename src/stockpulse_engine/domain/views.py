@@ -288,8 +288,11 @@ class WhyStep(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
-class OrderLife(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the journal knows about one order; `hops` names → nanoseconds between milestones."""
+class OrderLife(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything the journal knows about one order; `hops` names → nanoseconds between milestones.
+
+    `money` is PAPER or LIVE, `actor` who sent it, `limits` the name of the limits it was judged by.
+    """
 
     order: Order
     fills: tuple[Fill, ...]
@@ -297,6 +300,9 @@ class OrderLife(msgspec.Struct, frozen=True, kw_only=True):
     hops: dict[str, int]
     is_verified: bool
     """Whether the journal's chain holds over this order's entries."""
+    money: str = ""
+    actor: str = ""
+    limits: str = ""
 
 
 class PreviewRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AlertRaised
 from stockpulse_engine.domain.errors import NotFoundError, UnavailableError
-from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderRole
+from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderRole, OrderTerms
 from stockpulse_engine.domain.reports import VenueAccount
 from stockpulse_engine.trading.milestones import Milestones
 from stockpulse_engine.trading.ports import Broker, Gate, HaltLatch, MarketNow, PositionSource, QuoteSource
@@ -83,6 +83,8 @@ class Desk:
     crew: Supervisor
     timing: Timing
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    limits_name: Callable[[OrderTerms], str] = lambda _: ""
+    """Which limits an order of these terms is judged by now."""
     milestones: Milestones = field(default_factory=Milestones)
     sending: dict[str, asyncio.Event] = field(default_factory=dict)
     """Orders on their way to the venue: a cancel waits for them, so that it cannot overtake."""

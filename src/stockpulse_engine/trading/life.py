@@ -34,8 +34,14 @@ class Narrator:
             entries = self._recorder.journal.fetch(seqs)
         except IntegrityError:
             entries, is_verified = [], False
+        order = book.orders[client_order_id]
+        account = book.accounts.get(order.terms.account_id)
+        made = [one.event for one in entries if isinstance(one.event, OrderEvent) and one.event.limits]
         return OrderLife(
-            order=book.orders[client_order_id],
+            order=order,
+            money=account.kind.value if account is not None else "",
+            actor=made[-1].actor if made else "",
+            limits=made[-1].limits if made else "",
             fills=book.fills_of(client_order_id),
             steps=tuple(_steps(entries)),
             hops=self.hops(client_order_id, entries),

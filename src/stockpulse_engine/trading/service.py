@@ -106,6 +106,7 @@ class OrderService:
         ids: mints ids of orders of our own (closes of a flatten).
         timing: waits; sleep: how to wait.
         quote_age: nanoseconds since an instrument's quote was confirmed; session_date: the trading session now.
+        limits_name: which limits an order is judged by, for its record.
         connections: what is known of the brokers that hold live accounts; without it none can be armed.
     """
 
@@ -136,6 +137,7 @@ class OrderService:
         connections: Connections | None = None,
         quote_age: Callable[[str], int] | None = None,
         session_date: Callable[[], str] = str,
+        limits_name: Callable[[OrderTerms], str] = lambda _: "",
     ) -> None:
         self._bus = bus
         self._account_view = account_view
@@ -179,6 +181,7 @@ class OrderService:
             crew=crew,
             timing=timing or Timing(),
             sleep=sleep,
+            limits_name=limits_name,
         )
         self.live = LiveDesk(desk, self._arming)
         """Arming for live money."""

@@ -182,7 +182,7 @@ class Submitter:
         arrival = {"arrival_bid": quote.bid, "arrival_ask": quote.ask} if quote else {}
         family = desk.recorder.front.family(key)
         events = [desk.event(_K.SUBMIT, each, actor=actor, **arrival) for each in family]
-        events[0] = structs.replace(events[0], request_id=request_id)
+        events[0] = structs.replace(events[0], request_id=request_id, limits=desk.limits_name(entry.terms))
         await self._record_and_send(events, family)
 
     async def _hold(self, command: SubmitOrder, orders: Sequence[Order], digest: str, actor: str) -> None:
@@ -371,6 +371,7 @@ class Submitter:
                 order=order,
                 actor=actor,
                 body_digest="" if order.parent_id else digest,
+                limits=self._desk.limits_name(order.terms),
             )
             for order in orders
         ]
