@@ -52,8 +52,9 @@ def now_words(order: Order, ticks: int | None, ahead: Decimal | None) -> str:
     if not order.is_open and order.status is not OrderStatus.INITIALIZED:
         return ""
     if order.status is OrderStatus.INITIALIZED:
-        if order.is_held and order.condition is not None:
-            return f"held by the engine until {describe_condition(order.condition)}"
+        if order.is_held:
+            until = describe_condition(order.condition) if order.condition is not None else "its trigger is reached"
+            return f"held by the engine until {until}"
         return "staged: sent by nobody"
     if order.is_unknown:
         return "not known: the venue is asked until it proves what became of it"

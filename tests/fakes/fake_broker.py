@@ -158,6 +158,8 @@ class FakeBroker:
         self.queries = 0
         self.can_replace = True
         self.dedup = Dedup.FOR_EVER
+        self.is_bare = False
+        """It takes plain orders alone: no groups, no trailing stops."""
         self.gate: asyncio.Event | None = None
         """When set, submits wait for it before they arrive."""
         self._is_cut = False
@@ -168,14 +170,14 @@ class FakeBroker:
         return BrokerCapabilities(
             name=self.name,
             deduplicates=True,
-            holds_brackets=True,
+            holds_brackets=not self.is_bare,
             supports_replace=self.can_replace,
             dedup=self.dedup,
-            holds_oco=True,
-            holds_oto=True,
-            holds_trailing=True,
-            order_types=frozenset(OrderType),
-            times_in_force=frozenset(TimeInForce),
+            holds_oco=not self.is_bare,
+            holds_oto=not self.is_bare,
+            holds_trailing=not self.is_bare,
+            order_types=frozenset({OrderType.MARKET, OrderType.LIMIT} if self.is_bare else OrderType),
+            times_in_force=frozenset({TimeInForce.DAY, TimeInForce.GTC} if self.is_bare else TimeInForce),
             numbers_reports=self.numbers_reports,
             overlap=1000 if self.numbers_reports else 600_000_000_000,
         )

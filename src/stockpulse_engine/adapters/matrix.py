@@ -12,6 +12,12 @@ _DEDUP = {
     Dedup.WINDOW: (IN_ENGINE, "a repeated order id is refused for a while only; the engine asks before it sends again"),
     Dedup.NONE: (IN_ENGINE, "a repeated order id makes a second order; the engine asks before it sends again"),
 }
+_LACKING = {
+    **dict.fromkeys(
+        ("holds_brackets", "holds_oco", "holds_oto"), (NOWHERE, "refused: send the exits as orders of their own")
+    ),
+    "holds_trailing": (IN_ENGINE, _DIES),
+}
 _HELD = (
     ("bracket", "holds_brackets", "take and stop rest there and protect while the engine is down"),
     ("one cancels the other", "holds_oco", "the broker cancels the other one"),
@@ -31,7 +37,7 @@ def _row(feature: str, where: str, words: str) -> CapabilityRow:
 
 def _groups(able: BrokerCapabilities) -> list[CapabilityRow]:
     held = [
-        _row(feature, AT_BROKER, words) if getattr(able, flag) else _row(feature, IN_ENGINE, _DIES)
+        _row(feature, AT_BROKER, words) if getattr(able, flag) else _row(feature, *_LACKING[flag])
         for feature, flag, words in _HELD
     ]
     return [*held, _row("conditional order", IN_ENGINE, _DIES + "; it survives a restart")]

@@ -142,8 +142,8 @@ def _say_held(held: list[Order]) -> None:
     from stockpulse_engine.render.sentence import describe_condition
 
     for one in held:
-        if one.condition is not None:
-            say(f"{one.client_order_id} is held until {describe_condition(one.condition)}.")
+        until = describe_condition(one.condition) if one.condition is not None else "its trigger is reached"
+        say(f"{one.client_order_id} is held until {until}.")
     if held:
         say("Held by the engine: they do nothing while StockPulse is down.")
 

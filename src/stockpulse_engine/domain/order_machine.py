@@ -91,7 +91,7 @@ RESOLVE          clear  clear  clear  clear  clear  clear  clear  clear  clear  
 ACCEPT           ?      ?      ACCE   =      =      =      under  under  work   work   =      ?      ?      ?
 REJECT           ?      ?      REJE   REJE   REJE   ?      ?      REJE   ?      ?      ?      ?      ?      =
 TRIGGER          ?      ?      TRIG   TRIG   =      =      under  under  TRIG   TRIG   =      ?      ?      ?
-TRAIL            ?      ?      ACCE   =      =      =      =      =      =      =      =      ?      ?      ?
+TRAIL            =      ?      ACCE   =      =      =      =      =      =      =      =      ?      ?      ?
 FILL             ?      ?      fill   fill   fill   fill   fill   fill   fill   fill   late   late   late   late
 BUST             ?      ?      ?      ?      ?      undo   undo   undo   undo   undo   undo   undo   undo   undo
 CORRECT          ?      ?      ?      ?      ?      undo   undo   undo   undo   undo   undo   undo   undo   undo
@@ -288,8 +288,11 @@ def _keep(event: OrderEvent, changes: Changes) -> None:
     """An order that was kept: it is held from now on, or it leaves with the quote of this moment as its arrival."""
     if event.kind is OrderEventKind.HOLD:
         changes["is_held"] = True
-    elif event.arrival_bid is not None:
+        return
+    if event.arrival_bid is not None:
         changes.update(arrival_bid=event.arrival_bid, arrival_ask=event.arrival_ask)
+    if event.terms is not None:
+        changes["terms"] = event.terms
 
 
 def _trailed(ours: OrderTerms, said: OrderTerms) -> OrderTerms:

@@ -279,7 +279,8 @@ class OrderEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     fill: Fill | None = None
     """The execution, on FILL, BUST (the reversed one) and CORRECT (the new statement)."""
     terms: OrderTerms | None = None
-    """New terms on UPDATE_REQUEST and UPDATE; where the trigger stands on TRAIL and TRIGGER of a trailing stop."""
+    """New terms on UPDATE_REQUEST and UPDATE; where the trigger stands on TRAIL and TRIGGER of a trailing stop; what
+    leaves on SUBMIT of one that the engine held."""
     venue_order_id: str = ""
     reason: str = ""
     code: str = ""

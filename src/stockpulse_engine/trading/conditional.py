@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
+
+from msgspec import structs
 
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.domain.conditions import Condition, ConditionPart, PriceKind, TimeCondition
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.market import Quote, Trade
-from stockpulse_engine.domain.orders import Order, TimeInForce
+from stockpulse_engine.domain.money import round_to_tick
+from stockpulse_engine.domain.orders import Order, OrderEventKind, OrderTerms, TimeInForce
 from stockpulse_engine.trading.desk import Desk
 from stockpulse_engine.trading.submit import Submitter
 
@@ -55,6 +58,10 @@ class Conditional:
         self._last: dict[str, Decimal] = {}
         self._firing: set[str] = set()
         self._blind_since: dict[str, int] = {}
+        self._trails: dict[str, OrderTerms] = {}
+        """Trailing stops that no broker holds for us → their terms, with the trigger where it stands now."""
+        self._trailed_at: dict[str, int] = {}
+        """… and the market time at which that was last recorded."""
         self._told: dict[str, str] = {}
         """Order → why it does not leave, as it was told."""
 
@@ -67,15 +74,15 @@ class Conditional:
 
     def follow(self, order: Order) -> None:
         """An order changed: is it (still) held?"""
-        key, condition = order.client_order_id, order.condition
-        if condition is None:
-            return
+        key = order.client_order_id
         if order.is_held:
             self._held[key] = order
-            for instrument_id in condition.instrument_ids:
+            for instrument_id in _watched_by(order):
                 self._watched.setdefault(instrument_id, {})[key] = None
+            if order.condition is None and key not in self._trails:
+                self._trail(order)  # it follows from the price it begins at
         elif self._held.pop(key, None) is not None:
-            self._forget(key, condition)
+            self._forget(key, order)
 
     async def run(self) -> None:
         """Look around for ever."""
@@ -90,6 +97,7 @@ class Conditional:
             if why:
                 await self._expire(key, why)
             elif not self._fire_if_due(order):
+                self._note_trail(key)
                 self._mind_prices(key, order)
 
     # --- prices -----------------------------------------------------------------------------------------------
@@ -129,9 +137,8 @@ class Conditional:
 
     def _mind_prices(self, key: str, order: Order) -> None:
         """Say once that an order cannot fire because a price it watches is missing or stale, and since when."""
-        condition, now = order.condition, self._desk.clock.monotonic_ns()
-        ids = condition.instrument_ids if condition is not None else ()
-        blind = [one for one in ids if self._price(one, PriceKind.MARK) is None]
+        now = self._desk.clock.monotonic_ns()
+        blind = [one for one in _watched_by(order) if self._price(one, PriceKind.MARK) is None]
         if not blind:
             self._blind_since.pop(key, None)
             return
@@ -147,8 +154,10 @@ class Conditional:
         key, condition = order.client_order_id, order.condition
         if key in self._firing or self._desk.is_stopping:
             return True
-        if condition is None or not self._is_met(condition) or self._end_of(order):
+        is_due = self._trail(order) if condition is None else self._is_met(condition)
+        if not is_due or self._end_of(order):
             return False
+        self._note_trail(key, is_last=True)
         self._firing.add(key)
         self._desk.spawn(self._fire(key), f"fire {key}")
         return True
@@ -156,6 +165,36 @@ class Conditional:
     def _is_met(self, condition: Condition) -> bool:
         found = map(self._holds, condition.parts)
         return all(found) if condition.needs_all else any(found)
+
+    def _trail(self, order: Order) -> bool:
+        """A trailing stop of ours sees the last price: its trigger follows, or is reached."""
+        key, price = order.client_order_id, self._price(order.terms.instrument_id, PriceKind.LAST)
+        quote = self._desk.quotes(order.terms.instrument_id)
+        if price is None or quote is None:
+            return False
+        terms = self._trails.setdefault(key, order.terms)
+        sign, stop = terms.side.sign, terms.stop_price
+        if stop is not None and (price - stop) * sign >= 0:
+            return True
+        raw = terms.trail_from(price)
+        tick = Decimal(1).scaleb(int(quote.bid.as_tuple().exponent))
+        new = None if raw is None else round_to_tick(raw, tick, up=sign > 0)
+        if new is not None and (stop is None or (stop - new) * sign > 0):
+            self._trails[key] = structs.replace(terms, stop_price=new)
+        return False
+
+    def _note_trail(self, key: str, *, is_last: bool = False) -> None:
+        """Record where a trigger stands, at most once a second; a kill loses no more of it than that."""
+        terms, order, now = self._trails.get(key), self._held.get(key), self._desk.market_now()
+        if terms is None or order is None or terms.stop_price == order.terms.stop_price:
+            return
+        if not is_last and now - self._trailed_at.get(key, 0) < _NS:
+            return
+        self._trailed_at[key] = now
+        try:
+            self._desk.recorder.record([self._desk.event(OrderEventKind.TRAIL, key, terms=terms, actor="engine")])
+        except StockPulseError as error:
+            self._tell(key, f"where its trigger stands could not be recorded: {error.message}")
 
     async def _fire(self, key: str) -> None:
         try:
@@ -178,8 +217,7 @@ class Conditional:
         """Why it is held no longer, "" while it may be."""
         terms, splits = order.terms, self._desk.recorder.front.splits
         if splits:
-            watched = order.condition.instrument_ids if order.condition is not None else ()
-            for one in (terms.instrument_id, *watched):
+            for one in (terms.instrument_id, *_watched_by(order)):
                 if splits.get(one, 0) > order.created_at:
                     return f"{symbol_of(one)} was split: its sizes and prices meant old shares"
         if terms.time_in_force is TimeInForce.GTC:
@@ -198,12 +236,21 @@ class Conditional:
         except StockPulseError as error:
             self._tell(key, f"its end could not be recorded: {error.message}")
 
-    def _forget(self, key: str, condition: Condition) -> None:
-        for instrument_id in condition.instrument_ids:
+    def _forget(self, key: str, order: Order) -> None:
+        for instrument_id in _watched_by(order):
             watchers = self._watched.get(instrument_id, {})
             watchers.pop(key, None)
             if not watchers:
                 self._watched.pop(instrument_id, None)
                 self._last.pop(instrument_id, None)
         self._blind_since.pop(key, None)
-        self._told.pop(key, None)
+        kept: tuple[dict[str, Any], ...] = (self._told, self._trails, self._trailed_at)
+        for each in kept:
+            each.pop(key, None)
+
+
+def _watched_by(order: Order) -> tuple[str, ...]:
+    """Instruments whose prices it waits for."""
+    if order.condition is None:
+        return (order.terms.instrument_id,)
+    return order.condition.instrument_ids

@@ -38,6 +38,7 @@ from stockpulse_engine.domain.views import (
     LogEntry,
     OrderLife,
     Preview,
+    PreviewRow,
     VerifyResult,
 )
 from stockpulse_engine.risk.view import Arming
@@ -80,6 +81,14 @@ from stockpulse_engine.trading.suspense import CashBound, Suspender
 from stockpulse_engine.trading.watch import Watch
 
 _K = OrderEventKind
+HELD_HERE = PreviewRow(
+    name="held",
+    text="by the engine: does nothing while StockPulse is down   its broker takes no trailing stops",
+    verdict="read",
+    explanation="The engine moves the trigger and sends a market (or limit) order when it is reached; the gate judges "
+    "that one. A price that is missing or stale moves and fires nothing.",
+)
+"""The ticket's row for what the engine does in a broker's place."""
 _VENUE_WORDS = frozenset({_K.ACCEPT, _K.REJECT, _K.TRIGGER, _K.FILL, _K.CANCEL, _K.EXPIRE})
 
 
@@ -280,7 +289,11 @@ class OrderService:
 
     async def preview(self, command: SubmitOrder) -> Preview:
         """What would happen, through the same gate; never raises for a denial."""
-        return self._desk.gate.preview(command)
+        made = self._desk.gate.preview(command)
+        account = self._account(command.terms.account_id)
+        if account is None or account.broker not in self._links or not self._submitter.is_emulated(command.terms):
+            return made
+        return structs.replace(made, rows=(HELD_HERE, *made.rows))
 
     async def send_staged(self, client_order_id: str, request_id: str, actor: str) -> tuple[Order, ...]:
         """Send an INITIALIZED order (and its bracket) now."""

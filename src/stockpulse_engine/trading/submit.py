@@ -23,6 +23,7 @@ from stockpulse_engine.domain.orders import (
     OrderEventKind,
     OrderRole,
     OrderStatus,
+    OrderTerms,
     OrderType,
     SessionHours,
     TimeInForce,
@@ -85,7 +86,7 @@ class Submitter:
             events = self._creation(_K.INITIALIZE, orders, digest, actor)
             await desk.recorder.write(events)
             return self._now(command.client_order_id), False
-        if command.condition is not None and not command.is_for_record:
+        if (command.condition is not None or self.is_emulated(command.terms)) and not command.is_for_record:
             await self._hold(command, orders, digest, actor)
             return self._now(command.client_order_id), False
         await self._pass_gate(command, orders[0], digest, actor)
@@ -108,7 +109,7 @@ class Submitter:
         if entry.is_held:
             raise ConflictError(f"{_name(entry)} is held and leaves by itself.", fix="Cancel it and send it anew.")
         desk.require_room()
-        if entry.condition is not None:
+        if entry.condition is not None or self.is_emulated(entry.terms):
             await desk.recorder.write([desk.event(_K.HOLD, client_order_id, actor=actor, request_id=request_id)])
             return self._now(client_order_id)
         desk.milestones.forget(client_order_id)
@@ -138,6 +139,7 @@ class Submitter:
             self._require_clean(entry.terms.account_id, entry.terms.instrument_id)
         except DeniedError as refused:
             return refused.message
+        entry = structs.replace(entry, terms=self._released(entry.terms))
         verdict = desk.gate.judge(structs.replace(self._as_command(entry), allow_duplicate=True))
         if verdict.is_allowed:
             desk.milestones.forget(client_order_id)
@@ -159,7 +161,8 @@ class Submitter:
         """
         desk, key = self._desk, order.client_order_id
         dedup = desk.router.broker_of(order.terms.account_id).capabilities.dedup
-        may_go = order.condition is not None and order.status is OrderStatus.SUBMITTED and dedup is Dedup.FOR_EVER
+        was_fired = f"fire-{key}" in desk.recorder.front.requests
+        may_go = was_fired and order.status is OrderStatus.SUBMITTED and dedup is Dedup.FOR_EVER
         if not may_go or key in self._sent_again:
             return False
         if not desk.router.is_open(order.terms.account_id):
@@ -182,8 +185,27 @@ class Submitter:
         arrival = {"arrival_bid": quote.bid, "arrival_ask": quote.ask} if quote else {}
         family = desk.recorder.front.family(key)
         events = [desk.event(_K.SUBMIT, each, actor=actor, **arrival) for each in family]
+        if desk.order(key).terms != entry.terms:
+            events[0] = structs.replace(events[0], terms=entry.terms)
         events[0] = structs.replace(events[0], request_id=request_id, limits=desk.limits_name(entry.terms))
         await self._record_and_send(events, family)
+
+    def is_emulated(self, terms: OrderTerms) -> bool:
+        """Whether it is a trailing stop that its broker does not take: the engine holds it and moves the trigger."""
+        if not terms.is_trailing:
+            return False
+        can = self._desk.router.broker_of(terms.account_id).capabilities
+        return not can.holds_trailing or terms.order_type not in can.order_types
+
+    def _released(self, terms: OrderTerms) -> OrderTerms:
+        """What leaves once the trigger of a held trailing stop is reached: a market order, or a limit beyond it."""
+        if not self.is_emulated(terms):
+            return terms
+        bare = structs.replace(terms, stop_price=None, trail_amount=None, trail_fraction=None, limit_offset=None)
+        if terms.limit_offset is None or terms.stop_price is None:
+            return structs.replace(bare, order_type=OrderType.MARKET)
+        limit = terms.stop_price + terms.limit_offset * terms.side.sign
+        return structs.replace(bare, order_type=OrderType.LIMIT, limit_price=limit)
 
     async def _hold(self, command: SubmitOrder, orders: Sequence[Order], digest: str, actor: str) -> None:
         """Keep an order until its condition is met; what no waiting would change is refused at once."""
@@ -278,13 +300,17 @@ class Submitter:
     def _require_taken(self, command: SubmitOrder) -> None:
         """Whether the broker takes orders of this kind at all."""
         terms, can = command.terms, self._desk.router.broker_of(command.terms.account_id).capabilities
-        what = ""
-        if terms.order_type not in can.order_types:
+        what, exits = "", [price for price in (command.take_price, command.stop_price) if price is not None]
+        if self.is_emulated(terms) and (command.condition is not None or exits):
+            what = "trailing stops, and the engine holds them alone: without a condition and without exits"
+        elif terms.order_type not in can.order_types and not terms.is_trailing:
             what = f"{terms.order_type.value} orders"
         elif terms.time_in_force not in can.times_in_force:
             what = f"{terms.time_in_force.value} orders"
         elif command.oco_stop_price is not None and not can.holds_oco:
             what = "pairs of which one cancels the other"
+        elif exits and not can.holds_brackets and not (len(exits) == 1 and can.holds_oto):
+            what = "brackets"
         if what:
             raise DeniedError(
                 f"The broker {can.name} takes no {what}.",

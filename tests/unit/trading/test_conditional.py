@@ -15,7 +15,7 @@ from stockpulse_engine.domain.errors import ConflictError, DeniedError, InvalidV
 from stockpulse_engine.domain.market import Quote, Trade
 from stockpulse_engine.domain.orders import OrderEventKind as K
 from stockpulse_engine.domain.orders import OrderStatus as S
-from stockpulse_engine.domain.orders import Side, TimeInForce
+from stockpulse_engine.domain.orders import OrderType, Side, TimeInForce
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.trading.resolver import NEVER_REACHED
 from tests.fakes.order_desk import AAPL, OrderDesk
@@ -248,3 +248,69 @@ async def test_its_arrival_is_the_quote_it_left_at(desk: OrderDesk) -> None:
     show(desk, "479.00")
     await desk.time.advance(1)
     assert desk.order("C1").arrival_bid == Decimal("199.99")
+
+
+# --- a broker without trailing stops ----------------------------------------------------------------------
+
+
+@pytest.fixture
+async def bare(desk: OrderDesk) -> OrderDesk:
+    """A desk whose broker takes no trailing stops and no groups."""
+    desk.broker.is_bare = True
+    return desk
+
+
+async def trail(desk: OrderDesk, key: str, **more: object) -> None:
+    order = await desk.submit(
+        key,
+        side=Side.SELL,
+        order_type=OrderType.TRAILING_STOP,
+        limit_price=None,
+        time_in_force=TimeInForce.GTC,
+        **{"trail_amount": Decimal(2), **more},
+    )
+    assert (order.status, order.is_held) == (S.INITIALIZED, True)
+
+
+async def test_a_trailing_stop_the_broker_does_not_take_is_held_and_survives_a_kill(bare: OrderDesk) -> None:
+    show(bare, "230.00", name=AAPL)
+    await trail(bare, "T1")
+    await bare.time.advance(2)
+    show(bare, "235.00", name=AAPL)
+    show(bare, "233.50", name=AAPL)
+    await bare.time.advance(2)
+    assert bare.order("T1").terms.stop_price == Decimal("233.00")
+    await bare.restart()
+    bare.broker.is_bare = True
+    show(bare, "233.01", name=AAPL)
+    await bare.time.advance(2)
+    assert (bare.order("T1").terms.stop_price, bare.venue.made) == (Decimal("233.00"), {})
+    show(bare, "232.90", name=AAPL)
+    await bare.time.advance(2)
+    assert bare.venue.made == {"T1": 1}
+    sent = bare.venue.orders["T1"].terms
+    assert (sent.order_type, sent.trail_amount, sent.limit_price) == (OrderType.MARKET, None, None)
+    assert bare.order("T1").terms == sent
+
+
+async def test_its_limit_lies_beyond_the_trigger_and_the_preview_says_where_it_lives(bare: OrderDesk) -> None:
+    show(bare, "230.00", name=AAPL)
+    await trail(bare, "T1", limit_offset=Decimal("0.10"))
+    command = bare.command(order_type=OrderType.TRAILING_STOP, trail_amount=Decimal(2), limit_price=None)
+    assert "does nothing while StockPulse is down" in (await bare.service.preview(command)).rows[0].text
+    show(bare, "227.00", name=AAPL)
+    await bare.time.advance(2)
+    sent = bare.venue.orders["T1"].terms
+    assert (sent.order_type, sent.limit_price) == (OrderType.LIMIT, Decimal("227.90"))
+
+
+@pytest.mark.parametrize(
+    "more", [{"oco_stop_price": Decimal(220)}, {"take_price": Decimal(240)}, {"time_in_force": TimeInForce.FOK}]
+)
+async def test_what_it_does_not_take_and_we_do_not_hold_is_refused_by_name(
+    bare: OrderDesk, more: dict[str, Any]
+) -> None:
+    with pytest.raises(DeniedError) as refused:
+        await bare.submit("C1", **more)
+    assert refused.value.denial == "UNSUPPORTED"
+    assert bare.venue.made == {}
