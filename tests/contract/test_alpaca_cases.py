@@ -592,3 +592,21 @@ async def test_26_where_another_listens_already_we_wait_and_ask(stage: AlpacaSta
     await gather_until(watcher, lambda: any(one.is_ready for one in stage.server.stream.sessions))
     await watcher.close()
     await broker.close()
+
+
+@pytest.mark.covers("F27")
+async def test_27_a_slow_answer_holds_back_nothing_that_the_stream_tells(
+    stage: AlpacaStage, broker: AlpacaBroker
+) -> None:
+    watcher = Watcher(broker)
+    await broker.submit([limit_order(stage, "c27", Side.BUY, "1", "99.00")])
+    await watcher.until("c27", Kind.ACCEPT)
+    reading = asyncio.ensure_future(watcher.until("c27", Kind.FILL))
+    await until(lambda: any(one.is_ready for one in stage.server.stream.sessions))
+    stage.server.rest.plan.force(Fault.TIMEOUT_BEFORE, 99)
+    await until(lambda: bool(stage.server.rest.struck))
+    partly(stage, "c27", "1")
+    await reading
+    assert broker._follower is not None
+    assert broker._follower._asking is not None, "it still waits for its answer"
+    await watcher.close()

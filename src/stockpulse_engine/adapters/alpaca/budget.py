@@ -46,6 +46,9 @@ class RateBudget:
         self._quiet_until = 0
         self._set_limit(max(_LEAST, per_minute))
         self._tokens = self._size
+        self._left: float | None = None
+        """What the broker said is left until `_left_until`: others may use the same key."""
+        self._left_until = 0
         self.refusals = 0
         """Answers 429 so far."""
 
@@ -70,12 +73,25 @@ class RateBudget:
         self._refill()
         if self.quiet_s:
             return self.quiet_s
+        if wait := self._until_reset(use):
+            return wait
         kept = 0.0 if use is Use.CANCEL else self._size * CANCEL_SHARE
         lacking = kept + 1 - self._tokens
         if lacking > 0:
             return max(0.001, lacking * _MINUTE_S / self._rate)
         self._tokens -= 1
+        if self._left is not None:
+            self._left -= 1
         return 0.0
+
+    def _until_reset(self, use: Use) -> float:
+        """Seconds until the broker counts anew, where it says that no more than the share for cancels is left."""
+        left_ns = self._left_until - self._clock.monotonic_ns()
+        if self._left is None or left_ns <= 0:
+            self._left = None
+            return 0.0
+        kept = 0.0 if use is Use.CANCEL else self._limit * CANCEL_SHARE
+        return left_ns / _NS if self._left < kept + 1 else 0.0
 
     def note(self, status: int, headers: Mapping[str, str], now_s: float) -> None:
         """Learn from an answer: its limit, what is left, and how long to be quiet."""
@@ -86,6 +102,9 @@ class RateBudget:
         if left is not None:
             self._refill()
             self._tokens = min(self._tokens, max(0.0, left))
+            reset = _number(headers.get("x-ratelimit-reset"))
+            if reset is not None and 0 < reset - now_s <= _MINUTE_S:
+                self._left, self._left_until = left, self._clock.monotonic_ns() + round((reset - now_s) * _NS)
         if status in (429, 418):
             self.refusals += 1
             self._be_quiet(headers, now_s)

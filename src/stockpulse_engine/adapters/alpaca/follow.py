@@ -13,8 +13,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Final
 
+import msgspec
+
 from stockpulse_engine.adapters.alpaca.orders import OrderBook
-from stockpulse_engine.adapters.alpaca.parse import AlpacaOrder, AlpacaUpdate
+from stockpulse_engine.adapters.alpaca.parse import AlpacaFill, AlpacaOrder, AlpacaUpdate
 from stockpulse_engine.adapters.alpaca.settings import AlpacaSettings
 from stockpulse_engine.adapters.alpaca.stream import Dead, Down, Put, Signal, TradeStream, Unreadable, Up
 from stockpulse_engine.adapters.alpaca.teller import Teller
@@ -32,18 +34,37 @@ _FIRST_LOOK_S: Final = 3.0
 _FAILURES: Final = 3
 _RESTLESS_S: Final = 120.0
 _RETRY_S: Final = 2.0
+_NEVER: Final = float("inf")
 
 
-class Nudge:
-    """Something was put aside to be told, or must be asked for."""
+class Nudge(msgspec.Struct, frozen=True):
+    """Something was put aside to be told."""
 
 
-Inbox = asyncio.Queue[Signal | Nudge]
+class Looked(msgspec.Struct, frozen=True):
+    """What Alpaca showed when everything was asked for; facts up to `after` are known to whoever listens."""
+
+    orders: tuple[AlpacaOrder, ...]
+    fills: tuple[AlpacaFill, ...]
+    after: int
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """No answer: that proves nothing."""
+
+    error: UnavailableError
+
+
+Inbox = asyncio.Queue[Signal | Nudge | Looked | Failed]
 MakeStream = Callable[[Put], TradeStream]
+Reports = list[ExecutionReport]
 
 
 class Follower:
-    """One listener's way through the facts. There is one at a time: Alpaca gives an account one stream."""
+    """One listener's way through the facts. There is one at a time: Alpaca gives an account one stream.
+
+    Questions run beside the listening, so that a slow answer never holds back what the stream tells.
+    """
 
     def __init__(
         self,
@@ -59,11 +80,14 @@ class Follower:
         self._aside = aside
         self._inbox: Inbox = asyncio.Queue(MOST_WAITING)
         self._stream = make_stream(self._inbox.put)
+        self._asking: asyncio.Task[None] | None = None
+        self._due = 0.0
+        self._first_after = 0
+        self._is_first = True
         self._strikes = 0
         self._failures = 0
         self._told_to = 0
         self._restless_until = 0.0
-        self._due = 0.0
         self._is_over = False
         self._answered: deque[AlpacaOrder] = deque(maxlen=MOST_WAITING)
         self._unheard: deque[AlpacaUpdate] = deque(maxlen=MOST_WAITING)
@@ -83,7 +107,7 @@ class Follower:
 
     def be_restless(self) -> None:
         """An order may be there that nobody confirmed: go on asking for a while."""
-        self._restless_until = asyncio.get_running_loop().time() + _RESTLESS_S
+        self._restless_until = _time() + _RESTLESS_S
 
     def end(self) -> None:
         """Another listener takes over."""
@@ -92,36 +116,32 @@ class Follower:
 
     async def batches(self, after_seq: int) -> AsyncGenerator[Sequence[ExecutionReport], None]:
         """First what was missed, then what comes. Raises UnavailableError when there is no way to Alpaca any more."""
-        time = asyncio.get_running_loop().time
-        self._told_to, self._due = after_seq, time() + _FIRST_LOOK_S
-        is_first = True
+        self._told_to = self._first_after = after_seq
+        self._due = _time() + _FIRST_LOOK_S
         reader = spawn(self._stream.run(), name="alpaca stream")
         try:
             while not self._is_over:
-                signals = await self._wait(time)
-                found = await self._hear(signals)
-                while self._answered:
-                    found += await self._shown(self._answered.popleft())
-                if self._due <= time():
-                    is_wanted = is_first or self._is_curious(time())
-                    found += await self._look(after_seq if is_first else -1) if is_wanted else []
-                    is_first = is_first and bool(self._failures)
-                    self._due = time() + (_RETRY_S if self._failures else self._settings.poll_s)
+                found: Reports = []
+                await self._hear(await self._wait(), found)
+                self._begin_look()
                 while self._aside:
                     found.append(self._aside.popleft())
                 if found:
                     self._told_to = max(self._told_to, *(one.report_seq for one in found))
                     yield found
         finally:
-            reader.cancel()
-            await asyncio.wait((reader,))
+            tasks = {reader} if self._asking is None else {reader, self._asking}
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
-    async def _wait(self, time: Callable[[], float]) -> list[Signal | Nudge]:
+    async def _wait(self) -> list[Signal | Nudge | Looked | Failed]:
         """What came, all of it at once; nothing when it is time to ask."""
-        found: list[Signal | Nudge] = []
+        found: list[Signal | Nudge | Looked | Failed] = []
         if self._inbox.empty() and not self._aside and not self._answered:
+            patience = None if self._asking is not None else max(0.0, self._due - _time())
             try:
-                async with asyncio.timeout(max(0.0, self._due - time())):
+                async with asyncio.timeout(patience):
                     found.append(await self._inbox.get())
             except TimeoutError:
                 return found
@@ -129,8 +149,10 @@ class Follower:
             found.append(self._inbox.get_nowait())
         return found
 
-    async def _hear(self, signals: Sequence[Signal | Nudge]) -> list[ExecutionReport]:
-        found: list[ExecutionReport] = []
+    async def _hear(self, signals: Sequence[Signal | Nudge | Looked | Failed], found: Reports) -> None:
+        """Everything is added to `found` as soon as it is told: what fails later takes nothing of it away."""
+        while self._answered:
+            await self._show(self._answered.popleft(), found)
         for signal in signals:
             if isinstance(signal, Dead):
                 raise UnavailableError(
@@ -141,49 +163,98 @@ class Follower:
                 self._due = 0.0
             elif isinstance(signal, AlpacaUpdate):
                 self._strikes = 0
-                found += await self._translate(signal)
-        return found
+                await self._translate(signal, found)
+            elif isinstance(signal, Looked):
+                await self._take(signal, found)
+            elif isinstance(signal, Failed):
+                self._fail(signal.error)
 
-    async def _translate(self, update: AlpacaUpdate) -> list[ExecutionReport]:
+    async def _translate(self, update: AlpacaUpdate, found: Reports) -> None:
         try:
-            found = await self._teller.of_update(update)
+            told = await self._teller.of_update(update)
         except UnavailableError:
             self._due = 0.0  # it needs a question that has no answer now: it is heard again after the next look
             self._unheard.append(update)
-            return []
-        if not found and update.event in ("fill", "partial_fill", "replaced", "restated"):
-            self._due = min(self._due, asyncio.get_running_loop().time() + 1.0)
-        return found
+            return
+        found += told
+        if not told and update.event in ("fill", "partial_fill", "replaced", "restated"):
+            self._due = min(self._due, _time() + 1.0)
 
-    async def _shown(self, order: AlpacaOrder) -> list[ExecutionReport]:
+    async def _show(self, order: AlpacaOrder, found: Reports) -> None:
         try:
-            return await self._teller.of_order(order)
+            found += await self._teller.of_order(order)
         except UnavailableError:
-            return []
+            self._due = 0.0
 
-    def _is_curious(self, now: float) -> bool:
+    # --- asking for everything ------------------------------------------------------------------------------
+
+    def _begin_look(self) -> None:
+        if self._asking is not None or self._due > _time():
+            return
+        if not self._is_first and not self._is_curious():
+            self._due = _time() + self._settings.poll_s
+            return
+        self._due = _NEVER
+        after = self._first_after if self._is_first else -1
+        self._asking = spawn(self._ask(after), name="alpaca look")
+
+    def _is_curious(self) -> bool:
         return (
             not self._stream.is_up
             or self._due == 0.0
-            or now < self._restless_until
+            or _time() < self._restless_until
             or bool(self._book.known.open_entries())
             or bool(self._teller.owed)
         )
 
-    async def _look(self, after: int) -> list[ExecutionReport]:
-        """Ask for everything. A failure is no verdict; too many of them, with the stream down, end the listening."""
+    async def _ask(self, after: int) -> None:
+        book = self._book
+        since = max(book.since, self._told_to - OVERLAP_NS)
         try:
-            found = await self._ask(after)
-        except UnavailableError:
-            self._failures += 1
-            if self._failures >= _FAILURES and not self._stream.is_up:
-                raise
-            return []
-        self._failures = 0
+            orders = {one.order_id: one for one in await book.recent_orders(since)}
+            orders.update((one.order_id, one) for one in await book.open_orders())
+            fills = await book.fills(max(book.since, after) if after >= 0 else since)
+            absent = await self._absent(orders)
+        except UnavailableError as error:
+            await self._inbox.put(Failed(error))
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the asking
+            await self._inbox.put(Failed(UnavailableError(f"Alpaca's answer was not understood: {error!r}"[:200])))
+        else:
+            await self._inbox.put(Looked((*orders.values(), *absent), tuple(fills), after))
+
+    async def _absent(self, shown: dict[str, AlpacaOrder]) -> list[AlpacaOrder]:
+        """Orders that worked and are not shown: they are over, or hidden; each is asked for by itself."""
+        gone = [one.order_id for one in self._book.known.open_entries() if one.order_id not in shown]
+        found = [await self._book.by_id(order_id) for order_id in gone[:_MOST_ABSENT]]
+        return [one for one in found if one is not None]
+
+    async def _take(self, looked: Looked, found: Reports) -> None:
+        self._asking = None
+        told: Reports = []
+        try:
+            for order in looked.orders:
+                told += await self._teller.of_order(order, looked.after)
+            for fill in looked.fills:
+                told += await self._teller.of_fill(fill)
+        except UnavailableError as error:
+            self._fail(error)
+        else:
+            self._failures = 0
+            self._is_first = False
+            self._due = min(self._due, _time() + self._settings.poll_s)
+        found += sorted(told, key=lambda one: one.report_seq)
         for update in [self._unheard.popleft() for _ in range(len(self._unheard))]:
-            found += await self._translate(update)
-        await self._judge_stream()
-        return found
+            await self._translate(update, found)
+        if not self._failures:
+            await self._judge_stream()
+
+    def _fail(self, error: UnavailableError) -> None:
+        """A failure is no verdict; too many of them, with the stream down, end the listening."""
+        self._asking = None
+        self._failures += 1
+        if self._failures >= _FAILURES and not self._stream.is_up:
+            raise error
+        self._due = _time() + _RETRY_S
 
     async def _judge_stream(self) -> None:
         """What the look before told and the stream still owes proves it mute: listen anew, then connect anew (F22)."""
@@ -205,21 +276,6 @@ class Follower:
         else:
             await self._stream.drop()
 
-    async def _ask(self, after: int) -> list[ExecutionReport]:
-        book = self._book
-        since = max(book.since, self._told_to - OVERLAP_NS)
-        orders = {one.order_id: one for one in await book.recent_orders(since)}
-        orders.update((one.order_id, one) for one in await book.open_orders())
-        fills = await book.fills(max(book.since, after) if after >= 0 else since)
-        found: list[ExecutionReport] = []
-        for order in (*orders.values(), *await self._absent(orders)):
-            found += await self._teller.of_order(order, after)
-        for fill in fills:
-            found += await self._teller.of_fill(fill)
-        return sorted(found, key=lambda one: one.report_seq)
 
-    async def _absent(self, shown: dict[str, AlpacaOrder]) -> list[AlpacaOrder]:
-        """Orders that worked and are not shown: they are over, or hidden; each is asked for by itself."""
-        gone = [one.order_id for one in self._book.known.open_entries() if one.order_id not in shown]
-        found = [await self._book.by_id(order_id) for order_id in gone[:_MOST_ABSENT]]
-        return [one for one in found if one is not None]
+def _time() -> float:
+    return asyncio.get_running_loop().time()

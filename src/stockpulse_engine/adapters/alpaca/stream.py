@@ -118,7 +118,7 @@ class TradeStream:
                     return
                 failures = max(failures, _CROWDED_FROM) if refused.is_crowded else failures
                 why, hint = str(refused), refused.wait_s
-            except (OSError, TimeoutError, EOFError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, the answer is to connect again, later
                 why = f"the stream could not be opened ({type(error).__name__})"
             failures += 1
             await self._put(Down(why))

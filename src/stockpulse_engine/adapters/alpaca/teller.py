@@ -72,11 +72,16 @@ class Teller:
                 key = f"{key} {fact.at}"
             if is_heard:
                 self.owed.discard(key)
+            if self._known.is_told(key):
+                continue
+            is_new = fact.kind is _K.ACCEPT and fact.at > after
+            terms = (
+                (await self._book.venue_order(order)).terms if is_new else None
+            )  # may fail: before it counts as told
             if not self._known.tell(key) or fact.at <= after:
                 continue
-            if not is_heard:
+            if not is_heard and fact.kind is not _K.ACCEPT:  # an order that waits for the open may not be told of
                 self.owed.add(key)
-            terms = (await self._book.venue_order(order)).terms if fact.kind is _K.ACCEPT else None
             found.append(
                 ExecutionReport(
                     client_order_id=entry.ours,

@@ -132,3 +132,16 @@ async def test_the_stream_comes_back_later_and_later_and_never_in_step() -> None
         assert all(0.5 <= wait <= 60.0 for wait in waits)
         assert max(waits) <= max(0.5, 0.5 * 2.0 ** min(failures, 16))
     assert len({one.delay(9) for one in streams}) == 40
+
+
+@pytest.mark.covers("F23", "O8")
+def test_where_others_use_the_same_key_the_last_fifth_is_for_cancels() -> None:
+    time = Virtual()
+    budget = budget_of(time)
+    budget.note(200, {"x-ratelimit-remaining": "40", "x-ratelimit-reset": "1030"}, 1000.0)
+    assert budget.wait_for(Use.READ) == 30
+    assert budget.wait_for(Use.CANCEL) == 0
+    time.clock.advance(31 * SECOND)
+    assert budget.wait_for(Use.READ) == 0, "it counts anew"
+    budget.note(200, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1040"}, 1031.0)
+    assert budget.wait_for(Use.CANCEL) == 9
