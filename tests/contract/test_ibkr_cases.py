@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from stockpulse_engine.adapters.ibkr.broker import IbkrBroker
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.domain.orders import Order, OrderEventKind, OrderRole, OrderTerms, OrderType, Side, TimeInForce
+from stockpulse_engine.drill.core.orders import Trick
 from stockpulse_engine.trading.ports import AmbiguousOutcomeError, RejectedByBrokerError
 from tests.contract.broker_contract import Watcher, bracket, limit_order, terms
 from tests.contract.tws_stage import ACME, SHOWN, TwsStage, tws_stage
@@ -115,6 +117,12 @@ async def test_04_a_later_statement_of_an_execution_corrects_it_and_one_of_nothi
     assert second is not None
     assert (second.corrects, second.price) == (first.fill_id, Decimal("100.01"))
     assert second.fill_id == first.fill_id[:-2] + "02"
+    stage.client_id = 8
+    fresh = stage.broker()
+    await fresh.connect()
+    (again,) = await fresh.fetch_fills(stage.account.account_id, 0)
+    assert (again.fill_id, again.corrects) == (second.fill_id, first.fill_id), "who heard no first statement names it"
+    await fresh.close()
     (restated,) = stage.server.venue.executions(stage.account.account_id)
     stage.server.venue.bust(restated.execution_id)
     stage.server.tell()
@@ -181,6 +189,8 @@ async def test_08_an_execution_that_only_the_status_speaks_of_is_asked_for(stage
     broker = stage.broker()
     await broker.connect()
     watcher = Watcher(broker)
+    await broker.submit([buy(stage, "i08-rests", "99.00")])
+    await watcher.until("i08-rests", Kind.ACCEPT)
     stage.server.manners.tells_deals = False
     await broker.submit([buy(stage, "i08")])
     await watcher.until("i08", Kind.FILL)
@@ -254,7 +264,7 @@ async def test_13_a_cancel_of_what_is_executed_is_refused_and_the_execution_stan
 
 
 async def test_14_an_order_without_an_answer_is_unknown_found_again_and_never_sent_twice(stage: TwsStage) -> None:
-    stage.answer_s = 0.3
+    stage.order_s = 0.1
     broker = stage.broker()
     await broker.connect()
     stage.server.manners.is_mute = True
@@ -461,3 +471,43 @@ async def test_25_an_order_can_not_be_changed_into_one_that_is_refused(
         await broker.cancel(order, "i25-cancel")
         await watcher.until("i25", Kind.CANCEL)
         await broker.replace(order, terms(stage, Side.BUY, "10", "99.01"), "i25-late")
+
+
+async def test_26_who_connects_while_it_connects_waits_for_the_same_line(stage: TwsStage) -> None:
+    broker = stage.broker()
+    await asyncio.gather(broker.connect(), broker.connect())
+    await broker.connect()
+    assert [fields[0] for fields in stage.server.requests].count("71") == 1
+    stage.server.say(1100, "Connectivity between IB and Trader Workstation has been lost.")
+    await until(lambda: not broker.is_connected)
+    with pytest.raises(UnavailableError, match="lost Interactive Brokers"):
+        await broker.connect()
+    stage.server.say(1102, "Connectivity between IB and Trader Workstation has been restored.")
+    await until(lambda: broker.is_connected)
+    assert [fields[0] for fields in stage.server.requests].count("71") == 1
+    await broker.close()
+
+
+@pytest.mark.covers("F05")
+async def test_27_an_order_is_over_after_its_executions_however_they_were_learned(
+    stage: TwsStage, broker: IbkrBroker, watcher: Watcher
+) -> None:
+    await broker.submit([buy(stage, "i27", "99.80")])
+    await watcher.until("i27", Kind.ACCEPT)
+    stage.server.manners.tells_deals = False
+    stage.server.venue.arm(Trick.PARTIAL)
+    stage.server.venue.move(ACME, Decimal("99.70"), Decimal("99.75"))
+    (order,) = stage.server.venue.open_orders(stage.account.account_id)
+    stage.server.venue.cancel(stage.account.account_id, order.venue_order_id)
+    stage.server.tell()
+    await watcher.until("i27", Kind.CANCEL)
+    assert watcher.kinds("i27") == ["ACCEPT", "FILL", "CANCEL"]
+
+
+async def test_28_what_the_gateway_has_no_contract_for_is_a_definite_no(stage: TwsStage, broker: IbkrBroker) -> None:
+    unknown = limit_order(stage, "i28", Side.BUY, "10", "99.00")
+    wanted = msgspec.structs.replace(unknown.terms, instrument_id="NONE.XNAS")
+    with pytest.raises(RejectedByBrokerError) as caught:
+        await broker.submit([msgspec.structs.replace(unknown, terms=wanted)])
+    assert caught.value.args[1] == "NO_CONTRACT"
+    assert placed(stage) == []

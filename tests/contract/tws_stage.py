@@ -34,6 +34,7 @@ class TwsStage:
     folder: Path
     client_id: int = 7
     answer_s: float = PATIENCE_S
+    order_s: float = PATIENCE_S
     commission_s: float = PATIENCE_S
     probe_s: float = PATIENCE_S
     number: str = ""
@@ -53,6 +54,7 @@ class TwsStage:
             connect_s=PATIENCE_S,
             retry_s=0.01,
             answer_s=self.answer_s,
+            order_s=self.order_s,
             commission_s=self.commission_s,
             probe_s=self.probe_s,
         )

@@ -67,6 +67,7 @@ class IbkrBroker:
         self._teller.hear_next_id, self._teller.on_duplicate = ids.raise_to, self._ask_ids
         self._looking = asyncio.Lock()
         self._look_task: asyncio.Task[None] | None = None
+        self._connecting = asyncio.Lock()
         self._submitting = asyncio.Lock()
         self._account_id = ""
         """Ours, once it was opened here."""
@@ -91,16 +92,23 @@ class IbkrBroker:
         return -self.clock_skew_ns
 
     async def connect(self) -> None:
-        """Log in to the gateway and prove that it has the account we mean. Raises UnavailableError."""
-        await self._session.connect()
-        try:
-            self._choose_account()
-            self._ids.raise_to(self._session.next_order_id)
-            self.clock_skew_ns = await self._skew()
-            await self._look()
-        except UnavailableError:
-            self._session.close()
-            raise
+        """Log in to the gateway and prove that it has the account we mean; one who is there already stays.
+
+        Two at once would take the client id from each other. Raises UnavailableError.
+        """
+        async with self._connecting:
+            if self._session.has_line:
+                self._session.line  # noqa: B018 - says what the gateway lacks; the line to it is kept
+                return
+            try:
+                await self._session.connect()
+                self._choose_account()
+                self._ids.raise_to(self._session.next_order_id)
+                self.clock_skew_ns = await self._skew()
+                await self._look()
+            except BaseException:
+                self._session.close()
+                raise
 
     async def close(self) -> None:
         """Close the link."""
@@ -333,7 +341,7 @@ class IbkrBroker:
         for entry in entries:
             if not entry.is_over:
                 line.cancel(entry.number)
-        give_up = self._settings.answer_s
+        give_up = self._settings.order_s
         while give_up > 0 and any(not entry.is_over for entry in entries):
             await self._sleep(0.02)
             give_up -= 0.02
@@ -342,7 +350,7 @@ class IbkrBroker:
 
     async def _wait(self, waiting: asyncio.Future[None], what: str) -> None:
         try:
-            async with asyncio.timeout(self._settings.answer_s):
+            async with asyncio.timeout(self._settings.order_s):
                 await asyncio.shield(waiting)
         except TimeoutError:
             waiting.cancel()

@@ -72,6 +72,12 @@ def split_id(exec_id: str) -> tuple[str, int]:
     return (base, int(last)) if base and last.isdigit() else (exec_id, 1)
 
 
+def first_id(exec_id: str) -> str:
+    """The id of the first statement: what every later one restates, whichever of those between was heard."""
+    base, _, last = exec_id.rpartition(".")
+    return f"{base}.{1:0{len(last)}d}" if base and last.isdigit() else exec_id
+
+
 def with_fee(fill: Fill, fee: Decimal | None) -> Fill:
     """The fill with what it cost, as far as it is known."""
     return structs.replace(fill, fee=fee if fee is not None else ZERO)

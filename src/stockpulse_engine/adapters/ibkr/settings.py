@@ -22,7 +22,8 @@ class IbkrSettings(msgspec.Struct, frozen=True, kw_only=True):
         account: the broker's number of it; "" where the login has one alone.
         connect_s: how long a whole connection may take, refusals of our client id included.
         retry_s: between attempts while the gateway still holds our client id for a session that just ended.
-        answer_s: how long a question, and an order, may stay without an answer.
+        answer_s: how long a question may stay without an answer …
+        order_s: … and how long an order, or a change: after that it is UNKNOWN.
         probe_s: how often the gateway is asked for its time, so that a dead line is noticed.
         commission_s: how long an execution waits for its commission before it is told without.
         zone: the gateway's time zone, where it sends times without one.
@@ -38,6 +39,7 @@ class IbkrSettings(msgspec.Struct, frozen=True, kw_only=True):
     connect_s: float = 15.0
     retry_s: float = 1.0
     answer_s: float = 10.0
+    order_s: float = 10.0
     probe_s: float = 10.0
     commission_s: float = 1.0
     zone: str = "America/New_York"

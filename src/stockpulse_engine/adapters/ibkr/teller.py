@@ -19,7 +19,7 @@ from msgspec import structs
 
 from stockpulse_engine.adapters.ibkr.body import is_same, terms_of
 from stockpulse_engine.adapters.ibkr.contracts import Contracts
-from stockpulse_engine.adapters.ibkr.deals import LATE_FEE, Deal, Deals, split_id, with_fee
+from stockpulse_engine.adapters.ibkr.deals import LATE_FEE, Deal, Deals, first_id, split_id, with_fee
 from stockpulse_engine.adapters.ibkr.errors import DUPLICATE, Meaning, meaning_of
 from stockpulse_engine.adapters.ibkr.known import Entry, Known
 from stockpulse_engine.adapters.ibkr.numbers import exact, quantity
@@ -98,15 +98,11 @@ class Teller:
         if before is not None and statement <= before.statement:
             return
         fill = self._fill(entry, execution)
+        if statement > 1:
+            fill = structs.replace(fill, corrects=first_id(fill.fill_id))
         self._accept(entry)
         if before is None:
-            entry.executed += fill.quantity
-            self.deals.put(execution.execId, Deal(entry, statement, fill))
-            deal = self.deals.get(execution.execId)
-            if deal is not None and deal.fee is not None:
-                self._release(deal)
-            else:
-                asyncio.get_running_loop().call_later(self._settings.commission_s, self._give_up_fee, execution.execId)
+            self._begin(Deal(entry, statement, fill), execution.execId)
         else:
             self._restate(before, statement, fill)
         _settle(entry.answer, None)
@@ -251,13 +247,27 @@ class Teller:
         _settle(entry.answer, None)
         _settle(entry.change, RejectedByBrokerError("the order is over", "NOT_WORKING"))
 
+    def _begin(self, deal: Deal, exec_id: str) -> None:
+        """The first that is heard of an execution, which need not be the first that was said."""
+        self.deals.put(exec_id, deal)
+        if not deal.fill.quantity:
+            gone = structs.replace(deal.fill, fill_id=deal.fill.corrects or deal.fill.fill_id, corrects="")
+            deal.is_gone = True
+            self._tell_deal(deal, gone, _K.BUST)
+            return
+        deal.entry.executed += deal.fill.quantity
+        if deal.fee is not None:
+            self._release(deal)
+        else:
+            asyncio.get_running_loop().call_later(self._settings.commission_s, self._give_up_fee, exec_id)
+
     def _restate(self, deal: Deal, statement: int, fill: Fill) -> None:
         if not deal.seq:
             self._release(deal)
         deal.entry.executed += fill.quantity - deal.fill.quantity
         deal.statement = statement
         if fill.quantity:
-            self._tell_deal(deal, structs.replace(with_fee(fill, deal.fee), corrects=deal.fill.fill_id), _K.CORRECT)
+            self._tell_deal(deal, with_fee(fill, deal.fee), _K.CORRECT)
         else:
             deal.is_gone = True
             self._tell_deal(deal, deal.fill, _K.BUST)
@@ -270,7 +280,7 @@ class Teller:
     def _release(self, deal: Deal) -> None:
         if deal.seq:
             return
-        self._tell_deal(deal, with_fee(deal.fill, deal.fee), _K.FILL)
+        self._tell_deal(deal, with_fee(deal.fill, deal.fee), _K.CORRECT if deal.fill.corrects else _K.FILL)
         if deal.entry.status == FILLED:
             self._fill_up(deal.entry)
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from stockpulse_engine.domain.brokers import Dedup
+from stockpulse_engine.domain.instruments import Instrument
 from stockpulse_engine.domain.orders import OrderType
 from stockpulse_engine.drill.core.orders import HELD, News, NewsKind, Refused, Rules
 from stockpulse_engine.drill.core.venue import DrillVenue
@@ -28,6 +29,7 @@ IBKR_RULES: Final = Rules(dedup=Dedup.NONE, repeats_answer=False)
 ZONE: Final = ZoneInfo("America/New_York")
 SECOND_NS: Final = 1_000_000_000
 MAX_KEPT: Final = 10_000
+PRIMARY: Final = {"XNAS": "NASDAQ", "XNYS": "NYSE", "ARCX": "ARCA"}
 FIRST_PERM: Final = 1_376_327_562
 _GREETING = re.compile(r"v157\.\.178( .*)?")
 _NO_PRICE = "The price does not conform to the minimum price variation for this contract."
@@ -136,10 +138,7 @@ class TwsServer:
         self._deals: dict[str, tuple[str, str]] = {}
         """Execution → its id here, and the commission's."""
         self._asked_cancel: set[str] = set()
-        self._shares = {
-            one.instrument_id: w.Share(10_000 + place, one.instrument_id.partition(".")[0], "NASDAQ", one.tick_size)
-            for place, one in enumerate(venue.instruments())
-        }
+        self._shares = {one.instrument_id: _share(10_000 + place, one) for place, one in enumerate(venue.instruments())}
         self._handlers: dict[int, Callable[[TwsLine, _Fields], None]] = {
             3: self._place, 4: self._cancel, 7: self._executions, 8: self._next_id, 9: self._contract,
             16: self._open_orders, 49: self._time, 58: self._cancel_all, 61: self._positions, 62: self._summary,
@@ -440,6 +439,11 @@ class TwsServer:
     def _instrument(self, place: Place) -> str:
         number = place.order.share.number
         return next((name for name, share in self._shares.items() if share.number == number), "")
+
+
+def _share(number: int, instrument: Instrument) -> w.Share:
+    symbol, _, mic = instrument.instrument_id.partition(".")
+    return w.Share(number, symbol.replace("-", " "), PRIMARY.get(mic, ""), instrument.tick_size)
 
 
 def _changed(wanted: Decimal | None, held: Decimal) -> Decimal | None:
