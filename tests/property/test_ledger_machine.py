@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import hypothesis.strategies as st
 import msgspec
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
 
@@ -256,6 +257,7 @@ LedgerMachine.TestCase.settings = settings(
 TestLedgerMachine = LedgerMachine.TestCase
 
 
+@pytest.mark.covers("L7")
 def test_one_fill_of_a_hundred_is_a_hundred_fills_of_one() -> None:
     """L7: realized P&L and cost do not depend on how executions are cut; cash differs by declared rounding only."""
     whole, cut = Ledger(), Ledger()

@@ -381,7 +381,7 @@ class Ledger:
             return
         target = book.booked.get(target_id)
         if target is not None and _is_foreign(target, fill):
-            self._fill(fill)
+            self._fill(msgspec.structs.replace(fill, corrects=""))  # an execution of its own, with a lot of its own
         elif target is None:
             self._fill(fill)
             book.booked[target_id] = book.booked[fill.fill_id]

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from stockpulse_engine.domain.accounts import LotMethod
+from stockpulse_engine.domain.accounts import LotMethod, TradingState
 from stockpulse_engine.domain.corporate import ActionStatement
 from stockpulse_engine.domain.errors import InvariantError, NotFoundError
-from stockpulse_engine.domain.events import ActionApplied, Event, Reconciled
+from stockpulse_engine.domain.events import ActionApplied, Event, Reconciled, TradingStateChanged
 from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind
 from stockpulse_engine.portfolio import invariants
 from stockpulse_engine.portfolio import ledger as ledger_module
@@ -346,3 +346,41 @@ def test_named_lots_come_before_the_method() -> None:
     ledger.apply(OrderEvent(client_order_id="o", kind=OrderEventKind.SUBMIT, ts_event=5, recorded_at=5, order=picked))
     ledger.apply(filled(structs.replace(fill("close", "-15", "105"), client_order_id="o")))
     assert {lot.lot_id: lot.quantity for lot in ledger.lots("main", AAPL)} == {"first": D(10), "dear": D(5)}
+
+
+@pytest.mark.covers("L4", "L8")
+def test_a_rename_keeps_lots_and_cost_under_the_other_id() -> None:
+    said = ActionStatement(
+        action_id="r1", account_id="main", instrument_id=AAPL, kind="RENAME", other_id="AAPX.XNAS", before=D(10)
+    )
+    renamed = ActionApplied(statement=said, ts_event=20, recorded_at=20)
+    ledger = ledger_with(filled(fill("f1", "10", "100")), renamed, renamed)
+    assert [(one.instrument_id, one.quantity) for one in ledger.positions("main")] == [("AAPX.XNAS", D(10))]
+    assert ledger.book("main").cost == 1000
+    flat = ledger_with(renamed)
+    assert len(flat.entries) == 1
+
+
+@pytest.mark.covers("L6")
+def test_what_is_told_twice_late_or_of_another_order_posts_nothing_of_it() -> None:
+    first, late = fill("f1", "10", "100"), fill("f9", "10", "99", corrects="f1")
+    foreign = fill("f1", "10", "100", order_id="other")
+    ledger = ledger_with(filled(first), busted(foreign), busted(first), corrected(late), corrected(first))
+    assert ledger.quantity("main", AAPL) == 0
+    known = ledger_with(filled(first), corrected(late), corrected(late), filled(first))
+    assert known.quantity("main", AAPL) == 10
+    later = fill("f10", "10", "98", corrects="f1")
+    last = ledger_with(filled(first), corrected(late), corrected(later), corrected(late))
+    assert last.book("main").cost == 980, "an older statement does not come back"
+    apart = ledger_with(filled(first), corrected(fill("f7", "3", "50", corrects="f1", order_id="other")))
+    assert apart.quantity("main", AAPL) == 13
+
+
+def test_facts_that_move_nothing_post_nothing() -> None:
+    nothing = ActionStatement(action_id="d1", account_id="main", instrument_id=AAPL, kind="DIVIDEND", amount=D(0))
+    said = filled(fill("f2", "1", "1"), OrderEventKind.ACCEPT)
+    halted = TradingStateChanged(state=TradingState.HALTED, reason="", ts_event=1, recorded_at=1)
+    paid = ActionApplied(statement=nothing, ts_event=20, recorded_at=20)
+    ledger = ledger_with(filled(fill("f1", "10", "100")), paid, said, halted, moved("0"))
+    assert len(ledger.entries) == 2
+    assert ledger.account("main").account_id == "main"

@@ -136,6 +136,7 @@ def test_a_changed_order_is_worked_out_again_and_a_gone_one_forgotten() -> None:
     assert cache.claims([]) == []
 
 
+@pytest.mark.covers("F12", "L10")
 def test_more_reducing_than_held_is_a_broken_invariant() -> None:
     claims = ClaimCache(COLLAR).claims([order("r", terms("-10", "110", reduce_only=True))])
     invariants.check_reducing(claims, D(10))

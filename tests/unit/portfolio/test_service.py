@@ -153,6 +153,7 @@ def test_a_position_opened_and_closed_today_still_counts_in_the_accounts_day() -
     assert view.realized == 30
 
 
+@pytest.mark.covers("L3")
 def test_the_accounts_day_is_the_sum_of_its_positions_less_fees() -> None:
     world = World(filled(fill("f1", "10", "80", fee="0.5")), filled(fill("f2", "-7", "30", instrument_id=MSFT)))
     world.price("100")

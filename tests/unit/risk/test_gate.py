@@ -350,6 +350,7 @@ def test_a_market_brackets_entry_is_the_touch() -> None:
     assert check(MARKET, VIEW, LIMITS, bracket=(D("100.01"), None)).code is Code.PROTECTION_SIDE
 
 
+@pytest.mark.covers("F12", "L10")
 def test_the_bracket_of_a_position_is_in_flight_once() -> None:
     legs = (
         order("t", terms("-10", "110"), role=OrderRole.TAKE, parent_id="e"),

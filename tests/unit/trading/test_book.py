@@ -76,6 +76,7 @@ other_events = st.sampled_from(
 )
 
 
+@pytest.mark.covers("L12", "L13", "O12")
 @given(st.lists(st.one_of(order_events(), order_events(), order_events(), other_events), max_size=60))
 def test_replay_equals_live_at_every_prefix(events: list[Event]) -> None:
     live = TradingBook()

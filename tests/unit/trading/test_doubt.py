@@ -28,6 +28,7 @@ async def test_an_order_that_arrived_without_an_answer_is_found(desk: OrderDesk)
     assert desk.venue.arrived["C1"] == 1
 
 
+@pytest.mark.covers("F01", "O5")
 async def test_absence_is_proven_by_two_answers_and_frees_the_order(desk: OrderDesk) -> None:
     desk.broker.fate = ["lost"]
     await desk.submit("C1", take_price=Decimal(240))
@@ -42,6 +43,7 @@ async def test_absence_is_proven_by_two_answers_and_frees_the_order(desk: OrderD
     assert desk.venue.arrived["C1"] == 0
 
 
+@pytest.mark.covers("F07", "O5")
 async def test_an_exception_proves_nothing_for_an_hour(desk: OrderDesk) -> None:
     desk.broker.fate = ["lost"]
     desk.broker.is_blind = True

@@ -454,3 +454,18 @@ async def test_a_broker_that_tells_no_prices_is_taken_over_at_the_markets() -> N
     await run_for(desk, desk.service.adopt(structs.replace(ACCOUNT, account_id="MINE"), None, "cli"))
     assert desk.ledger.book("MINE").cost == 95 * (100 - 5)
     await desk.crash()
+
+
+async def test_absence_of_what_is_sent_once_more_decides_nothing(desk: OrderDesk) -> None:
+    desk.broker.holds_reports = True
+    await desk.submit("C1")
+    desk.service._resolver.send_once_more = lambda _: True
+    await desk.service._resolver.conclude_absence(desk.order("C1"))
+    assert desk.order("C1").status is S.SUBMITTED
+
+
+async def test_what_the_venue_forgot_is_marked_once(desk: OrderDesk) -> None:
+    await working(desk)
+    for _ in range(2):
+        await desk.service._resolver.conclude_absence(desk.order("C1"))
+    assert desk.steps("C1").count(K.MARK_UNKNOWN) == 1

@@ -60,6 +60,7 @@ async def cut_off_at(desk: OrderDesk, point: str) -> None:
     return await desk.crash()
 
 
+@pytest.mark.covers("F13", "F34", "O5", "O11")
 @pytest.mark.parametrize("point", POINTS)
 async def test_wherever_an_order_is_cut_off_it_exists_at_most_once(point: str) -> None:
     desk = await OrderDesk().start()
@@ -169,6 +170,7 @@ async def test_open_accounts_are_told_to_a_venue_that_lost_them(desk: OrderDesk)
     assert "PAPER" in desk.venue.accounts
 
 
+@pytest.mark.covers("O13")
 async def test_an_account_is_opened_once_and_never_under_other_terms(desk: OrderDesk) -> None:
     again = await desk.service.open_account(ACCOUNT, "cli")
     assert again.account.account_id == "PAPER"
@@ -176,6 +178,7 @@ async def test_an_account_is_opened_once_and_never_under_other_terms(desk: Order
         await desk.service.open_account(structs.replace(ACCOUNT, initial_cash=Decimal(1)), "cli")
 
 
+@pytest.mark.covers("L12", "O12")
 async def test_replaying_gives_the_live_state(desk: OrderDesk) -> None:
     await desk.submit("C1", take_price=Decimal(240))
     await desk.submit("C2", is_staged=True)

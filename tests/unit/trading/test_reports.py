@@ -24,6 +24,7 @@ async def working(desk: OrderDesk, key: str = "C1") -> None:
     await desk.time.settle()
 
 
+@pytest.mark.covers("F09", "L6")
 async def test_a_repeated_execution_posts_once_even_across_a_restart(desk: OrderDesk) -> None:
     await working(desk)
     fill = desk.venue.fill("C1", 40, 10)
@@ -47,6 +48,7 @@ async def test_a_change_told_by_a_venue_leaves_alone_what_no_venue_holds(desk: O
     assert desk.order("C1").terms == structs.replace(ours, quantity=Decimal(7))
 
 
+@pytest.mark.covers("F08")
 async def test_the_fill_may_come_before_the_acceptance(desk: OrderDesk) -> None:
     desk.broker.holds_reports = True
     await desk.submit("C1")
@@ -60,6 +62,7 @@ async def test_the_fill_may_come_before_the_acceptance(desk: OrderDesk) -> None:
     assert not desk.order("C1").is_unknown
 
 
+@pytest.mark.covers("F15")
 async def test_a_late_fill_of_a_canceled_order_is_booked_and_said(desk: OrderDesk) -> None:
     await working(desk)
     desk.venue.end("C1")

@@ -39,6 +39,7 @@ async def test_an_order_is_durable_then_sent_then_filled(desk: OrderDesk) -> Non
     assert [change.event.kind for change in desk.changes] == [K.SUBMIT, K.ACCEPT, K.FILL, K.FILL]
 
 
+@pytest.mark.covers("O4", "F34")
 async def test_nothing_leaves_and_nobody_is_answered_before_the_disk_has_it(desk: OrderDesk) -> None:
     assert isinstance(desk.journal, MemoryJournal)
     desk.journal.is_held = True
@@ -68,6 +69,7 @@ async def test_a_caller_that_gives_up_changes_nothing(desk: OrderDesk) -> None:
     assert desk.order("C1").status is S.ACCEPTED
 
 
+@pytest.mark.covers("F02", "O6")
 async def test_the_same_request_gets_the_same_answer_and_is_sent_once(desk: OrderDesk) -> None:
     first, is_replay = await desk.service.submit(desk.command("C1"), "tui")
     assert not is_replay
@@ -79,6 +81,7 @@ async def test_the_same_request_gets_the_same_answer_and_is_sent_once(desk: Orde
     assert len(desk.gate.judged) == 1
 
 
+@pytest.mark.covers("O5", "O6")
 async def test_callers_with_the_same_id_at_the_same_moment_make_one_order(desk: OrderDesk) -> None:
     assert isinstance(desk.journal, MemoryJournal)
     desk.journal.is_held = True
@@ -94,6 +97,7 @@ async def test_callers_with_the_same_id_at_the_same_moment_make_one_order(desk: 
     assert (desk.venue.arrived["C1"], desk.steps("C1").count(K.SUBMIT)) == (1, 1)
 
 
+@pytest.mark.covers("F02", "O6")
 async def test_another_body_under_the_same_id_is_a_conflict_after_a_restart_too(desk: OrderDesk) -> None:
     await desk.submit("C1")
     await desk.restart()
@@ -103,6 +107,7 @@ async def test_another_body_under_the_same_id_is_a_conflict_after_a_restart_too(
         await desk.submit("C1", quantity=Decimal(7))
 
 
+@pytest.mark.covers("O11")
 async def test_a_refusal_is_on_record_and_repeated_word_for_word(desk: OrderDesk) -> None:
     desk.gate.deny(DenialCode.BUYING_POWER, "It binds 23,140; 100 are free.", "Send at most 0.")
     for _ in range(2):
@@ -280,6 +285,7 @@ async def test_an_account_that_cannot_be_right_is_not_opened(desk: OrderDesk, fi
     assert list(desk.service.book.accounts) == ["PAPER"]
 
 
+@pytest.mark.covers("L9", "F12")
 async def test_an_order_binds_until_the_ledger_knows_what_it_executed(desk: OrderDesk) -> None:
     assert isinstance(desk.journal, MemoryJournal)
     await desk.submit("C1")
