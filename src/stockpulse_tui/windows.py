@@ -80,14 +80,20 @@ class Windows:
             self.open(Welcome())
 
     def ask(
-        self, purpose: str, label: str, *, on_change: Callable[[str], None] | None = None, initial: str = ""
+        self,
+        purpose: str,
+        label: str,
+        *,
+        on_change: Callable[[str], None] | None = None,
+        initial: str = "",
+        is_hidden: bool = False,
     ) -> None:
         """Ask for one line; the focused pane, then the handlers hear the answer."""
         if purpose.startswith(("order.", "trading.")):  # whose money it is, wherever an order is changed
             label = f"{money_word(self._shell)} · {label}"
         owner = self._shell.dispatch.owner
         prompt = Prompt(purpose, label, owner if isinstance(owner, Panel) else None, initial)
-        prompt.on_change = on_change
+        prompt.on_change, prompt.is_hidden = on_change, is_hidden
         self.open(prompt)
 
     def on_store(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from stockpulse_engine.base.clock import Clock, ManualClock
 from stockpulse_engine.client.call import Call
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType, TradingState
-from stockpulse_engine.domain.brokers import LiveView
+from stockpulse_engine.domain.brokers import BrokerView, LiveView
 from stockpulse_engine.domain.errors import ForbiddenError, StockPulseError
 from stockpulse_engine.domain.instruments import AssetClass, Instrument
 from stockpulse_engine.domain.market import InstrumentStatus, MarketPhase, NewsItem, Quote
@@ -26,7 +26,7 @@ from stockpulse_engine.domain.views import (
     PositionView,
 )
 from stockpulse_engine.wire.codec import decode_answer
-from stockpulse_engine.wire.rest import ArmLive
+from stockpulse_engine.wire.rest import ArmLive, UnlockBrokers
 from stockpulse_engine.wire.sql import SqlRequest, SqlTable, SqlView
 from stockpulse_engine.wire.stream import Frame
 from stockpulse_tui.ports import Commands, OnFrame, OnState
@@ -201,6 +201,8 @@ class FakeCommands:
         """Requests that few panes make: those about jobs."""
         self.asked.append(("send", call.path))
         parts = call.path.split("/")
+        if parts[2] == "brokers":
+            return self._about_brokers(call)
         if parts[2] == "live":
             return await self._about_live(call)
         if parts[2] in ("risk", "limits"):
@@ -269,6 +271,15 @@ class FakeCommands:
         self.link.market.arms = arms
         self.link.send(self.link.market.delta(arms=arms))
         return list(arms)
+
+    def _about_brokers(self, call: Call[Any]) -> list[BrokerView]:
+        """Opened by `open sesame please` alone."""
+        body: UnlockBrokers = call.body
+        if body.passphrase != "open sesame please":
+            raise ForbiddenError("The passphrase is wrong.")
+        names = body.names or ("practice",)
+        kind = AccountKind.LIVE if body.with_live else AccountKind.PAPER
+        return [BrokerView(name=one, adapter="alpaca", mode=kind, state="joined", place="file") for one in names]
 
     async def _about_live(self, call: Call[Any]) -> LiveView:
         """Armed by the letters 0817 alone."""

@@ -106,7 +106,8 @@ def test_every_writer_of_csv_is_one_that_these_tests_know() -> None:
 def test_no_adapter_knows_a_way_to_move_money_out() -> None:
     """Trading alone: no route of transfers, withdrawals, wallets or bank links is even spelt."""
     banned = re.compile(
-        r"/v\d\S*/(transfers|ach|wires?|wallets|withdraw\w*|bank\w*)|ach_relationships|withdraw\(|/funding", re.I
+        r"/v\d\S*/(transfers|ach|wires?|wallets|withdraw\w*|bank\w*)|ach_relationships|withdraw\(|/funding",
+        re.IGNORECASE,
     )
     for path in (SOURCE / "stockpulse_engine" / "adapters").rglob("*.py"):
         assert not banned.search(path.read_text(encoding="utf-8")), path

@@ -18,7 +18,7 @@ def real(desk: DeskCommands) -> None:
 
 async def arm(head: Head, typed: str = "0817 5000 60") -> None:
     await head.press("A")
-    assert "LIVE: last letters of the account's number" in head.rows()[-2]
+    assert "LIVE: account letters, amount, minutes:" in head.rows()[-2]
     await head.type(typed)
     await head.press("enter")
 
@@ -85,3 +85,20 @@ async def test_whose_money_it_is_stands_before_every_question_about_orders(kind:
         head.app.run_action_id("trading.flatten")
         await head.settle()
         assert f"{word} type FLATTEN" in head.rows()[-2]
+
+
+@pytest.mark.covers("R20", "R21")
+@pytest.mark.parametrize(("line", "told"), [("UNLOCK", "practice PAPER"), ("UNLOCK money", "money LIVE")])
+async def test_a_passphrase_is_typed_unseen_and_stays_nowhere(line: str, told: str) -> None:
+    async with desk_head() as (head, desk):
+        for phrase, words in (("not this one", "The passphrase is wrong"), ("open sesame please", f"joined: {told}")):
+            await head.press(":")
+            await head.type(line)
+            await head.press("enter")
+            await head.settle()
+            await head.type(phrase)
+            assert phrase not in head.text()
+            assert "*" * len(phrase) in head.rows()[-2]
+            await head.press("enter")
+            await until(head, lambda words=words: words in head.text())  # type: ignore[misc] # bound now
+        assert phrase not in repr(desk.asked)

@@ -119,6 +119,16 @@ SYSTEM = (
         scope=Scope.ENGINE,
     ),
     Action(
+        id="broker.unlock",
+        title="unlock brokers",
+        help="Open credentials for this run of the engine and join the brokers; the passphrase is typed unseen.",
+        group="System",
+        codes=("UNLOCK",),
+        syntax="[NAME]",
+        role=Role.ADMIN,
+        scope=Scope.ENGINE,
+    ),
+    Action(
         id="live.arm",
         title="arm live",
         help="Let orders for real money leave, up to an amount and for a while; typed by a person at a terminal.",

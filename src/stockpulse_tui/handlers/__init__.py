@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 HANDLERS: tuple[str, ...] = (
     "stockpulse_tui.handlers.safety:SafetyHandler",
+    "stockpulse_tui.handlers.brokers:BrokerHandler",
     "stockpulse_tui.handlers.trade:TradeHandler",
     "stockpulse_tui.handlers.comparing:ComparingHandler",
     "stockpulse_tui.handlers.book:BookHandler",

@@ -35,7 +35,7 @@ class SafetyHandler(Handler):
             self._arm(view.account.account_id, 0, "safe: keys stage, nothing is sent")
             return
         if view.account.kind is AccountKind.LIVE:
-            shell.windows.ask("arm.live", "LIVE: last letters of the account's number, the most to send, minutes:")
+            shell.windows.ask("arm.live", "LIVE: account letters, amount, minutes:")
             return
         self._arm(view.account.account_id, ARM_MINUTES, f"armed for {ARM_MINUTES} minutes on paper: Enter sends")
 

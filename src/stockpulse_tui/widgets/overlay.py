@@ -133,6 +133,8 @@ class Prompt(Overlay):
         self.asker = asker
         self.edit = LineEdit(initial)
         self.on_change: Callable[[str], None] | None = None
+        self.is_hidden = False
+        """Nobody sees what is typed, how long it is aside."""
 
     def region_for(self, width: int, height: int) -> Box:
         """Over the footer."""
@@ -141,7 +143,8 @@ class Prompt(Overlay):
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """Label, text, cursor."""
         bg = self.background
-        left = (Span(f" {self.label} ", "accent", bg, bold=True), *edit_spans(self.edit, bg))
+        shown = LineEdit("*" * len(self.edit.text)) if self.is_hidden else self.edit
+        left = (Span(f" {self.label} ", "accent", bg, bold=True), *edit_spans(shown, bg))
         right = (
             Span("Enter", "accent", bg, bold=True),
             Span(" ok  ", "muted", bg),
