@@ -118,6 +118,7 @@ FOOTERS: dict[Context, tuple[str, ...]] = {
         "order.duplicate",
         "order.why",
         "order.unknown",
+        "order.dead",
         "tab.next",
         "list.find",
         "list.sort",
