@@ -61,10 +61,17 @@ def splits_by(actions: Sequence[CorporateAction], instrument_id: str, now_ns: in
 def unapplied_words(actions: Sequence[CorporateAction], first_ns: int, last_ns: int, calendar: Calendar) -> list[str]:
     """Actions between the days that a holding does not follow."""
     return [
-        f"{_date(action.ts_event, calendar)}: {action.kind.value} of {action.instrument_id} is not applied to holdings"
+        f"{_date(action.ts_event, calendar)}: {action.kind.value} of {action.instrument_id} {words}"
         for action in actions
-        if action.kind not in _ORDER and first_ns < action.ts_event <= last_ns
+        if first_ns < action.ts_event <= last_ns and (words := _not_applied(action))
     ]
+
+
+def _not_applied(action: CorporateAction) -> str:
+    """Why a holding does not follow an action, "" where it does."""
+    if action.kind is ActionKind.RENAME:
+        return f"is applied to holdings where {action.other_id or 'the other id'} is played too"
+    return "" if action.kind in _ORDER else "is not applied to holdings"
 
 
 def _date(ns: int, calendar: Calendar) -> str:
