@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from stockpulse_engine.bootstrap.simulated import workshop
@@ -51,6 +55,26 @@ def test_a_day_is_the_same_bytes_again_and_another_seed_another_day() -> None:
     first, second, other = (play(Case(seed=seed), made) for seed in (5, 5, 6))
     assert first == second
     assert first.digest != other.digest
+
+
+def test_another_process_leaves_the_same_bytes() -> None:
+    """Nothing hangs on how a process happens to order its sets, or on its clock."""
+    script = (
+        "from stockpulse_engine.bootstrap.simulated import workshop\n"
+        "from stockpulse_engine.drill.sim.day import Case, play\n"
+        "print(play(Case(seed=5), workshop()).digest)"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for seed in ("1", "2")
+    ]
+    assert said == [play(Case(seed=5), workshop()).digest] * 2
 
 
 def test_a_failing_day_is_made_small(monkeypatch: pytest.MonkeyPatch) -> None:
