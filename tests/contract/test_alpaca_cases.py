@@ -48,7 +48,7 @@ async def broker(stage: AlpacaStage) -> AsyncIterator[AlpacaBroker]:
 
 async def joined(stage: AlpacaStage, **more: float) -> AlpacaBroker:
     """A new adapter, ready."""
-    made = stage.broker(**more)
+    made = stage.broker(None, **more)
     await made.connect()
     await made.open_account(stage.account)
     return made
@@ -610,3 +610,17 @@ async def test_27_a_slow_answer_holds_back_nothing_that_the_stream_tells(
     assert broker._follower is not None
     assert broker._follower._asking is not None, "it still waits for its answer"
     await watcher.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"), [({"account": "PA-OTHER"}, "not PA-OTHER"), ({"currency": "EUR"}, "in USD, not in EUR")]
+)
+async def test_28_a_key_of_another_account_is_not_used(stage: AlpacaStage, changes: dict[str, str], words: str) -> None:
+    broker = stage.broker(structs.replace(stage.config(), **changes))
+    with pytest.raises(UnavailableError, match=words):
+        await broker.connect()
+    assert not broker.is_connected
+    with pytest.raises(UnavailableError):
+        await broker.submit([limit_order(stage, "c28", Side.BUY, "1", "99.00")])
+    assert not stage.server.posts
+    await broker.close()

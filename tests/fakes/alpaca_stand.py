@@ -63,11 +63,11 @@ class AlpacaStage:
             requests_per_minute=6000,
         )
 
-    def broker(self, **more: float) -> AlpacaBroker:
+    def broker(self, config: BrokerConfig | None = None, **more: float) -> AlpacaBroker:
         """A new adapter, not yet connected."""
         settings = msgspec.structs.replace(self.settings, **more) if more else self.settings
         keys = {"key_id": KEY, "secret_key": SECRET}
-        return build(self.config(), keys, clock=WallClock(), settings=settings, rng=Random(1))
+        return build(config or self.config(), keys, clock=WallClock(), settings=settings, rng=Random(1))
 
     def move(self, bid: str, ask: str) -> None:
         """A new quote, told."""

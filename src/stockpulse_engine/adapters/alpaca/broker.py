@@ -58,6 +58,7 @@ class AlpacaBroker:
         clock: Clock,
         *,
         number: str = "",
+        currency: str = "USD",
     ) -> None:
         self._settings = settings
         self._capabilities = capabilities
@@ -65,6 +66,7 @@ class AlpacaBroker:
         self._make_stream = make_stream
         self._clock = clock
         self._number = number
+        self._currency = currency
         self._known = Known()
         self._assets = AssetBook(rest, clock)
         self._book = OrderBook(rest, self._assets, self._known)
@@ -93,12 +95,7 @@ class AlpacaBroker:
         """Prove that the key opens the account we mean. Raises UnavailableError."""
         self._rest.open()
         try:
-            account = await self._fetch_account()
-            if self._number and account.number and account.number != self._number:
-                raise UnavailableError(
-                    f"The key opens account {account.number}, not {self._number}.",
-                    fix="Correct the account or the key of this connection.",
-                )
+            self._require_ours(await self._fetch_account())
             await self._compare_clocks()
         except UnavailableError:
             self._is_open = False
@@ -293,6 +290,18 @@ class AlpacaBroker:
             return parse_account(rows)
         except ParseError as error:
             raise UnavailableError(f"Alpaca's account can not be read: {error}.") from None
+
+    def _require_ours(self, account: AlpacaAccount) -> None:
+        if self._number and account.number and account.number != self._number:
+            raise UnavailableError(
+                f"The key opens account {account.number}, not {self._number}.",
+                fix="Correct the account or the key of this connection.",
+            )
+        if account.currency != self._currency:
+            raise UnavailableError(
+                f"The account is kept in {account.currency}, not in {self._currency}.",
+                fix="Correct the currency of this connection.",
+            )
 
     async def _compare_clocks(self) -> None:
         before = self._clock.now_ns()

@@ -67,4 +67,12 @@ def build(
     def make_stream(put: Put) -> TradeStream:
         return TradeStream(given, keys, put, rng=rng, sleep=sleep)
 
-    return AlpacaBroker(given, capabilities_of(config.name), rest, make_stream, clock, number=config.account)
+    return AlpacaBroker(
+        given,
+        capabilities_of(config.name),
+        rest,
+        make_stream,
+        clock,
+        number=config.account,
+        currency=config.currency,
+    )
