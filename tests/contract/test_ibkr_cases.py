@@ -10,8 +10,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from ib_async.contract import Contract
 
 from stockpulse_engine.adapters.ibkr.broker import IbkrBroker
+from stockpulse_engine.adapters.ibkr.contracts import Contracts
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.domain.orders import Order, OrderEventKind, OrderRole, OrderTerms, OrderType, Side, TimeInForce
 from stockpulse_engine.drill.core.orders import Trick
@@ -511,3 +513,45 @@ async def test_28_what_the_gateway_has_no_contract_for_is_a_definite_no(stage: T
         await broker.submit([msgspec.structs.replace(unknown, terms=wanted)])
     assert caught.value.args[1] == "NO_CONTRACT"
     assert placed(stage) == []
+
+
+@pytest.mark.covers("O4")
+async def test_29_an_order_that_never_arrived_is_asked_for_and_may_be_sent_again(stage: TwsStage) -> None:
+    stage.order_s = 0.1
+    broker = stage.broker()
+    await broker.connect()
+    order = buy(stage, "i29", "99.00")
+    await broker.submit([buy(stage, "i29-before", "99.00")])
+    stage.server.manners.is_deaf = True
+    with pytest.raises(AmbiguousOutcomeError):
+        await broker.submit([order])
+    stage.server.manners.is_deaf = False
+    assert await broker.fetch_order(stage.account.account_id, "i29") is None
+    await broker.submit([order])
+    await broker.submit([order])
+    assert stage.server.venue.count_requests("i29") == 1
+    await broker.close()
+
+
+async def test_30_with_several_accounts_a_second_session_says_what_it_can_not_cancel(
+    stage: TwsStage, broker: IbkrBroker
+) -> None:
+    await broker.submit([buy(stage, "i30", "99.00")])
+    stage.server.accounts = (stage.server.number, "DU7654321")
+    stage.number, stage.client_id = stage.server.number, 97
+    watchdog = stage.broker()
+    await watchdog.connect()
+    with pytest.raises(AmbiguousOutcomeError, match="another client"):
+        await watchdog.cancel_all(stage.account.account_id)
+    await watchdog.close()
+
+
+async def test_31_what_is_no_share_in_our_currency_is_never_taken_for_one(stage: TwsStage) -> None:
+    broker = stage.broker()
+    await broker.connect()
+    contracts = Contracts(broker.session, "USD")
+    share = Contract(conId=10_000, secType="STK", symbol="ACME", currency="USD", exchange="NASDAQ")
+    option = Contract(conId=501, secType="OPT", symbol="ACME", currency="USD", exchange="SMART")
+    abroad = Contract(conId=502, secType="STK", symbol="ACME", currency="EUR", exchange="IBIS")
+    assert [await contracts.learn(one) for one in (share, option, abroad)] == [ACME, "CON501.XXXX", "CON502.XXXX"]
+    await broker.close()

@@ -100,12 +100,12 @@ def terms_of(theirs: IbOrder, account_id: str, instrument_id: str, known: OrderT
     has_limit = kind in (OrderType.LIMIT, OrderType.STOP_LIMIT)
     has_stop = kind in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
     numbers = {
-        "quantity": quantity(theirs.totalQuantity),
+        "quantity": quantity(theirs.totalQuantity) or quantity(theirs.filledQuantity),
         "limit_price": price(theirs.lmtPrice) if has_limit else None,
         "stop_price": stop if has_stop else None,
     }
     if known is not None:
-        if not numbers["quantity"]:  # an order that is over says 0 and what was filled
+        if not quantity(theirs.totalQuantity):  # an order that is over says 0 and what was filled
             numbers["quantity"] = known.quantity
         return structs.replace(known, **numbers)
     is_closing = theirs.orderType in ("MOC", "LOC")

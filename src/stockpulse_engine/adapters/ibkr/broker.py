@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -62,11 +61,13 @@ class IbkrBroker:
         self._tape = Tape(clock)
         self._known = Known(settings.client_id)
         self._teller = Teller(settings, self._known, self._tape, clock, self._look_soon)
-        self._session = Session(settings, self._teller, sleep=sleep)
-        self._contracts = self._teller.contracts = Contracts(self._session, settings.currency)
+        self.session = Session(settings, self._teller, sleep=sleep)
+        """The login; `sp` and tests may ask it what the port has no question for."""
+        self._contracts = self._teller.contracts = Contracts(self.session, settings.currency)
         self._teller.hear_next_id, self._teller.on_duplicate = ids.raise_to, self._ask_ids
         self._looking = asyncio.Lock()
         self._look_task: asyncio.Task[None] | None = None
+        self._wants_look = False
         self._connecting = asyncio.Lock()
         self._submitting = asyncio.Lock()
         self._account_id = ""
@@ -84,7 +85,7 @@ class IbkrBroker:
     @property
     def is_connected(self) -> bool:
         """Whether the gateway is there and has the broker behind it."""
-        return self._session.is_up
+        return self.session.is_up
 
     @property
     def clock_offset_ns(self) -> int:
@@ -97,22 +98,22 @@ class IbkrBroker:
         Two at once would take the client id from each other. Raises UnavailableError.
         """
         async with self._connecting:
-            if self._session.has_line:
-                self._session.line  # noqa: B018 - says what the gateway lacks; the line to it is kept
+            if self.session.has_line:
+                self.session.line  # noqa: B018 - says what the gateway lacks; the line to it is kept
                 return
             try:
-                await self._session.connect()
+                await self.session.connect()
                 self._choose_account()
-                self._ids.raise_to(self._session.next_order_id)
+                self._ids.raise_to(self.session.next_order_id)
                 self.clock_skew_ns = await self._skew()
                 await self._look()
             except BaseException:
-                self._session.close()
+                self.session.close()
                 raise
 
     async def close(self) -> None:
         """Close the link."""
-        self._session.close()
+        self.session.close()
         task, self._look_task = self._look_task, None
         if task is not None:
             task.cancel()
@@ -133,15 +134,15 @@ class IbkrBroker:
 
         An order of this id that is there already, and the same, is this one; the gateway itself would make another.
         """
-        self._session.line  # noqa: B018 - nothing leaves without a link
+        self.session.line  # noqa: B018 - nothing leaves without a link
         self._name(orders[0].terms.account_id)
         contract = await self._contracts.require(orders[0].terms.instrument_id)
         async with self._submitting:  # numbers have to arrive in their order
-            if self._is_there(orders):
+            if await self._is_there(orders):
                 return
             numbers = self._ids.take(len(orders))
             bodies = bodies_of(orders, numbers, self._teller.number)
-            line = self._session.line
+            line = self.session.line
             entries = self._known.expect(orders, numbers)
             try:
                 for number, body in zip(numbers, bodies, strict=True):
@@ -153,7 +154,7 @@ class IbkrBroker:
     async def replace(self, order: Order, terms: OrderTerms, request_id: str) -> None:
         """Ask for new terms: the same number again, which changes the order."""
         del request_id  # the number says which order, and new terms twice are the same terms
-        line = self._session.line
+        line = self.session.line
         entry = await self._working(order)
         contract = await self._contracts.require(terms.instrument_id)
         body = body_of(terms, entry.ours, self._teller.number)
@@ -171,7 +172,7 @@ class IbkrBroker:
     async def cancel(self, order: Order, request_id: str) -> None:
         """Ask to cancel; the proof, or the refusal, arrives as a report."""
         del request_id
-        line = self._session.line
+        line = self.session.line
         entry = self._known.get(order.client_order_id)
         if entry is None or not entry.number:
             await self._look()
@@ -181,20 +182,30 @@ class IbkrBroker:
         line.cancel(entry.number)
 
     async def cancel_all(self, account_id: str) -> None:
-        """One request where the login has one account; otherwise one for each order of ours, and no other's."""
-        line = self._session.line
-        if len(self._session.accounts) == 1:
+        """One request where the login has one account; otherwise one for each order of ours, and no other's.
+
+        Raises:
+            AmbiguousOutcomeError: orders of the account are another client's, and the one request would reach
+                accounts that are none of ours.
+        """
+        line = self.session.line
+        if len(self.session.accounts) == 1:
             line.cancel_all()
             return
         self._name(account_id)
+        others = 0
         for order in await self.fetch_open_orders(account_id):
             entry = self._known.get(order.client_order_id)
             if entry is not None and entry.number:
                 line.cancel(entry.number)
+            else:
+                others += 1
+        if others:
+            raise AmbiguousOutcomeError(f"{others} order(s) are another client's, and the login has several accounts")
 
     async def reports(self, after_seq: int) -> AsyncIterator[Sequence[ExecutionReport]]:
         """What was told or missed after that time, then live, until the link drops."""
-        self._session.line  # noqa: B018 - as above
+        self.session.line  # noqa: B018 - as above
         self._floor = after_seq
         await self._look()
         seq = after_seq
@@ -203,7 +214,7 @@ class IbkrBroker:
             if found := self._tape.after(seq):
                 seq = found[-1].report_seq
                 yield found
-            elif not self._session.has_line:
+            elif not self.session.has_line:
                 return
             else:
                 await news.wait()
@@ -224,7 +235,7 @@ class IbkrBroker:
     async def fetch_open_orders(self, account_id: str) -> Sequence[VenueOrder]:
         """All working orders of the account, those of other clients too."""
         self._name(account_id)
-        rows = await self._session.open_orders()
+        rows = await self.session.open_orders()
         await self._learn(rows)
         entries = [self._known.of_order(order) for _, order, _ in rows if order.account in ("", self._teller.number)]
         return [self._view(entry) for entry in dict.fromkeys(entries) if not entry.is_over]
@@ -259,7 +270,7 @@ class IbkrBroker:
                 quantity=quantity(held),
                 average_price=exact(cost),
             )
-            for number, contract, held, cost in await self._session.positions()
+            for number, contract, held, cost in await self.session.positions()
             if number == self._teller.number and held
         ]
 
@@ -272,8 +283,9 @@ class IbkrBroker:
         news.
         """
         async with self._looking:
-            open_rows = await self._session.open_orders()
-            completed = await self._session.completed_orders()
+            asked = self._teller.in_question()
+            open_rows = await self.session.open_orders()
+            completed = await self.session.completed_orders()
             await self._learn(open_rows)
             await self._ask_deals()
             shown = {self._known.of_order(order).ours for _, order, _ in open_rows}
@@ -285,11 +297,11 @@ class IbkrBroker:
                 shown.add(entry.ours)
                 if self._floor is not None:
                     self._teller.take_completed(entry, state, self._moment(state.completedTime), self._floor)
-            self._teller.finish_looking(shown)
+            self._teller.finish_looking(asked, shown)
             return shown
 
     async def _ask_deals(self) -> None:
-        for contract, execution in await self._session.executions():
+        for contract, execution in await self.session.executions():
             if not self._contracts.name(contract):
                 await self._contracts.learn(contract)
                 self._teller.hear_deal(contract, execution)
@@ -302,17 +314,20 @@ class IbkrBroker:
                 self._teller.hear_order(contract, order, state)
 
     def _look_soon(self, after_s: float) -> None:
+        self._wants_look = True
         if self._look_task is None or self._look_task.done():
             self._look_task = spawn(self._look_later(after_s), name="ibkr look")
 
     async def _look_later(self, after_s: float) -> None:
-        """As long as it takes: what was missed stays missed until it is asked for."""
+        """As long as it takes, and again when something came up meanwhile: until then it is missed."""
         await self._sleep(after_s)
-        while self._session.has_line:
-            with suppress(UnavailableError):
+        while self._wants_look and self.session.has_line:
+            self._wants_look = False
+            try:
                 await self._look()
-                return
-            await self._sleep(RETRY_S)
+            except UnavailableError:
+                self._wants_look = True
+                await self._sleep(RETRY_S)
 
     async def _let_fees_come(self) -> None:
         give_up = self._settings.commission_s
@@ -337,7 +352,7 @@ class IbkrBroker:
                 raise one
 
     async def _take_back(self, entries: Sequence[Entry]) -> None:
-        line = self._session.line
+        line = self.session.line
         for entry in entries:
             if not entry.is_over:
                 line.cancel(entry.number)
@@ -357,16 +372,20 @@ class IbkrBroker:
             self._look_soon(0.0)
             raise AmbiguousOutcomeError(f"no answer came about {what}") from None
 
-    def _is_there(self, orders: Sequence[Order]) -> bool:
-        there = self._known.get(orders[0].client_order_id)
+    async def _is_there(self, orders: Sequence[Order]) -> bool:
+        """Whether the order was made already. One that was sent and never seen is asked for; absent, it may be sent."""
+        ours = orders[0].client_order_id
+        there = self._known.get(ours)
         if there is None:
+            return False
+        if there.refused is not None:
+            raise RejectedByBrokerError(*there.refused)
+        if there.theirs is None and not there.executed and ours not in await self._look():
             return False
         if there.terms is None and there.theirs is None:
             raise AmbiguousOutcomeError("an order of this id is there and not shown")
         if not is_same(self._teller.terms(there), orders[0].terms):
             raise RejectedByBrokerError("another order has this id at Interactive Brokers", "DUPLICATE")
-        if there.refused is not None:
-            raise RejectedByBrokerError(*there.refused)
         return True
 
     async def _working(self, order: Order) -> Entry:
@@ -407,7 +426,7 @@ class IbkrBroker:
         return "HELD" if parent is not None and not parent.executed and not parent.is_over else "ACCEPTED"
 
     async def _cash(self) -> Decimal:
-        for number, tag, value, currency in await self._session.summary():
+        for number, tag, value, currency in await self.session.summary():
             if (number, tag, currency) == (self._teller.number, "TotalCashValue", self._settings.currency):
                 found = exact(value)
                 if found is not None:
@@ -415,7 +434,7 @@ class IbkrBroker:
         raise UnavailableError("The gateway tells no cash of this account.", fix="Compare the account's currency.")
 
     def _choose_account(self) -> None:
-        accounts = self._session.accounts
+        accounts = self.session.accounts
         wanted = self._settings.account
         if wanted and wanted not in accounts:
             raise UnavailableError(f"The login has no account {wanted}.", fix="Correct the account, or log in anew.")
@@ -439,10 +458,10 @@ class IbkrBroker:
     def _ask_ids(self) -> None:
         """The gateway knows numbers that we do not: a gap now, and the right one with its answer."""
         self._ids.raise_to(self._ids.next + AHEAD)
-        self._session.line.ask_next_id()
+        self.session.line.ask_next_id()
 
     async def _skew(self) -> int:
-        away = self._clock.now_ns() // SECOND_NS - await self._session.time()
+        away = self._clock.now_ns() // SECOND_NS - await self.session.time()
         return away * SECOND_NS if abs(away) >= CLOCK_DOUBT_S else 0
 
     def _moment(self, text: str) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 from ib_async.contract import Contract, ContractDetails
 
 from stockpulse_engine.adapters.ibkr.session import Session
-from stockpulse_engine.adapters.ibkr.symbols import EXCHANGES, SMART, contract_of, instrument_of
+from stockpulse_engine.adapters.ibkr.symbols import EXCHANGES, SMART, STOCK, contract_of, instrument_of
 from stockpulse_engine.trading.ports import RejectedByBrokerError
 
 MOST: Final = 20_000
@@ -47,12 +47,14 @@ class Contracts:
         return self._names.get(contract.conId, "")
 
     async def learn(self, contract: Contract) -> str:
-        """Our name of any contract: asked for when it is new; one that is no share of ours keeps its own symbol."""
+        """Our name of any contract, asked for when it is new: what is no share in our currency goes by its number."""
         if name := self.name(contract):
             return name
-        rows = await self._session.contracts(Contract(conId=contract.conId, exchange=SMART))
-        primary = next((row.contract.primaryExchange for row in rows if row.contract is not None), "")
-        name = instrument_of(contract.symbol, primary if primary in EXCHANGES.values() else contract.exchange)
+        name = ""
+        if contract.secType in ("", STOCK) and contract.currency in ("", self._currency):
+            rows = await self._session.contracts(Contract(conId=contract.conId, exchange=SMART))
+            primary = next((row.contract.primaryExchange for row in rows if row.contract is not None), "")
+            name = instrument_of(contract.symbol, primary if primary in EXCHANGES.values() else contract.exchange)
         name = name or f"CON{contract.conId}.XXXX"
         self._names[contract.conId] = name
         return name

@@ -7,7 +7,7 @@ executed than was told is a reason to ask, and an order is told to be over only 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -39,6 +39,8 @@ CANCELED: Final = frozenset({"Cancelled", "ApiCancelled"})
 FILLED: Final = "Filled"
 INACTIVE: Final = "Inactive"
 ON_ITS_WAY: Final = frozenset({"", "ApiPending", "PendingSubmit", "PendingCancel"})
+OWED: Final = "owed"
+"""It is over, and executions are missing."""
 _SIGNS: Final = {"BOT": 1, "BUY": 1, "SLD": -1, "SELL": -1}
 _OVER_AND_OVER: Final = frozenset({_K.CANCEL_REJECT, _K.UPDATE, _K.UPDATE_REJECT, _K.SUSPEND})
 
@@ -173,10 +175,14 @@ class Teller:
         entry.told.add(_K.ACCEPT.value)
         self._take_status(entry, state.status, is_sure=True)
 
-    def finish_looking(self, shown: set[str]) -> None:
-        """After everything was asked for: what waited for that is told, and what is nowhere never came to be."""
-        for entry in self._known.entries():
-            if "owed" in entry.told and not entry.is_over:
+    def in_question(self) -> list[Entry]:
+        """Orders about which something waits for everything to be asked for."""
+        return [one for one in self._known.entries() if not one.is_over and (one.doubt is not None or OWED in one.told)]
+
+    def finish_looking(self, asked: Sequence[Entry], shown: set[str]) -> None:
+        """After everything was asked for: what waited since before is told; what is nowhere never came to be."""
+        for entry in asked:
+            if OWED in entry.told:
                 self._end(entry, is_sure=True)
             if entry.doubt is not None and entry.ours not in shown and not entry.executed and not entry.is_over:
                 self.refuse(entry, *entry.doubt)
@@ -237,7 +243,7 @@ class Teller:
         if entry.is_over:
             return
         if entry.filled > entry.executed and not is_sure:
-            entry.told.add("owed")
+            entry.told.add(OWED)
             self._look(0.0)
             return
         for deal in self.deals.untold(entry):

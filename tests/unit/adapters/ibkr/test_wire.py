@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from stockpulse_engine.adapters.ibkr.build import capabilities_of
 from stockpulse_engine.adapters.ibkr.settings import PORTS, settings_of
 from stockpulse_engine.adapters.ibkr.symbols import contract_of, instrument_of
+from stockpulse_engine.adapters.registry import adapter_row
 from stockpulse_engine.domain.accounts import AccountKind
 from stockpulse_engine.domain.brokers import BrokerConfig
 from stockpulse_engine.domain.errors import ConfigError
@@ -95,6 +97,10 @@ def test_another_machine_is_not_spoken_to() -> None:
     with pytest.raises(ConfigError, match="not encrypted"):
         settings_of(config)
     assert settings_of(BrokerConfig(name="ib", adapter="ibkr", kind=AccountKind.LIVE)).port == PORTS[AccountKind.LIVE]
+
+
+def test_the_registry_and_the_adapter_say_the_same_of_what_it_can_do() -> None:
+    assert adapter_row("ibkr").capabilities("ib") == capabilities_of("ib")
 
 
 def test_the_library_leaves_the_loop_alone() -> None:
