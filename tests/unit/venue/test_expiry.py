@@ -81,3 +81,11 @@ def test_a_market_closed_for_the_night_takes_an_order_for_days() -> None:
     floor = Floor(phase=MarketPhase.CLOSED)
     assert is_accepted(floor.buy("g", 100, limit="99.00", tif="GTD", until="2024-03-08"))
     assert isinstance(floor.buy("f", 100, limit="99.00", tif="FOK"), Refusal)
+
+
+def test_a_moment_that_comes_after_a_kill_ends_it_too() -> None:
+    floor = Floor()
+    floor.buy("g", 100, limit="99.00", tif="GTD", until=NOON + 10 * MINUTE_NS)
+    twin = floor.restarted()
+    twin.pass_ms(10 * MINUTE_MS)
+    assert twin.order("g").status == "EXPIRED"

@@ -138,3 +138,17 @@ def test_it_triggers_where_the_plain_arithmetic_says(
         if fired is not None:
             return
         assert floor.order("t").terms.stop_price == stop
+
+
+def test_a_move_that_was_not_told_before_a_kill_is_told_after_it() -> None:
+    floor = Floor()
+    floor.trade("100.00", 10)
+    floor.sell("t", 100, trail="0.50", tif="GTC")
+    floor.pass_ms()
+    floor.trade("103.00", 10)
+    assert [each.kind.value for each in floor.reports if each.kind.value == "TRAIL"] == ["TRAIL"]
+    twin = floor.restarted()
+    twin.pass_ms(1100)
+    told = twin.last("t")
+    assert told.terms is not None
+    assert (told.kind.value, str(told.terms.stop_price)) == ("TRAIL", "102.50")
