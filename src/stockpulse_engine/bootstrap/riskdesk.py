@@ -22,6 +22,7 @@ from stockpulse_engine.domain.errors import (
 )
 from stockpulse_engine.domain.events import LimitChanged, LossLimitActed
 from stockpulse_engine.domain.instruments import require_instrument_id
+from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.risk import LimitAnswer, RiskView
 from stockpulse_engine.portfolio.service import PortfolioService
 from stockpulse_engine.risk.brakes import DAILY_LOSS
@@ -213,7 +214,7 @@ class RiskDesk:
             kind=fact.kind,
             state=TradingState.ACTIVE,
             session_date=fact.session_date,
-            amount=-balances.day_pnl if fact.kind == DAILY_LOSS else fallen,
+            amount=max(ZERO, -balances.day_pnl if fact.kind == DAILY_LOSS else fallen),
             limit=fact.limit,
             reason=reason,
             actor=actor,

@@ -217,12 +217,16 @@ class _Now:
 
     def loss(self) -> tuple[Decimal, Decimal]:
         """The day's loss, and the loss at which the limit acts."""
-        limit = max(ZERO, self.balances.equity_open) * self._limits.daily_loss_fraction
+        limit, acted = max(ZERO, self.balances.equity_open) * self._limits.daily_loss_fraction, self.brake.daily
+        if acted is not None:  # what it stopped stays stopped, whatever the price does now
+            return max(-self.balances.day_pnl, acted.amount), acted.limit
         return -self.balances.day_pnl, limit + self.brake.forgiven_loss
 
     def fall(self) -> tuple[Decimal, Decimal]:
         """The fall from the peak, and the one at which the limit acts."""
-        limit = max(ZERO, self.peak) * self._limits.max_drawdown_fraction
+        limit, acted = max(ZERO, self.peak) * self._limits.max_drawdown_fraction, self.brake.drawdown
+        if acted is not None:
+            return max(self.peak - self.balances.equity, acted.amount), acted.limit
         return self.peak - self.balances.equity, limit + self.brake.forgiven_fall
 
     def claims(self, instrument_id: str) -> tuple[Claim, ...]:

@@ -231,8 +231,8 @@ def check_daily_loss(order: Proposal) -> CheckRow:
             "daily loss",
             DenialCode.DAILY_LOSS,
             nearest=order.to_lot(order.closable),
-            loss=money(lost),
-            limit=money(limit + brake.forgiven_loss),
+            loss=money(lost if brake.daily is None else max(lost, brake.daily.amount)),
+            limit=money(limit + brake.forgiven_loss if brake.daily is None else brake.daily.limit),
         )
     if order.is_silent:
         return SILENT
@@ -257,9 +257,9 @@ def check_drawdown(order: Proposal) -> CheckRow:
             "drawdown",
             DenialCode.DRAWDOWN,
             nearest=order.to_lot(order.closable),
-            fall=money(fallen),
+            fall=money(fallen if brake.drawdown is None else max(fallen, brake.drawdown.amount)),
             peak=money(peak),
-            limit=money(limit + brake.forgiven_fall),
+            limit=money(limit + brake.forgiven_fall if brake.drawdown is None else brake.drawdown.limit),
         )
     if order.is_silent:
         return SILENT

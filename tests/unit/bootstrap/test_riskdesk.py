@@ -158,8 +158,10 @@ async def test_a_falling_market_stops_the_account_and_a_kill_in_between_changes_
     floor.price("99")  # it comes back: the day is over for opening all the same
     await floor.desk.look()
     assert floor.judge(BUY).denial == "DAILY_LOSS"
+    assert "Today's loss of 3,000.00 has reached the limit of 3,000.00." in floor.judge(BUY).sentence
     assert floor.judge(terms("-10", "98.00")).is_allowed
     view = floor.desk.view()
+    assert (view.limits[0].key, view.limits[0].fraction) == ("daily_loss_fraction", D(1))
     assert (view.state, [stop.kind for stop in view.stops]) == (TradingState.REDUCING, [DAILY_LOSS])
     assert len(acts(floor)) == 1
     assert [one.client_order_id for one in floor.orders] == ["protects", "takes"]
@@ -288,3 +290,15 @@ async def test_a_broken_account_shows_full_bars_and_no_error() -> None:
     assert view.equity == 1000
     assert view.limits[0].fraction is not None
     assert view.limits[0].fraction > 1
+
+
+async def test_freed_while_it_is_up_again_the_limit_is_what_it_was() -> None:
+    floor = RiskFloor()
+    floor.price("84")
+    await floor.desk.look()
+    floor.price("110")
+    assert (await floor.desk.release(RELEASE, "cli/admin")).state is TradingState.ACTIVE
+    assert floor.gate.brakes.of("main").forgiven_loss == 0
+    floor.price("85")
+    await floor.desk.look()
+    assert acts(floor)[-1] == (DAILY_LOSS, TradingState.REDUCING)
