@@ -8,14 +8,14 @@ from stockpulse_engine.bootstrap.gate import BoundGate
 from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.market import MarketPhase
-from stockpulse_engine.domain.orders import Order, OrderTerms
+from stockpulse_engine.domain.orders import Order, OrderRole, OrderTerms, OrderType
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.portfolio.service import PortfolioService
 from stockpulse_engine.portfolio.working import WorkingBook
 from stockpulse_engine.risk.codes import DenialCode
 from stockpulse_engine.risk.gate import CHECKS
 from stockpulse_engine.risk.view import ViewSources
-from tests.fakes.portfolio_build import D, opened, order, quote, terms
+from tests.fakes.portfolio_build import D, fill, filled, opened, order, quote, terms
 from tests.unit.risk.build import INSTRUMENT, LIMITS, NOW, phase
 
 
@@ -79,3 +79,28 @@ def test_the_orders_it_was_told_of_bind_money_until_they_are_over() -> None:
     assert not world.gate.judge(command(terms("250", "100.00"))).is_allowed
     world.working.drop(first)
     assert world.gate.judge(command(large)).is_allowed
+
+
+def test_both_sides_of_a_pair_are_judged_and_count_once() -> None:
+    world = World()
+    world.ledger.apply(filled(fill("f", "100", "100")))
+    take = msgspec.structs.replace(terms("-100", "104.00"), is_reduce_only=True)
+    pair = SubmitOrder(client_order_id="P", terms=take, oco_stop_price=D("96.00"))
+    assert world.gate.judge(pair).is_allowed
+    above = msgspec.structs.replace(pair, oco_stop_price=D("101.00"))
+    assert world.gate.judge(above).code is DenialCode.STOP_SIDE
+    assert world.gate.preview(above).denial == DenialCode.STOP_SIDE.value
+    assert (
+        world.gate.preview(pair).sentence == "Sell 100 AAPL at 104.00 limit or 96.00 stop (OCO), day order, reduce only"
+    )
+
+    stop = msgspec.structs.replace(take, order_type=OrderType.STOP, limit_price=None, stop_price=D("96.00"))
+    world.working.put(order("P", take, role=OrderRole.TAKE))
+    world.working.put(order("P-S", stop, role=OrderRole.STOP, parent_id="P"))
+    for key, changed in (("P", {"limit_price": D("103.00")}), ("P-S", {"stop_price": D("97.00")})):
+        now = take if key == "P" else stop
+        asked = command(msgspec.structs.replace(now, **changed))
+        assert world.gate.judge(asked, exclude=key).is_allowed, "the other one of the pair does not stand beside it"
+    assert not world.gate.judge(command(msgspec.structs.replace(take, quantity=D(1)))).is_allowed, (
+        "all of it is spoken for"
+    )
