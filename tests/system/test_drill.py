@@ -15,7 +15,7 @@ from stockpulse_engine.base.clock import ManualClock
 from stockpulse_engine.base.lock import acquire_lock, lock_holder
 from stockpulse_engine.base.paths import ensure_private, resolve_paths
 from stockpulse_engine.base.wait import wait_until
-from stockpulse_engine.bootstrap.drilled import sweep
+from stockpulse_engine.bootstrap.drilled import read_account, sweep
 from stockpulse_engine.bootstrap.drilling import DrillAsked, run_drill
 from stockpulse_engine.settings import load_settings
 from stockpulse_engine.wire.drill import (
@@ -61,6 +61,12 @@ def test_three_faults_are_survived_by_a_copy_of_an_account_that_is_only_read(hom
         before = client.health().journal_seq
         lines, code = drill(home, "--seed", "5", *(word for name in QUICK for word in ("--fault", name)))
         assert client.health().journal_seq == before, "nothing was written into the person's journal"
+    offline = read_account(resolve_paths(home), load_settings(resolve_paths(home), {}))
+    assert (offline.copy.source, offline.copy.cash, offline.copy.positions) == (
+        "the journal",
+        cash,
+        {"AAPL.XNAS": held},
+    )
     began, *steps, report = lines
     assert isinstance(began, DrillBegan)
     assert isinstance(report, DrillReport)

@@ -21,6 +21,7 @@ from stockpulse_engine.base.lock import acquire_lock, lock_holder
 from stockpulse_engine.base.paths import Paths, ensure_private, resolve_paths
 from stockpulse_engine.base.tasks import in_thread
 from stockpulse_engine.base.wait import wait_until
+from stockpulse_engine.bootstrap.options import LastStart
 from stockpulse_engine.bootstrap.pastbooks import BooksAsked, books_at
 from stockpulse_engine.client.blocking import BlockingClient
 from stockpulse_engine.client.client import EngineClient
@@ -72,7 +73,7 @@ def read_account(paths: Paths, settings: Settings, *, account_id: str = "", brok
             accounts, instruments = client.accounts(), client.instruments()
             view = _chosen(accounts, account_id, broker)
             return _copied(view, client.positions(view.account.account_id), instruments, "the running engine")
-    journal = paths.journal(settings.engine.world)
+    journal = paths.journal(_last_world(paths, settings))
     if journal.is_file():
         books = books_at(BooksAsked(journal=str(journal), at_ns=FOR_EVER_NS))
         if books.accounts:
@@ -90,6 +91,14 @@ def read_account(paths: Paths, settings: Settings, *, account_id: str = "", brok
         source="the settings of a new account",
     )
     return Copied(copy=copy, holdings=())
+
+
+def _last_world(paths: Paths, settings: Settings) -> str:
+    """The world this home was in last."""
+    try:
+        return msgspec.json.decode(paths.last_start.read_bytes(), type=LastStart).world
+    except (OSError, msgspec.DecodeError):
+        return settings.engine.world
 
 
 def _chosen(accounts: Sequence[AccountView], account_id: str, broker: str) -> AccountView:

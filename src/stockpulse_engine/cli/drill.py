@@ -27,7 +27,7 @@ def drill(
         list[str], typer.Option("--fault", metavar="NAME", help="Only this one, by name or number; may repeat.")
     ] = [],  # noqa: B006 - typer reads the default, nobody writes it
     account: AccountName = "",
-    broker: Annotated[str, typer.Option("--broker", help="Whose adapter is drilled.")] = "paper",
+    broker: Annotated[str, typer.Option("--broker", "--adapter", help="Whose adapter is drilled.")] = "paper",
     real_time: Annotated[bool, typer.Option("--real-time", help="Scale nothing: half a minute more.")] = False,
     listing: Annotated[bool, typer.Option("--list", help="Name the faults and do nothing.")] = False,
     last: Annotated[bool, typer.Option("--last", help="Print the newest report.")] = False,

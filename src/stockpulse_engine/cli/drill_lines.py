@@ -73,8 +73,8 @@ class Printed:
 
     def _begin(self, began: DrillBegan) -> None:
         self._titles = {one.number: one.title for one in began.faults}
-        account = began.account
-        emit(f"Drill, seed {began.seed}: {len(began.faults)} faults at a simulated {began.broker} broker, real engine.")
+        account, count = began.account, "1 fault" if len(began.faults) == 1 else f"{len(began.faults)} faults"
+        emit(f"Drill, seed {began.seed}: {count} at a simulated {began.broker} broker, real engine.")
         held = f", {len(account.positions)} holdings" if account.positions else ""
         emit(f"Account {account.account_id}, copied from {account.source}: {account.cash:,f} {account.currency}{held}.")
         for words in account.left_out:
