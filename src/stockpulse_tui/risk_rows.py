@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import structs
+
 from stockpulse_engine.domain.accounts import TradingState
 from stockpulse_engine.domain.instruments import symbol_of
 from stockpulse_engine.domain.risk import ExposureRow, LimitRow, RiskView, WaitingRaise
@@ -34,6 +36,11 @@ LIMIT_COLUMNS: Final = (
     Column(title="from", width=22, is_right=False, drop=2),
     Column(title="key", width=30, is_right=False, drop=1, grow=True),
 )
+_WIDE: Final = (26, 9, BAR, 10, 18, 24, 30, 30)
+WIDE_COLUMNS: Final = tuple(
+    structs.replace(column, width=width) for column, width in zip(LIMIT_COLUMNS, _WIDE, strict=True)
+)
+"""The same where there is room for whole words."""
 EXPOSURE_COLUMNS: Final = (
     Column(title="symbol", width=8, is_right=False),
     Column(title="held", width=7, drop=2),
@@ -182,7 +189,7 @@ def _kill(view: RiskView, now_ns: int, width: int) -> list[Line]:
     if not kill.halted_at:
         return [
             _pair("kill switch", "never pulled", width, "warn"),
-            (Span("   try it on paper: !! halts, U resumes", "muted"),),
+            (Span("   try it on paper: !! halts, : RESUME", "muted"),),
         ]
     ago = f"{format_age(max(0, now_ns - kill.halted_at))} ago"
     took = format_age(kill.resumed_at - kill.halted_at) if kill.resumed_at else ""

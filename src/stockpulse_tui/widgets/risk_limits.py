@@ -10,7 +10,7 @@ from stockpulse_engine.domain.risk import LimitRow
 from stockpulse_engine.render.span import Line, Span
 from stockpulse_engine.render.table import Row
 from stockpulse_tui.cell import Cell
-from stockpulse_tui.risk_rows import LIMIT_COLUMNS, detail_lines, limit_row, plain_limit
+from stockpulse_tui.risk_rows import LIMIT_COLUMNS, WIDE_COLUMNS, detail_lines, limit_row, plain_limit
 from stockpulse_tui.widgets.list_pane import TablePane
 from stockpulse_tui.widgets.states import empty_state
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from stockpulse_tui.risk_feed import RiskFeed
     from stockpulse_tui.store import Changes
 
+WIDE = 130
+"""Cells from which no word of a row is cut."""
 DETAIL = 3
 """Rows that what is known of the limit under the cursor takes."""
 
@@ -76,11 +78,12 @@ class Limits(TablePane):
         def made(at: int) -> Row:
             return limit_row(rows[at], self.shell.glyphs)
 
+        columns = WIDE_COLUMNS if width >= WIDE else LIMIT_COLUMNS
         spare = height - len(rows) - 1
         row = self.current
         if spare < DETAIL or row is None:
-            return self.table(LIMIT_COLUMNS, made, size, gap=1)
-        return [*self.table(LIMIT_COLUMNS, made, (width, len(rows) + 1), gap=1), (), *detail_lines(row)]
+            return self.table(columns, made, size, gap=1)
+        return [*self.table(columns, made, (width, len(rows) + 1), gap=1), (), *detail_lines(row)]
 
     def title_left(self) -> Line:
         """Whose."""
