@@ -119,6 +119,11 @@ class RiskFloor:
         self.clock.advance(SECOND)
         self.portfolio.sample(self.clock.now_ns())
 
+    async def look(self) -> None:
+        """Two looks, a second apart."""
+        await self.desk.look()
+        await self.desk.look()
+
     def new_session(self, date: str) -> None:
         """A session begins at the prices of now."""
         for event in self.portfolio.begin_session(date, self.clock.now_ns()):

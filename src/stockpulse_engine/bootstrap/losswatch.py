@@ -29,7 +29,11 @@ _log = get_logger("risk")
 
 
 class LossWatch:
-    """Compares every account with its loss limits; what it did is in the journal and survives a kill."""
+    """Compares every account with its loss limits; what it did is in the journal and survives a kill.
+
+    A limit acts when it is reached at two looks in a row: one wrong print stops nobody for a day. The gate denies
+    from the first moment on, as long as it lasts.
+    """
 
     def __init__(
         self, gate: BoundGate, portfolio: PortfolioService, trading: OrderService, *, clock: Clock, bus: Bus
@@ -39,6 +43,8 @@ class LossWatch:
         self._trading = trading
         self._clock = clock
         self._bus = bus
+        self._reached_before: dict[str, frozenset[str]] = {}
+        """Limits that were reached at the look before: what acts for the day does so on no single print."""
 
     async def look(self) -> None:
         """One look at every account. A failure is logged and tried again: the gate denies by itself meanwhile."""
@@ -50,9 +56,14 @@ class LossWatch:
 
     async def _look_at(self, account_id: str) -> None:
         limits = self._gate.limits.current(self._clock.now_ns()).of_account(account_id)
-        balances = self._portfolio.balances(account_id)
-        for kind, amount, limit in self._reached(account_id, balances, limits):
-            await self._act(account_id, kind, amount, limit)
+        sources = self._gate.sources
+        balances = sources.balances(account_id, sources.working(account_id))
+        reached = self._reached(account_id, balances, limits)
+        before = self._reached_before.get(account_id, frozenset())
+        self._reached_before[account_id] = frozenset(kind for kind, _, _ in reached)
+        for kind, amount, limit in reached:
+            if kind in before:
+                await self._act(account_id, kind, amount, limit)
         if self._gate.brakes.of(account_id).is_on and limits.loss_cancels:
             await self._cancel_opening(account_id)
 

@@ -58,9 +58,9 @@ async def test_a_raise_is_an_admins_and_waits_a_minute_over_a_kill() -> None:
     floor.kill()
     (waits,) = floor.desk.view().waiting
     assert (waits.old, waits.new, waits.acts_at - waits.recorded_at) == ("500", "5000", RAISE_DELAY_NS)
-    await floor.desk.look()
+    await floor.look()
     floor.clock.advance(RAISE_DELAY_NS)
-    await floor.desk.look()
+    await floor.look()
     assert "max_order_notional of all is 5000 from now on." in floor.alerts
     assert floor.judge(BUY).is_allowed
     floor.kill()
@@ -71,9 +71,9 @@ async def test_a_raise_is_an_admins_and_waits_a_minute_over_a_kill() -> None:
 async def test_a_raise_can_be_taken_back_while_it_waits() -> None:
     floor = RiskFloor()
     answer = await floor.desk.set_limit(floor.wish("max_gross", "3"), "cli/admin", may_raise=True)
-    await floor.desk.look()
+    await floor.look()
     await floor.desk.withdraw(answer.change_id[:12], "tui/trader")
-    await floor.desk.look()
+    await floor.look()
     floor.clock.advance(2 * RAISE_DELAY_NS)
     assert limit_of(floor, "max_gross") == D("1.50")
     assert not [text for text in floor.alerts if "from now on" in text]
@@ -142,21 +142,21 @@ async def test_a_falling_market_stops_the_account_and_a_kill_in_between_changes_
     )
     for price in ("97", "92", "86"):
         floor.price(price)
-        await floor.desk.look()
+        await floor.look()
     assert (acts(floor), floor.canceled) == ([], [])
     floor.price("85")
     floor.journal_fails = True
-    await floor.desk.look()  # the disk is full: nothing acts by itself, the gate denies all the same
+    await floor.look()  # the disk is full: nothing acts by itself, the gate denies all the same
     assert (acts(floor), floor.judge(terms("10", "85.00")).denial) == ([], "DAILY_LOSS")
     floor.journal_fails = False
     floor.kill()
-    await floor.desk.look()
+    await floor.look()
     assert acts(floor) == [(DAILY_LOSS, TradingState.REDUCING)]
     assert sorted(key for key, _ in floor.canceled) == ["entry", "other"]
     assert any("The daily loss of main reached 3,000.00 of 3,000.00" in text for text in floor.alerts)
     floor.kill()
     floor.price("99")  # it comes back: the day is over for opening all the same
-    await floor.desk.look()
+    await floor.look()
     assert floor.judge(BUY).denial == "DAILY_LOSS"
     assert "Today's loss of 3,000.00 has reached the limit of 3,000.00." in floor.judge(BUY).sentence
     assert floor.judge(terms("-10", "98.00")).is_allowed
@@ -170,15 +170,29 @@ async def test_a_falling_market_stops_the_account_and_a_kill_in_between_changes_
     assert floor.desk.view().state is TradingState.ACTIVE
 
 
+async def test_one_wrong_print_stops_nobody_for_the_day() -> None:
+    floor = RiskFloor()
+    floor.price("1")
+    await floor.desk.look()
+    floor.price("100")
+    await floor.desk.look()
+    floor.price("1")
+    await floor.desk.look()
+    assert acts(floor) == []
+    assert floor.judge(terms("10", "1.00")).denial == "DAILY_LOSS"
+    await floor.desk.look()
+    assert len(acts(floor)) == 2
+
+
 async def test_a_cancel_that_a_kill_cut_off_is_asked_for_again_as_the_same_request() -> None:
     floor = RiskFloor()
     entry, late = working(order("entry", terms("10", "80.00"))), working(order("late", terms("10", "79.00")))
     floor.work(entry)
     floor.price("85")
-    await floor.desk.look()
+    await floor.look()
     floor.work(late)  # on its way while the limit acted
     floor.kill()
-    await floor.desk.look()
+    await floor.look()
     assert floor.canceled == [("entry", "loss-entry"), ("late", "loss-late")]
 
 
@@ -186,7 +200,7 @@ async def test_without_the_policy_orders_stay_and_the_gate_alone_holds() -> None
     floor = RiskFloor(limits=Limits(loss_cancels=False))
     floor.work(working(order("entry", terms("10", "80.00"))))
     floor.price("80")
-    await floor.desk.look()
+    await floor.look()
     assert (floor.canceled, floor.judge(terms("10", "80.01")).denial) == ([], "DAILY_LOSS")
 
 
@@ -195,17 +209,17 @@ async def test_an_admins_word_frees_the_account_until_as_much_is_lost_again() ->
     with pytest.raises(ConflictError):
         await floor.desk.release(RELEASE, "cli/admin")
     floor.price("84")
-    await floor.desk.look()
+    await floor.look()
     with pytest.raises(ForbiddenError, match="RELEASE"):
         await floor.desk.release(ReleaseLoss(request_id="r", word="release"), "cli/admin")
     view = await floor.desk.release(RELEASE, "cli/admin")
     assert (view.state, view.stops, view.loss_left) == (TradingState.ACTIVE, (), D(3000))
     assert floor.portfolio.account("main").loss_left == 3000
     floor.kill()
-    await floor.desk.look()
+    await floor.look()
     assert floor.judge(terms("10", "84.00")).is_allowed
     floor.price("68")
-    await floor.desk.look()
+    await floor.look()
     assert acts(floor)[-1] == (DAILY_LOSS, TradingState.REDUCING)
     assert floor.judge(terms("10", "68.00")).denial == "DAILY_LOSS"
 
@@ -217,10 +231,10 @@ async def test_a_fall_from_the_peak_over_many_days_stops_until_a_person_frees() 
     floor.new_session("2024-03-11")
     floor.price("90")
     floor.new_session("2024-03-12")
-    await floor.desk.look()
+    await floor.look()
     assert acts(floor) == []
     floor.price("84.50")
-    await floor.desk.look()
+    await floor.look()
     assert acts(floor) == [(DRAWDOWN, TradingState.REDUCING)]
     assert floor.judge(terms("10", "84.00")).denial == "DRAWDOWN"
     floor.new_session("2024-03-13")
@@ -295,10 +309,10 @@ async def test_a_broken_account_shows_full_bars_and_no_error() -> None:
 async def test_freed_while_it_is_up_again_the_limit_is_what_it_was() -> None:
     floor = RiskFloor()
     floor.price("84")
-    await floor.desk.look()
+    await floor.look()
     floor.price("110")
     assert (await floor.desk.release(RELEASE, "cli/admin")).state is TradingState.ACTIVE
     assert floor.gate.brakes.of("main").forgiven_loss == 0
     floor.price("85")
-    await floor.desk.look()
+    await floor.look()
     assert acts(floor)[-1] == (DAILY_LOSS, TradingState.REDUCING)
