@@ -1,4 +1,4 @@
-"""What is typed to change an order: `60 @ 231.40`, `qty 60`, `lmt 231.40`, `stp 229`. Pure."""
+"""What is typed to change an order: `60 @ 231.40`, `qty 60`, `lmt 231.40`, `stp 229`, `60 trail 2%`. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.money import parse_decimal
 from stockpulse_engine.domain.orders import Order
 from stockpulse_engine.render.format import for_copy, format_price, format_quantity
+from stockpulse_engine.render.sentence import trail_words
 from stockpulse_engine.wire.rest import ModifyBody
 
 _WORDS = {"@": "limit", "lmt": "limit", "limit": "limit", "stp": "stop", "stop": "stop", "qty": "quantity"}
@@ -17,6 +18,8 @@ def modify_text(order: Order, tick: Decimal) -> str:
     """The order's present terms as such a line, to be changed in place."""
     terms = order.terms
     parts = [format_quantity(terms.quantity)]
+    if terms.is_trailing:
+        return for_copy(f"{parts[0]} trail {trail_words(terms, tick)}").replace(",", "")
     if terms.stop_price is not None:
         parts.append(f"stp {format_price(terms.stop_price, tick)}")
     if terms.limit_price is not None:
@@ -32,6 +35,8 @@ def parse_modify(text: str, order: Order, tick: Decimal) -> ModifyBody:
     """
     found: dict[str, Decimal] = {}
     name = "quantity"
+    if order.terms.is_trailing:
+        return _parse_trailing(text, order, tick)
     for word in text.lower().replace(",", "").replace("@", " @ ").split():
         if word in _WORDS:
             name = _WORDS[word]
@@ -50,6 +55,23 @@ def parse_modify(text: str, order: Order, tick: Decimal) -> ModifyBody:
     if all(value is None for value in new.values()):
         raise InvalidValueError("Nothing would change.", fix="Type another quantity or price: 60 @ 231.40")
     return ModifyBody(request_id="", **new)
+
+
+def _parse_trailing(text: str, order: Order, tick: Decimal) -> ModifyBody:
+    """Of a trailing stop quantity and distance change; where its trigger stands is the market's."""
+    quantity, _, distance = text.lower().replace(",", "").partition("trail")
+    terms, is_share = order.terms, distance.strip().endswith("%")
+    number = distance.strip().removesuffix("%")
+    size = parse_decimal(quantity.split()[-1], field="quantity") if quantity.split() else terms.quantity
+    width = parse_decimal(number, field="trail") if number else None
+    if size <= 0 or (width is not None and (width <= 0 or (not is_share and width % tick))):
+        raise InvalidValueError("Quantity and distance are above zero, on the tick.", fix="Write: 60 trail 2%")
+    amount = None if width is None or is_share else _changed(width, terms.trail_amount)
+    share = _changed(width / 100, terms.trail_fraction) if width is not None and is_share else None
+    new = _changed(size, terms.quantity)
+    if new is None and amount is None and share is None:
+        raise InvalidValueError("Nothing would change.", fix="Type another quantity or distance: 60 trail 2%")
+    return ModifyBody(request_id="", quantity=new, trail_amount=amount, trail_fraction=share)
 
 
 def _changed(value: Decimal | None, old: Decimal | None) -> Decimal | None:

@@ -28,6 +28,7 @@ def movable(orders: Iterable[Order], instrument_id: str, near: Decimal = Decimal
         and order.status in MOVABLE
         and not order.is_unknown
         and price_of(order.terms) is not None
+        and not order.terms.is_trailing  # its price is the market's to move
     ]
     return sorted(found, key=lambda o: (abs((price_of(o.terms) or near) - near), o.client_order_id))
 

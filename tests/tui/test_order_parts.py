@@ -12,11 +12,12 @@ from msgspec.structs import replace
 
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.market import Depth, Level, Quote, Trade
-from stockpulse_engine.domain.orders import OrderStatus
+from stockpulse_engine.domain.orders import OrderRole, OrderStatus, OrderType
 from stockpulse_tui.blotter_rows import TABS, Tab, in_families, orders_of
 from stockpulse_tui.depth_age import depth_age_ns
 from stockpulse_tui.modify_line import modify_text, parse_modify
-from stockpulse_tui.order_words import is_waiting, slip_ratio, state_of, unknown_words
+from stockpulse_tui.order_pick import movable
+from stockpulse_tui.order_words import is_waiting, lives_at, slip_ratio, state_of, unknown_words
 from stockpulse_tui.print_log import PrintLog, rate_of, usual_size
 from stockpulse_tui.queue_watch import QueueWatch, short_size
 from tests.fakes.fake_book import SECOND, book, depth, prints
@@ -152,3 +153,32 @@ def test_words_about_orders() -> None:
     assert told.startswith("unknown since 10:31:59, 8.0 s ago: no definite answer.")
     silent = replace(ORDERS["C05PLTR"], reason="no answer within 5 s")
     assert "8.0 s ago: no answer within 5 s." in unknown_words(silent, T0, "America/New_York")[1]
+
+
+def test_the_distance_of_a_trailing_stop_is_changed_in_one_line() -> None:
+    terms = replace(
+        AAPL.terms,
+        order_type=OrderType.TRAILING_STOP,
+        limit_price=None,
+        stop_price=Decimal("229.10"),
+        trail_fraction=Decimal("0.02"),
+    )
+    order = replace(AAPL, terms=terms)
+    assert modify_text(order, TICK) == "45 trail 2%"
+    assert parse_modify("45 trail 1.5%", order, TICK).trail_fraction == Decimal("0.015")
+    body = parse_modify("30 trail 0.50", order, TICK)
+    assert (body.quantity, body.trail_amount, body.trail_fraction) == (Decimal(30), Decimal("0.50"), None)
+    assert parse_modify("qty 30", order, TICK).quantity == Decimal(30)
+    for text in ("45 trail 2%", "45", "45 trail 0", "45 trail 0.505", "45 trail x"):
+        with pytest.raises(InvalidValueError):
+            parse_modify(text, order, TICK)
+    assert movable([order], order.terms.instrument_id) == []
+
+
+def test_the_stop_of_a_pair_works_beside_its_take_and_a_held_order_lives_at_the_engine() -> None:
+    take = replace(AAPL, role=OrderRole.TAKE)
+    stop = replace(AAPL, client_order_id="stop", role=OrderRole.STOP, parent_id=AAPL.client_order_id)
+    orders = {one.client_order_id: one for one in (take, stop)}
+    assert state_of(stop, orders)[0] == state_of(take, orders)[0] == "working"
+    held = replace(AAPL, status=OrderStatus.INITIALIZED, is_held=True)
+    assert (state_of(held, {})[0], lives_at(held)[0]) == ("held", "engine")

@@ -161,7 +161,15 @@ class OrderActs(Panel):
     def ask_change(self, client_order_id: str, body: ModifyBody) -> None:
         """Ask for other terms; the row says `changing` until the venue answers."""
         commands = self.shell.link.commands
-        intent = ("change", client_order_id, body.quantity, body.limit_price, body.stop_price)
+        intent = (
+            "change",
+            client_order_id,
+            body.quantity,
+            body.limit_price,
+            body.stop_price,
+            body.trail_amount,
+            body.trail_fraction,
+        )
         self.asker.ask(
             intent, lambda key: commands.modify_order(client_order_id, structs.replace(body, request_id=key))
         )
