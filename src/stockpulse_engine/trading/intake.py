@@ -225,7 +225,8 @@ class Intake:
         except StockPulseError as error:
             desk.alert("danger", f"A corporate action could not be recorded: {error.message}", statement.instrument_id)
             return
-        desk.alert("info", action_words(statement), statement.instrument_id)
+        if statement.before or statement.adjusted or statement.canceled:
+            desk.alert("info", action_words(statement), statement.instrument_id)
 
     def _is_known(self, report: ExecutionReport) -> bool:
         """Whether it states an execution that was booked already; a bust speaks of one on purpose."""
@@ -243,7 +244,7 @@ class Intake:
             key,
             ts_event=report.ts_event,
             fill=_of(report.fill, key),
-            terms=self._terms(key, report),
+            terms=self._rest_of(key, self._terms(key, report)),
             venue_order_id=clean_line(report.venue_order_id, 64),
             reason=clean_line(report.reason, 200),
             code=clean_line(report.code, 64),
@@ -261,6 +262,13 @@ class Intake:
             return report.terms
         order = self._desk.order(key)
         return merged(order.pending_terms or order.terms, report.terms)
+
+    def _rest_of(self, key: str, terms: OrderTerms | None) -> OrderTerms | None:
+        """New terms of the part of an order that is ours to follow: a foreign one may have executed before."""
+        order = self._desk.recorder.current(key)
+        if terms is None or order is None or not order.filled_before:
+            return terms
+        return structs.replace(terms, quantity=terms.quantity - order.filled_before)
 
     def _hops_to(self, key: str, report: ExecutionReport) -> dict[str, int]:
         """How long the way to the venue's first word, or to the first fill, took: the journal keeps it."""

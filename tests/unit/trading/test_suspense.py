@@ -18,6 +18,7 @@ from stockpulse_engine.domain.errors import (
 )
 from stockpulse_engine.domain.events import SuspenseEnd, SuspenseExplained, SuspenseRaised
 from stockpulse_engine.domain.market import Quote
+from stockpulse_engine.domain.orders import OrderEventKind as K
 from stockpulse_engine.domain.orders import OrderStatus
 from stockpulse_engine.domain.reports import VenueOrder
 from stockpulse_engine.domain.views import ReconcileView, SuspenseView
@@ -270,6 +271,11 @@ async def test_a_foreign_order_is_shown_as_external_and_only_a_person_cancels_it
     await books.time.advance(books.timing.reconcile * 2)
     assert books.order("W1").status.is_working
     assert not (await compared(books)).is_open
+    larger = structs.replace(terms, quantity=D(60))
+    books.venue.orders["W1"] = structs.replace(books.venue.orders["W1"], terms=larger)
+    books.venue.say(K.UPDATE, "W1", terms=larger)
+    await books.time.settle()
+    assert books.order("W1").leaves_quantity == 40, "whoever made it made it larger"
     with pytest.raises(ForbiddenError, match="made elsewhere"):
         await books.modify("W1", quantity=D(40))
     await books.cancel("W1")
