@@ -11,6 +11,7 @@ import pytest
 
 from stockpulse_engine.domain.brokers import Dedup
 from stockpulse_engine.domain.conditions import Condition, ConditionPart, PriceCondition, PriceKind, TimeCondition
+from stockpulse_engine.domain.corporate import ActionStatement
 from stockpulse_engine.domain.errors import ConflictError, DeniedError, InvalidValueError
 from stockpulse_engine.domain.market import Quote, Trade
 from stockpulse_engine.domain.orders import OrderEventKind as K
@@ -314,3 +315,25 @@ async def test_what_it_does_not_take_and_we_do_not_hold_is_refused_by_name(
         await bare.submit("C1", **more)
     assert refused.value.denial == "UNSUPPORTED"
     assert bare.venue.made == {}
+
+
+@pytest.mark.covers("F38")
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_a_split_of_what_it_watches_ends_it_before_a_new_price_can_fire_it(
+    desk: OrderDesk, is_killed: bool
+) -> None:
+    await hold(desk, "C1", below(480))
+    await hold(desk, "C2", below(230, name=AAPL))
+    await desk.time.advance(1)
+    said = ActionStatement(
+        action_id="SPY:SPLIT:x", account_id="PAPER", instrument_id=SPY, kind="SPLIT", numerator=10, price=Decimal(48)
+    )
+    desk.venue.say(K.UPDATE, "", action=said)
+    await desk.time.settle()
+    if is_killed:
+        await desk.restart()
+    show(desk, "48.00")
+    await desk.time.advance(1)
+    assert desk.venue.made == {}
+    assert (desk.order("C1").status, desk.order("C2").is_held) == (S.CANCELED, True)
+    assert "split" in desk.order("C1").reason
