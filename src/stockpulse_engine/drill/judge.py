@@ -66,6 +66,11 @@ def no_verdict(why: str, duplicates: int) -> Verdict:
     return Verdict(open_points=(why,), breaches=(), duplicates=duplicates, lost_fills=0, rows=())
 
 
+def count_duplicates(venue: DrillVenue, attempted: Collection[str]) -> int:
+    """Intents of which the venue got or made more than one, whenever that was."""
+    return sum(venue.count_orders(key) > 1 or venue.count_requests(key) > 1 for key in attempted)
+
+
 def judge(
     ours: Ours,
     venue: DrillVenue,
@@ -93,7 +98,7 @@ def judge(
     return Verdict(
         open_points=tuple(dict.fromkeys(points + lost)),
         breaches=tuple(breaches + fills),
-        duplicates=len(double) + len(again),
+        duplicates=count_duplicates(venue, attempted),
         lost_fills=len(lost),
         rows=tuple(rows[:MAX_ROWS]),
     )

@@ -12,7 +12,7 @@ from msgspec import structs
 from stockpulse_engine.domain.errors import StockPulseError
 from stockpulse_engine.domain.views import PartHealth
 from stockpulse_engine.drill.flow import order_flow
-from stockpulse_engine.drill.judge import Ours, Verdict, judge, no_verdict
+from stockpulse_engine.drill.judge import Ours, Verdict, count_duplicates, judge, no_verdict
 from stockpulse_engine.drill.scenarios import Scenario
 from stockpulse_engine.drill.stage import ALL, Notes, Stage
 from stockpulse_engine.wire.drill import (
@@ -145,7 +145,7 @@ class Drill:
             self._stage.problems.extend(f"afterwards: {words}" for words in (*verdict.breaches, *verdict.open_points))
 
     async def _settle(self, number: int, shown: Sequence[str]) -> tuple[Verdict, int]:
-        """Look until everything is true, at most as long as the plan allows; the last look counts."""
+        """Look until all is true or can not become so, at most as long as the plan allows; the last look counts."""
         stage, notes = self._stage, self._stage.notes
         give_up = stage.clock.monotonic_ns() + int(self._patience_s * 1e9)
         rows = None
@@ -154,7 +154,7 @@ class Drill:
             if verdict.rows != rows:
                 rows = verdict.rows
                 self._tell(RowsTold(number=number, rows=rows))
-            if verdict.is_true or stage.clock.monotonic_ns() > give_up:
+            if verdict.is_true or verdict.breaches or stage.clock.monotonic_ns() > give_up:
                 return verdict, notes.elapsed_ms()
             await asyncio.sleep(LOOK_S)
 
@@ -268,7 +268,7 @@ class Drill:
             kill=kill,
             recovered=sum(one.state == OK for one in tried),
             total=len(tried),
-            duplicates=sum(one.duplicates for one in tried),
+            duplicates=count_duplicates(stage.venue, stage.intents.attempted),
             lost_fills=tried[-1].lost_fills if tried else 0,
             worst_gap_ms=worst.gap_ms if worst else 0,
             worst_gap=worst.title if worst else "",
