@@ -22,6 +22,7 @@ from stockpulse_engine.portfolio.valuation import Balances, tidy
 from stockpulse_engine.risk.brakes import DAILY_LOSS, DRAWDOWN
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.rows import money
+from stockpulse_engine.trading.amend import EXTERNAL
 from stockpulse_engine.trading.service import OrderService
 
 ACTOR: Final = "engine/loss limit"
@@ -100,9 +101,12 @@ class LossWatch:
         )
 
     async def _cancel_opening(self, account_id: str) -> None:
-        """Ask to cancel what would open; the same request again after a kill is the same request."""
+        """Ask to cancel what would open; the same request again after a kill is the same request.
+
+        Orders made elsewhere are left alone (O14): only a person cancels what we never sent.
+        """
         for order in self._trading.open_orders(account_id):
-            if order.status is OrderStatus.PENDING_CANCEL or not self._opens(order):
+            if order.source == EXTERNAL or order.status is OrderStatus.PENDING_CANCEL or not self._opens(order):
                 continue
             request_id = f"loss-{order.client_order_id}"[:64]
             try:

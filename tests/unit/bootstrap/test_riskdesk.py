@@ -184,6 +184,16 @@ async def test_one_wrong_print_stops_nobody_for_the_day() -> None:
     assert len(acts(floor)) == 2
 
 
+@pytest.mark.covers("O14")
+async def test_a_loss_cancels_nothing_that_was_made_elsewhere() -> None:
+    floor = RiskFloor()
+    ours, theirs = order("entry", terms("10", "80.00")), order("W1", terms("10", "79.00"), source="external")
+    floor.work(working(ours), working(theirs))
+    floor.price("85")
+    await floor.look()
+    assert [key for key, _ in floor.canceled] == ["entry"]
+
+
 async def test_a_cancel_that_a_kill_cut_off_is_asked_for_again_as_the_same_request() -> None:
     floor = RiskFloor()
     entry, late = working(order("entry", terms("10", "80.00"))), working(order("late", terms("10", "79.00")))
