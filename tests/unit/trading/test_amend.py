@@ -12,7 +12,7 @@ from msgspec import structs
 from stockpulse_engine.domain.commands import CancelOrder
 from stockpulse_engine.domain.errors import ConflictError, DeniedError, ForbiddenError, InvalidValueError
 from stockpulse_engine.domain.orders import OrderEventKind as K
-from stockpulse_engine.domain.orders import OrderStatus
+from stockpulse_engine.domain.orders import OrderStatus, OrderType
 from stockpulse_engine.risk.codes import DenialCode
 from tests.fakes.memory_journal import MemoryJournal
 from tests.fakes.order_desk import MSFT, OrderDesk
@@ -223,3 +223,43 @@ async def test_a_second_process_may_ask_again_under_the_same_request_id(desk: Or
     await desk.service.cancel(first, "cli-1/trader")
     again = await desk.service.cancel(structs.replace(first, source="cli-2/trader"), "cli-2/trader")
     assert (again.client_order_id, desk.steps("C1").count(K.CANCEL_REQUEST)) == ("C1", 1)
+
+
+@pytest.mark.covers("F11")
+async def test_a_partly_filled_order_is_asked_for_its_total_and_judged_for_what_is_left(desk: OrderDesk) -> None:
+    await desk.submit("C1", order_type=OrderType.TRAILING_STOP, limit_price=None, trail_amount=Decimal(2))
+    await desk.time.advance(1)
+    desk.venue.fill("C1", 30, 231)
+    await desk.time.settle()
+    await desk.modify("C1", quantity=Decimal(80), trail_fraction=Decimal("0.01"))
+    await desk.time.advance(1)
+    asked, excluded = desk.gate.judged[-1]
+    assert (asked.terms.quantity, excluded) == (Decimal(50), "C1")
+    sent = desk.venue.orders["C1"].terms
+    assert (sent.quantity, sent.trail_amount, sent.trail_fraction) == (Decimal(80), None, Decimal("0.01"))
+    assert desk.order("C1").leaves_quantity == 50
+
+
+async def test_the_trigger_of_a_trailing_stop_is_not_ours_to_set(desk: OrderDesk) -> None:
+    await desk.submit("C1", order_type=OrderType.TRAILING_STOP, limit_price=None, trail_amount=Decimal(2))
+    await desk.time.advance(1)
+    terms = structs.replace(desk.order("C1").terms, stop_price=Decimal(230))
+    desk.venue.say(K.TRAIL, "C1", terms=terms)
+    await desk.time.settle()
+    assert desk.order("C1").terms.stop_price == Decimal(230)
+    changes: list[dict[str, Any]] = [{name: Decimal(1)} for name in ("stop_price", "limit_price", "limit_offset")]
+    for change in changes:
+        with pytest.raises(InvalidValueError):
+            await desk.modify("C1", **change)
+
+
+async def test_a_trigger_that_moves_while_a_change_is_asked_answers_nothing(desk: OrderDesk) -> None:
+    await desk.submit("C1", order_type=OrderType.TRAILING_STOP, limit_price=None, trail_amount=Decimal(2))
+    await desk.time.advance(1)
+    desk.broker.change_fate = ["lost"]
+    await desk.modify("C1", quantity=Decimal(60))
+    desk.venue.say(K.TRAIL, "C1", terms=structs.replace(desk.order("C1").terms, stop_price=Decimal(230)))
+    await desk.time.settle()
+    order = desk.order("C1")
+    assert order.pending_terms is not None
+    assert (order.pending_terms.quantity, order.terms.quantity) == (Decimal(60), Decimal(100))
