@@ -101,20 +101,23 @@ def _way_of(text: str) -> _Way | None:
 
 def _read(texts: pl.Series, way: _Way, places: Ints, found: IsoTimes) -> None:
     """Read the texts that are at `places` of the column as one way says; those it does not fit stay unread."""
-    raw = texts.str.join("").item().encode()
+    raw = texts.str.join("").cast(pl.Binary).item()
     is_read = _has_same_others(raw, way)
+    days = _one_day(raw, way)
     pairs = []
-    for place in way.pairs:
+    for place in way.pairs[len(_DATE) if days is not None else 0 :]:
         pair, is_number = _pair(raw, place, way.length)
         is_read &= is_number
         pairs.append(pair)
-    days, is_day = _days(pairs[: len(_DATE)])
-    is_read &= is_day
+    if days is None:
+        days, is_day = _days(pairs[: len(_DATE)])
+        is_read &= is_day
+        pairs = pairs[len(_DATE) :]
     within = np.zeros(len(is_read), np.int64)
-    for pair, top, unit in zip(pairs[len(_DATE) :], (24, 60, 60), (3600 * 10**9, 60 * 10**9, 10**9), strict=False):
+    for pair, top, unit in zip(pairs, (24, 60, 60), (3600 * 10**9, 60 * 10**9, 10**9), strict=False):
         is_read &= pair < top
         within += pair * np.int64(unit)
-    for number, pair in enumerate(pairs[len(_DATE) + len(_CLOCK) :], 1):
+    for number, pair in enumerate(pairs[len(_CLOCK) :], 1):
         within += pair * np.int64(10 ** (9 - 2 * number))
     if way.odd is not None:
         digit = np.ndarray(len(is_read), np.uint8, raw, way.odd, (way.length,)) - np.uint8(ord("0"))
@@ -124,6 +127,18 @@ def _read(texts: pl.Series, way: _Way, places: Ints, found: IsoTimes) -> None:
     which = slice(None) if len(places) == len(found.days) else places
     found.days[which], found.within[which], found.ahead[which] = days, within, way.ahead or 0
     found.is_zoned[which], found.is_read[which] = way.ahead is not None, is_read
+
+
+def _one_day(raw: bytes, way: _Way) -> Ints | None:
+    """The day of every text when all are of one that there is, as ticks mostly are: it is read once."""
+    count = len(raw) // way.length
+    for start, kind in ((0, "<u8"), (_WORD, "<u2")):
+        words = np.ndarray(count, kind, raw, start, (way.length,))
+        if not (words == words[0]).all():
+            return None
+    pairs = [np.array([int(way.first[place : place + 2])], np.uint16) for place in _DATE]
+    days, is_day = _days(pairs)
+    return np.full(count, days[0], np.int64) if is_day[0] and raw.startswith(way.first[:10]) else None
 
 
 def _has_same_others(raw: bytes, way: _Way) -> NDArray[np.bool_]:

@@ -88,6 +88,19 @@ def test_a_column_of_times_may_spell_them_in_several_ways(told: list[tuple[dt.da
     assert found.to_list() == [ns for _, ns in pairs]
 
 
+@given(moments_told, st.lists(st.integers(0, 86_399_999_999), min_size=1, max_size=20), st.sampled_from([0, 3, 6]))
+def test_a_column_of_one_day_is_read_as_one_of_several(day: dt.datetime, micros: list[int], places: int) -> None:
+    midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
+    pairs = [spelled(midnight + dt.timedelta(microseconds=each), "+00:00", places) for each in micros]
+    found = moment_series(pl.Series("ts", [text for text, _ in pairs]), ZONED)
+    assert found.to_list() == [ns for _, ns in pairs]
+
+
+def test_a_column_of_one_day_that_there_is_not_is_empty() -> None:
+    told = [f"2014-02-30T09:30:{second:02}Z" for second in range(3)]
+    assert moment_series(pl.Series("ts", told), ZONED).to_list() == [None] * 3
+
+
 def test_what_is_no_time_is_empty_wherever_it_stands() -> None:
     bad = [
         "x",
