@@ -81,10 +81,10 @@ _SIMULATED = (
     Campaign("S5", "S5 damaged journals", "10,000 images cut or flipped", (_IMAGES,), 10, ("-s", "-k", "test_s5_")),
     Campaign("S6", "S6 failing disks", "each call of the disk × 3 errors", (_IMAGES,), 10, ("-s", "-k", "test_s6_")),
     Campaign(
-        "S10", "S10 fault matrix", "40 faults × 4 personalities × 31 seeds", (_DAYS,), 20, ("-s", "-k", "test_s10_")
+        "S10", "S10 fault matrix", "40 faults × 5 personalities × 25 seeds", (_DAYS,), 20, ("-s", "-k", "test_s10_")
     ),
     Campaign("S11", "S11 latch", "10,000 trials at random moments", (_DAYS,), 20, ("-s", "-k", "test_s11_")),
-    Campaign("S12", "S12 restarts", "a power cut at each entry of 50 days", (_DAYS,), 10, ("-s", "-k", "test_s12_")),
+    Campaign("S12", "S12 restarts", "a power cut at each entry of 50 days", (_DAYS,), 20, ("-s", "-k", "test_s12_")),
     Campaign(
         "S13", "S13 second ledger", "1,000,000 executions", ("tests/campaigns/test_differential.py",), 20, ("-s",)
     ),

@@ -14,7 +14,7 @@ from stockpulse_engine.drill.sim.day import STORM, Case, Result, play
 from stockpulse_engine.drill.sim.ports import Workshop
 
 DAYS: Final = {COMMIT: 100, NIGHT: 10_000, RELEASE: 100_000}
-MATRIX: Final = {COMMIT: 0, NIGHT: 31, RELEASE: 125}
+MATRIX: Final = {COMMIT: 0, NIGHT: 25, RELEASE: 100}
 """Seeds for each pair of fault and personality; with 0 each fault meets one personality."""
 KILLS: Final = {COMMIT: 40, NIGHT: 10_000, RELEASE: 10_000}
 RECORDED: Final = {COMMIT: 1, NIGHT: 50, RELEASE: 200}

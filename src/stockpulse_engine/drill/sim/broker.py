@@ -22,8 +22,14 @@ PERSONALITIES: Final[dict[str, Rules]] = {
     "strict": Rules(repeats_answer=False, takes_shorts=True),
     "forgetful": Rules(dedup=Dedup.NONE),
     "patient": Rules(legs_wait_for_all=True),
+    "unnumbered": Rules(),
 }
 """Ways in which a simulated broker differs from others as far as the order service can notice."""
+
+
+UNNUMBERED: Final = "unnumbered"
+"""Its reports carry the time of the fact and no number, so that nothing shows that one was lost."""
+OVERLAP_NS: Final = 600 * 1_000_000_000
 
 
 class SimBroker:
@@ -43,6 +49,8 @@ class SimBroker:
             dedup=self._venue.rules.dedup,
             holds_brackets=True,
             supports_replace=True,
+            numbers_reports=not wire.reads_time,
+            overlap=OVERLAP_NS if wire.reads_time else 1000,
         )
 
     async def connect(self) -> None:
@@ -123,11 +131,19 @@ class SimBroker:
 
     async def fetch_fills(self, account_id: str, after_seq: int) -> Sequence[Fill]:
         """Executions after the cursor."""
+        if self._wire.reads_time:
+            every = await self._question(lambda: self._venue.executions(account_id))
+            return [fill_of(one) for one in every if one.ts_ns > after_seq]
         return [fill_of(one) for one in await self._question(lambda: self._venue.executions(account_id, after_seq))]
 
     async def fetch_account(self, account_id: str) -> VenueAccount:
         """Cash and holdings."""
-        return await self._question(lambda: venue_account(self._venue.account(account_id), self._venue.last_seq))
+
+        def do() -> VenueAccount:
+            last = self._wire.last_time() if self._wire.reads_time else self._venue.last_seq
+            return venue_account(self._venue.account(account_id), last)
+
+        return await self._question(do)
 
     async def _question(self, do: Callable[[], T]) -> T:
         self._require_link()

@@ -58,11 +58,11 @@ class Stream:
 class Wire:
     """Outlives engines: one per venue. Each `SimBroker` is one life's end of it."""
 
-    def __init__(self, venue: DrillVenue, plan: FaultPlan, seed: int) -> None:
+    def __init__(self, venue: DrillVenue, plan: FaultPlan, seed: int, *, reads_time: bool = False) -> None:
         self.venue = venue
         self.plan = plan
         self.streams: list[Stream] = []
-        self.reads_time = False
+        self.reads_time = reads_time
         """Whether reports carry the time of the fact in place of a number."""
         self.heard: set[int] = set()
         """Executions taken back and corporate actions of which somebody was told; a broker tells them only once."""
@@ -118,6 +118,11 @@ class Wire:
                 stream.put(report)
         self.streams.append(stream)
         return stream
+
+    def last_time(self) -> int:
+        """When the last thing happened at the venue."""
+        last = next(iter(self.venue.news(self.venue.last_seq - 1)), None)
+        return last.ts_ns if last is not None else 0
 
     def cut(self) -> None:
         """Every line drops."""

@@ -21,7 +21,7 @@ from stockpulse_engine.domain.market import InstrumentStatus, MarketPhase, Quote
 from stockpulse_engine.drill.core.orders import Trick
 from stockpulse_engine.drill.core.venue import DrillVenue
 from stockpulse_engine.drill.faults import Fault, FaultPlan
-from stockpulse_engine.drill.sim.broker import PERSONALITIES, SimBroker
+from stockpulse_engine.drill.sim.broker import PERSONALITIES, UNNUMBERED, SimBroker
 from stockpulse_engine.drill.sim.loop import SimClock, VirtualLoop
 from stockpulse_engine.drill.sim.ports import Engine, SimEnds, Workshop
 from stockpulse_engine.drill.sim.wire import Wire
@@ -98,7 +98,7 @@ class World:
         self.plan = plan
         self.random = Random(f"{seed}/world")
         self.venue = DrillVenue(now=self.clock.true_ns, seed=seed, rules=PERSONALITIES[personality])
-        self.wire = Wire(self.venue, plan, seed)
+        self.wire = Wire(self.venue, plan, seed, reads_time=personality == UNNUMBERED)
         self.latch = MemoryLatch()
         self._workshop = workshop
         self._disk_random = Random(f"{seed}/disk")
