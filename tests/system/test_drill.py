@@ -141,6 +141,7 @@ def test_all_24_faults_are_survived(home: Path) -> None:
     running = Running(home, "--real-time")
     code, report = running.end(), running.lines[-1]
     assert isinstance(report, DrillReport)
+    sys.stdout.write(f"night: {end_line(report)}\n")
     assert [(one.name, one.problems) for one in report.results if one.state == "failed"] == []
     assert (code, report.recovered, report.total) == (0, 24, 24)
 
