@@ -31,8 +31,8 @@ class Appraisal:
         """What the account is worth now."""
         if self._version != self._book.version:
             self._follow_book()
-        for item in self._items.values():
-            quote = self._quote(item.holding.instrument_id)
+        for name, item in self._items.items():
+            quote = self._quote(name)
             if quote is not item.quote:
                 item.value_at(quote, self._book)
                 self._worth = None
@@ -42,16 +42,17 @@ class Appraisal:
         return worth
 
     def _follow_book(self) -> None:
-        before = self._items
-        self._items = {}
-        for holding in self._book.holdings.values():
-            if not holding.lots.quantity:
+        before, items = self._items, dict[str, _Item]()
+        for name, holding in self._book.holdings.items():
+            lots = holding.lots
+            if not lots.quantity:
                 continue
-            item = before.get(holding.instrument_id)
+            item = before.get(name)
             if item is None or not item.is_current(holding):
                 item = _Item(holding)
-                item.value_at(self._quote(holding.instrument_id), self._book)
-            self._items[holding.instrument_id] = item
+                item.value_at(self._quote(name), self._book)
+            items[name] = item
+        self._items = items
         self._version = self._book.version
         self._worth = None
 

@@ -30,7 +30,13 @@ def maintenance_requirement(account_type: AccountType, values: Iterable[Decimal]
     """Equity below which a margin call is due. `values` are signed market values."""
     if account_type is AccountType.CASH:
         return ZERO
-    return sum([value * (MAINTENANCE_LONG if value > 0 else -MAINTENANCE_SHORT) for value in values], ZERO)
+    long = short = ZERO
+    for value in values:
+        if value > 0:
+            long += value
+        else:
+            short -= value
+    return long * MAINTENANCE_LONG + short * MAINTENANCE_SHORT
 
 
 def free_funds(

@@ -108,8 +108,10 @@ class Working:
 
     def _mark_moved(self, book: AccountBook) -> None:
         """What is held decides how much an order opens: where that changed, the sums are stale."""
+        holdings, renamed = book.holdings, book.renamed
         for instrument_id, group in self._groups.items():
-            if book.quantity(instrument_id) is not group.held:
+            holding = holdings.get(renamed.get(instrument_id, instrument_id) if renamed else instrument_id)
+            if (holding.lots.quantity if holding is not None else ZERO) is not group.held:
                 self._stale.add(instrument_id)
 
     def _add_up(self, book: AccountBook) -> None:
