@@ -408,8 +408,10 @@ async def test_a_dividend_is_no_split(desk: OrderDesk) -> None:
     from tests.unit.trading.test_reports import split_of
 
     paid = structs.replace(split_of(desk), kind="DIVIDEND", action_id="D1", numerator=1, amount=Decimal("0.24"))
+    paid = structs.replace(paid, before=Decimal(0), after=Decimal(0))
     desk.venue.say(K.UPDATE, "", action=paid)
     await desk.time.settle()
+    assert desk.texts("info") == "", "nobody held any"
     desk.service.book._advance_cursor("PAPER", 1)
     assert desk.service.book.cursor("fake") > 0
 
