@@ -6,22 +6,16 @@ import os
 import signal
 import sys
 
-from msgspec import structs
-
 from stockpulse_engine.base.clock import WallClock
 from stockpulse_engine.base.lock import LockHeldError, acquire_lock
 from stockpulse_engine.base.paths import Paths, resolve_paths
 from stockpulse_engine.base.wait import wait_until
-from stockpulse_engine.bootstrap.charge import Charge
-from stockpulse_engine.domain.brokers import PAPER_BROKER
-from stockpulse_engine.watchdog.act import CancelSession, Opener
+from stockpulse_engine.bootstrap.cancelling import sessions
 from stockpulse_engine.watchdog.line import Line
 from stockpulse_engine.watchdog.watch import Watch
 
 HANDOVER_S = 30.0
 """How long the one before may take to see that its engine has been replaced."""
-CLIENT_OFFSET = 90
-"""Added to the engine's client number at a gateway that tells its clients apart by one."""
 HELD = 75
 """Exit code when another watchdog keeps this home."""
 
@@ -49,22 +43,6 @@ def _has_lock(paths: Paths) -> bool:
     except LockHeldError:
         return False
     return True
-
-
-def sessions(paths: Paths, charge: Charge) -> Opener:
-    """Connections of our own: what the engine does with its own is no matter."""
-
-    def open_session(broker: str) -> CancelSession:
-        if broker == PAPER_BROKER:
-            from stockpulse_engine.adapters.paper.broker import PaperBroker
-
-            return PaperBroker(paths.venue_socket(charge.world), WallClock())
-        from stockpulse_engine.adapters.registry import build_broker
-
-        config = structs.replace(charge.brokers[broker], client_id=charge.brokers[broker].client_id + CLIENT_OFFSET)
-        return build_broker(config, charge.secrets.get(broker, {}), clock=WallClock())
-
-    return open_session
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from stockpulse_engine.base.heartbeat import read_beat
 from stockpulse_engine.base.lock import lock_holder
 from stockpulse_engine.base.logs import configure_logs, get_logger
 from stockpulse_engine.base.paths import Paths
+from stockpulse_engine.bootstrap.cancelling import set_latch
 from stockpulse_engine.bootstrap.charge import Charge
 from stockpulse_engine.trading.settings import LossPolicy
 from stockpulse_engine.watchdog.act import Opener, protect
@@ -88,10 +89,8 @@ class Watch:
             self._attempts, self._due = _ATTEMPTS, 0
 
     def _halt(self, reason: str) -> bool:
-        from stockpulse_engine.storage.latch import FileLatch
-
         try:
-            FileLatch(self._paths.latch, self._clock).set(reason, "watchdog")
+            set_latch(self._paths, reason)
         except OSError as error:
             _log.exception("latch_failed", error)
             return False
