@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from msgspec import structs
 
-from stockpulse_engine.domain.commands import SubmitOrder
+from stockpulse_engine.domain.commands import SubmitOrder, stop_of_pair
 from stockpulse_engine.domain.events import Event, LimitChanged
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderTerms
@@ -19,7 +19,7 @@ from stockpulse_engine.risk.kills import KillBook
 from stockpulse_engine.risk.limit_book import LimitBook
 from stockpulse_engine.risk.limits import Limits
 from stockpulse_engine.risk.policy import Policy
-from stockpulse_engine.risk.preview import build_preview
+from stockpulse_engine.risk.preview import build_preview, with_later_words
 from stockpulse_engine.risk.rejections import RejectionBook
 from stockpulse_engine.risk.verdict import Verdict
 from stockpulse_engine.risk.view import SubmissionLog, ViewBuilder, ViewSources
@@ -74,7 +74,16 @@ class BoundGate:
         return policy.resolve(terms.account_id, terms.strategy, terms.instrument_id)
 
     def judge(self, command: SubmitOrder, *, exclude: str = "") -> Verdict:
-        """Judge an order now. Pure and total: denies on any missing input. Rows come with a refusal alone."""
+        """Judge an order now. Pure and total: denies on any missing input. Rows come with a refusal alone.
+
+        Of a pair both are judged, each as an order of its own: what may execute is never more than one of them.
+        """
+        verdict = self._judge(command, exclude)
+        if command.oco_stop_price is None or not verdict.is_allowed:
+            return verdict
+        return self._judge(stop_of_pair(command), exclude)
+
+    def _judge(self, command: SubmitOrder, exclude: str) -> Verdict:
         terms, view = command.terms, self._views.build(command.terms, replacing=exclude)
         bracket, is_repeat = (command.take_price, command.stop_price), command.allow_duplicate
         limits = self.limits_of(terms)
@@ -88,11 +97,15 @@ class BoundGate:
         view = self._views.build(terms)
         bracket, limits = (command.take_price, command.stop_price), self.limits_of(terms)
         verdict = check(terms, view, limits, allow_duplicate=command.allow_duplicate, bracket=bracket)
+        if command.oco_stop_price is not None and verdict.is_allowed:
+            stop = stop_of_pair(command).terms
+            verdict = check(stop, self._views.build(stop), limits, allow_duplicate=True)
         price = self._entry_price(
             command, view.quote.bid if view.quote else None, view.quote.ask if view.quote else None
         )
         closing = () if price is None else self._ledger.preview_close(terms, price)
-        return build_preview(terms, verdict, view, limits, bracket=bracket, closing=closing)
+        made = build_preview(terms, verdict, view, limits, bracket=bracket, closing=closing)
+        return with_later_words(made, command, verdict, view)
 
     def loss_limit(self, account_id: str, equity_open: Decimal) -> Decimal:
         """The day's loss at which the limit of an account acts, with what an admin let pass."""
