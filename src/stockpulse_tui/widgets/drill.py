@@ -19,6 +19,7 @@ from stockpulse_tui.widgets.states import empty_state
 if TYPE_CHECKING:
     from stockpulse_tui.drill_feed import DrillFeed
 
+SCORE_ROWS = 4
 _KEYS = (("r", "run all 24"), ("o", "run the one under the cursor"))
 
 
@@ -46,7 +47,8 @@ class DrillScore(Panel):
         if not feed.results and not feed.is_on:
             why = "It breaks a simulated broker around the real engine and proves that nothing is lost or doubled."
             return empty_state("·", "No drill was run in this home", why, size, _KEYS)
-        return [(), *score_lines(feed, (width, height - 1), self.shell.glyphs)]
+        lead: list[Line] = [()] if height > SCORE_ROWS else []
+        return [*lead, *score_lines(feed, (width, height - len(lead)), self.shell.glyphs)]
 
     def title_left(self) -> Line:
         """What it is about."""
