@@ -148,37 +148,15 @@ class OrderService:
         session_date: Callable[[], str] = str,
         limits_name: Callable[[OrderTerms], str] = lambda _: "",
     ) -> None:
-        self._bus = bus
-        self._account_view = account_view
+        self._bus, self._account_view = bus, account_view
         self._recorder = Recorder(
             journal, listeners=listeners, on_change=self._on_change, on_fault=self._on_fault, binding=binding
         )
         joined = dict(brokers)
-        self._arming = LiveArming(
-            clock=clock,
-            market_now=market_now,
-            quotes=quotes,
-            write=self._recorder.write,
-            connections=connections or NoConnections(),
-            is_clean=lambda account: account.account_id in self._desk.clean,
-            halted=lambda: "trading is HALTED" if self._halter.state is TradingState.HALTED else "",
-            on_change=lambda: bus.publish(LiveSet()),
-        )
-        router = Router(
-            brokers=joined,
-            accounts=self._account,
-            latch=latch,
-            state=lambda: self._halter.state_beside_latch,
-            is_clean=lambda account: account.account_id in self._desk.clean,
-            is_suspended=lambda *place: self._recorder.front.blocking(*place) is not None,
-            journal_failure=lambda: journal.failure,
-            positions=positions,
-            arming=self._arming,
-        )
-        crew = Supervisor(self._on_part, on_error=self._on_task_error, max_spawned=MAX_JOBS * 2)
+        self._arming = self._make_arming(clock, market_now, quotes, connections or NoConnections())
         self._desk = desk = Desk(
             recorder=self._recorder,
-            router=router,
+            router=self._make_router(joined, latch, journal, positions),
             brokers=joined,
             gate=gate,
             latch=latch,
@@ -187,24 +165,17 @@ class OrderService:
             bus=bus,
             quotes=quotes,
             positions=positions,
-            crew=crew,
+            crew=Supervisor(self._on_part, on_error=self._on_task_error, max_spawned=MAX_JOBS * 2),
             timing=timing or Timing(),
             sleep=sleep,
             limits_name=limits_name,
         )
         self.live = LiveDesk(desk, self._arming)
         """Arming for live money."""
-        self._resolver = Resolver(desk)
-        self._intake = self._resolver.intake = Intake(desk, self._resolver.ask, self._on_gap)
-        sender = Sender(desk, self._resolver.ask)
-        self._submitter = Submitter(desk, sender)
-        self._resolver.send_once_more = self._submitter.send_once_more
+        self._make_commands(desk, ids or partial(new_id, "FL-"))
         self._conditional = Conditional(
             desk, self._submitter, age=quote_age or self._age_by_time, day_start=day_start, session_date=session_date
         )
-        self._amender = Amender(desk, sender, self._submitter)
-        flattener = Flattener(desk, sender, ids or partial(new_id, "FL-"))
-        self._halter = Halter(desk, sender, self._amender, self._resolver, flattener)
         suspender = Suspender(desk, cash_bound)
         reconciler = Reconciler(desk, self._intake, self._resolver, suspender, cash)
         self._adopter = Adopter(desk, self._intake)
@@ -218,6 +189,45 @@ class OrderService:
         self._recovery = Recovery(desk, self._links, self._resolver, self._halter, version=version, world=world)
         self._narrator = Narrator(self._recorder, desk.milestones)
         self._queries = Queries(lambda: self._recorder.book, day_start)
+
+    def _make_arming(
+        self, clock: Clock, market_now: MarketNow, quotes: QuoteSource, connections: Connections
+    ) -> LiveArming:
+        return LiveArming(
+            clock=clock,
+            market_now=market_now,
+            quotes=quotes,
+            write=self._recorder.write,
+            connections=connections,
+            is_clean=lambda account: account.account_id in self._desk.clean,
+            halted=lambda: "trading is HALTED" if self._halter.state is TradingState.HALTED else "",
+            on_change=lambda: self._bus.publish(LiveSet()),
+        )
+
+    def _make_router(
+        self, joined: Mapping[str, Broker], latch: HaltLatch, journal: Journal, positions: PositionSource
+    ) -> Router:
+        return Router(
+            brokers=joined,
+            accounts=self._account,
+            latch=latch,
+            state=lambda: self._halter.state_beside_latch,
+            is_clean=lambda account: account.account_id in self._desk.clean,
+            is_suspended=lambda *place: self._recorder.front.blocking(*place) is not None,
+            journal_failure=lambda: journal.failure,
+            positions=positions,
+            arming=self._arming,
+        )
+
+    def _make_commands(self, desk: Desk, ids: IdFactory) -> None:
+        """What takes commands, and what asks about orders and takes reports in."""
+        self._resolver = Resolver(desk)
+        self._intake = self._resolver.intake = Intake(desk, self._resolver.ask, self._on_gap)
+        sender = Sender(desk, self._resolver.ask)
+        self._submitter = Submitter(desk, sender)
+        self._resolver.send_once_more = self._submitter.send_once_more
+        self._amender = Amender(desk, sender, self._submitter)
+        self._halter = Halter(desk, sender, self._amender, self._resolver, Flattener(desk, sender, ids))
 
     # --- life cycle ---------------------------------------------------------------------------------------
 
