@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import unix_connect
 
+from stockpulse_engine.api.arms import CLI
 from stockpulse_engine.client.blocking import BlockingClient
 from stockpulse_engine.client.credentials import read_token
 from stockpulse_engine.client.stream import LIVE, LOST, READ_ONLY
@@ -85,7 +86,7 @@ async def test_five_heads_and_the_command_line_hold_the_same_state(engine: Engin
             client.arm("main", 30)
             for head in heads:
                 await head.until(lambda head=head: len(head.store.arms) == 1)  # type: ignore[misc] # bound at once
-                assert head.store.arms[0].head_id == client.head_id
+                assert head.store.arms[0].head_id == CLI, "all commands of the command line are one holder"
 
 
 @pytest.mark.timeout(120)

@@ -22,6 +22,7 @@ LIMITS = """
 max_order_notional = 1000000
 max_position_weight = 3
 max_gross = 3
+max_net = 3
 max_adv_fraction = 1
 daily_loss_fraction = 0.99
 """
