@@ -19,7 +19,6 @@ sys.path.insert(0, str(ROOT))
 
 from stockpulse_engine.base.clock import WallClock  # noqa: E402 - after the path
 from stockpulse_engine.bus.bus import Bus  # noqa: E402 - after the path
-from stockpulse_engine.domain.accounts import AccountKind  # noqa: E402 - after the path
 from stockpulse_engine.domain.commands import SubmitOrder  # noqa: E402 - after the path
 from stockpulse_engine.domain.orders import (  # noqa: E402 - after the path
     Order,
@@ -57,7 +56,7 @@ def make(directory: Path, venue: FakeVenue) -> tuple[OrderService, SqliteJournal
     book = OrderDesk(venue=venue)
     service = OrderService(
         journal=journal,
-        brokers={AccountKind.PAPER: FakeBroker(venue)},
+        brokers={ACCOUNT.broker: FakeBroker(venue)},
         gate=FakeGate(),
         latch=FileLatch(directory / "latch" / "HALTED", clock),
         clock=clock,
