@@ -21,7 +21,7 @@ class Beat(NamedTuple):
 
     pid: int
     monotonic_ns: int
-    count: int
+    beats: int
 
 
 class Heartbeat:

@@ -28,7 +28,7 @@ class Story:
         for _ in range(round(seconds / step_s)):
             self.now += int(step_s * S)
             if beats and self.beat is not None:
-                self.beat = Beat(self.beat.pid, self.now, self.beat.count + 1)
+                self.beat = Beat(self.beat.pid, self.now, self.beat.beats + 1)
             verdict = self.judge.look(
                 Sight(now=self.now, beat=self.beat, is_line_open=self.is_line_open, holder=self.holder)
             )
