@@ -43,3 +43,12 @@ def test_each_row_says_what_was_never_tried_and_whom_it_may_speak_to() -> None:
         assert row.advice
         assert set(row.hosts) == set(AccountKind)
         assert row.capabilities("x").name == "x"
+
+
+@pytest.mark.parametrize("name", sorted(ADAPTERS))
+def test_the_matrix_says_of_a_broker_what_its_adapter_says(name: str) -> None:
+    row = ADAPTERS[name]
+    config = BrokerConfig(name="mine", adapter=name, kind=AccountKind.PAPER, port=4002)
+    made = build_broker(config, {field.name: "k" * 20 for field in row.secrets}, clock=ManualClock())
+    assert made.capabilities == row.capabilities("mine")
+    assert not made.is_connected
