@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from stockpulse_engine.base.ids import new_id
 from stockpulse_engine.base.text import clean_line
 from stockpulse_engine.cli.link import engine, request_id
 from stockpulse_engine.cli.options import AccountName, JsonFlag, YesFlag
 from stockpulse_engine.cli.output import emit, emit_json, emit_pairs, emit_table, number, say
 from stockpulse_engine.cli.past import AtMoment
 from stockpulse_engine.cli.register import add_command
+from stockpulse_engine.domain.accounts import AccountKind
 from stockpulse_engine.domain.errors import InvalidValueError
 from stockpulse_engine.domain.money import parse_decimal
 from stockpulse_engine.domain.orders import Order
@@ -267,6 +269,14 @@ def send(order_id: OrderId, as_json: JsonFlag = False) -> None:
 
     Example: sp send 01J8
     """
+    staged = engine().order(order_id)
+    view = engine().account(staged.terms.account_id)
+    if view.account.kind is AccountKind.LIVE:
+        from stockpulse_engine.cli.trade import read_twice
+        from stockpulse_engine.domain.commands import SubmitOrder
+
+        command = SubmitOrder(client_order_id=new_id("C"), terms=staged.terms)
+        read_twice(command, view, engine().preview_order(command))
     answer = engine().send_order(order_id)
     if as_json:
         emit_json(answer)

@@ -58,7 +58,7 @@ def _look_and_ask(parsed: ParsedOrder, command: SubmitOrder, options: TradeOptio
         raise DeniedError(f"{preview.denial}: {words}", denial=preview.denial)
     if not options.is_agreed:
         _confirm(command, view.account)
-    _read_twice(command, view, preview)
+    read_twice(command, view, preview)
 
 
 def _put_on_record(command: SubmitOrder) -> None:
@@ -96,9 +96,9 @@ def _confirm(command: SubmitOrder, account: Account) -> None:
         raise SystemExit(0)
 
 
-def _read_twice(command: SubmitOrder, view: AccountView, preview: Preview) -> None:
+def read_twice(command: SubmitOrder, view: AccountView, preview: Preview) -> None:
     """A LIVE order that the gate wants read is typed for once more, `--yes` or not (R13)."""
-    is_small = all(row.verdict == "ok" for row in preview.rows if row.name == "checks")
+    is_small = {row.name: row.verdict for row in preview.rows}.get("checks") == "ok"
     if view.account.kind is not AccountKind.LIVE or command.is_staged or is_small:
         return
     if not sys.stdin.isatty():

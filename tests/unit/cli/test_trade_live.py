@@ -42,10 +42,10 @@ def test_a_large_live_order_is_typed_for_twice(
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(typed))
     if is_sent:
-        trade._read_twice(COMMAND, account(AccountKind.LIVE), preview("read"))
+        trade.read_twice(COMMAND, account(AccountKind.LIVE), preview("read"))
     else:
         with pytest.raises(SystemExit):
-            trade._read_twice(COMMAND, account(AccountKind.LIVE), preview("read"))
+            trade.read_twice(COMMAND, account(AccountKind.LIVE), preview("read"))
     said = capsys.readouterr().err
     assert "REAL MONEY: BUY 100 AAPL.XNAS, 10,000.00 USD, 25.0% of the equity" in said
 
@@ -54,12 +54,12 @@ def test_a_large_live_order_is_typed_for_twice(
 def test_a_script_cannot_send_a_large_live_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("SEND\n"))
     with pytest.raises(InvalidValueError, match="typed for twice"):
-        trade._read_twice(COMMAND, account(AccountKind.LIVE), preview("read"))
+        trade.read_twice(COMMAND, account(AccountKind.LIVE), preview("read"))
 
 
 @pytest.mark.parametrize(("kind", "verdict"), [(AccountKind.PAPER, "read"), (AccountKind.LIVE, "ok")])
 def test_paper_and_small_orders_are_asked_for_once(kind: AccountKind, verdict: str) -> None:
-    trade._read_twice(COMMAND, account(kind), preview(verdict))
+    trade.read_twice(COMMAND, account(kind), preview(verdict))
 
 
 def test_the_question_says_whose_money_it_is(
@@ -69,3 +69,10 @@ def test_the_question_says_whose_money_it_is(
         monkeypatch.setattr("sys.stdin", Terminal("y\n"))
         trade._confirm(COMMAND, account(kind).account)
         assert f"Send this {kind.value} order from main?" in capsys.readouterr().err
+
+
+@pytest.mark.covers("R13")
+def test_an_order_of_which_nothing_was_told_is_no_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(InvalidValueError):
+        trade.read_twice(COMMAND, account(AccountKind.LIVE), structs.replace(preview("ok"), rows=()))
