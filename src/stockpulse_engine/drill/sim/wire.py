@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.domain.orders import OrderEventKind
 from stockpulse_engine.domain.reports import ExecutionReport
-from stockpulse_engine.drill.core.orders import NewsKind, Refused
+from stockpulse_engine.drill.core.orders import Refused
 from stockpulse_engine.drill.core.venue import DrillVenue
 from stockpulse_engine.drill.faults import ACCEPTED_ANYWAY, Fault, FaultPlan
 from stockpulse_engine.drill.sim.translate import report_of
@@ -35,7 +35,7 @@ _MOST_COPIES: Final = 4
 class Stream:
     """One listener's frames, as they arrive."""
 
-    def __init__(self, heard: set[int]) -> None:
+    def __init__(self, heard: set[str]) -> None:
         self._heard = heard
         self.frames: deque[ExecutionReport] = deque()
         self.wake = asyncio.Event()
@@ -45,8 +45,8 @@ class Stream:
         """A frame arrives."""
         if not self.is_over:
             self.frames.append(report)
-            if report.kind is OrderEventKind.BUST or report.action is not None:
-                self._heard.add(report.report_seq)
+            if told := told_once(report):
+                self._heard.add(told)
             self.wake.set()
 
     def end(self) -> None:
@@ -64,7 +64,7 @@ class Wire:
         self.streams: list[Stream] = []
         self.reads_time = reads_time
         """Whether reports carry the time of the fact in place of a number."""
-        self.heard: set[int] = set()
+        self.heard: set[str] = set()
         """Executions taken back and corporate actions of which somebody was told; a broker tells them only once."""
         self._random = Random(f"{seed}/wire")
         self._due = 0.0
@@ -150,12 +150,19 @@ class Wire:
 
         Then only a person can find out why we differ.
         """
-        told_once = (one for one in self.venue.news() if one.kind in (NewsKind.BUST, NewsKind.ACTION))
-        return any(report_of(one, reads_time=self.reads_time).report_seq not in self.heard for one in told_once)
+        told = (told_once(report_of(one)) for one in self.venue.news())
+        return any(name and name not in self.heard for name in told)
 
     def calm(self) -> None:
         """The storm is over for what is still to be sent."""
         self._silent_until = 0.0
+
+
+def told_once(report: ExecutionReport) -> str:
+    """Name of what a broker says a single time: an execution taken back or a corporate action; "" for all else."""
+    if report.action is not None:
+        return report.action.action_id
+    return report.fill.fill_id if report.kind is OrderEventKind.BUST and report.fill is not None else ""
 
 
 async def frames(stream: Stream) -> AsyncIterator[Sequence[ExecutionReport]]:

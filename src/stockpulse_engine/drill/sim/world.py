@@ -16,8 +16,10 @@ from stockpulse_engine.bus.bus import Bus
 from stockpulse_engine.bus.topics import AlertRaised, OrderChanged, PartChanged
 from stockpulse_engine.domain.accounts import Account, AccountKind, AccountType
 from stockpulse_engine.domain.errors import StockPulseError, UnavailableError
+from stockpulse_engine.domain.events import ActionApplied, Event
 from stockpulse_engine.domain.instruments import AssetClass, Instrument
 from stockpulse_engine.domain.market import InstrumentStatus, MarketPhase, Quote
+from stockpulse_engine.domain.orders import OrderEvent, OrderEventKind
 from stockpulse_engine.drill.core.orders import Trick
 from stockpulse_engine.drill.core.venue import DrillVenue
 from stockpulse_engine.drill.faults import Fault, FaultPlan
@@ -87,6 +89,15 @@ class MemoryLatch:
     def note(self) -> str:
         """Who and why."""
         return self._note
+
+
+def _told_once(event: Event) -> str:
+    """Name of what is on record of what a broker says a single time."""
+    if isinstance(event, ActionApplied):
+        return event.statement.action_id
+    if isinstance(event, OrderEvent) and event.kind is OrderEventKind.BUST and event.fill is not None:
+        return event.fill.fill_id
+    return ""
 
 
 class World:
@@ -169,7 +180,7 @@ class World:
         self.witness.engine = None
         kept = self.random.randrange(3) if is_power_cut else 1 << 30
         self.disk.cut_power(kept)
-        recorded = {getattr(event, "report_seq", 0) for event in self.disk.events()}
+        recorded = {_told_once(event) for event in self.disk.events()}
         self.wire.heard &= recorded
         self.disk.failure = ""
 
