@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -464,6 +465,27 @@ def make_brokers() -> str:
     return page("Brokers", introduction, *parts)
 
 
+def make_proofs() -> str:
+    """Which test shows what, by the marks on the tests."""
+    sys.path.insert(0, str(ROOT))  # run as a script, it does not see its neighbours
+    from scripts import proofs
+
+    shown = proofs.collect()
+    parts = []
+    for title, titles in (
+        ("Failures that really happened to others", proofs.FAILURES),
+        ("Invariants of ledger and orders", proofs.INVARIANTS),
+        ("Requirements of security", proofs.REQUIREMENTS),
+        ("Campaigns", proofs.CAMPAIGNS),
+    ):
+        parts += [f"## {title}", table(("", "what", "shown by"), proofs.rows(titles, shown))]
+    introduction = (
+        "What must not happen, and the tests that show that it does not. A test names what it shows by "
+        '`@pytest.mark.covers("F07")`; this page is made from these marks, and a test holds it to them.'
+    )
+    return page("Proofs", introduction, *parts)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "brokers.md": make_brokers,
     "cli.md": make_cli,
@@ -473,6 +495,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "denial-codes.md": make_denials,
     "exit-codes.md": make_exit_codes,
     "order-states.md": make_states,
+    "proofs.md": make_proofs,
     "order-language.md": make_language,
     "studies.md": make_studies,
     "openapi.md": make_openapi,

@@ -89,6 +89,7 @@ _SIMULATED = (
         "S13", "S13 second ledger", "1,000,000 executions", ("tests/campaigns/test_differential.py",), 20, ("-s",)
     ),
     Campaign("mutants", "seeded faults", "20 planted, each found", ("tests/campaigns/test_mutants.py",), 10),
+    Campaign("S8", "S8 hostile requests", "100,000 requests", ("tests/integration/test_api_fuzz.py",), 30),
     Campaign(
         "S14",
         "S14 calendars and clocks",

@@ -33,7 +33,7 @@ def write(paths: Paths, first: int) -> None:
         store.writer.write_bars(bars(first, 10), spec=M1, source="yahoo")
 
 
-@pytest.mark.covers("F31")
+@pytest.mark.covers("F31", "S16")
 async def test_a_mirror_that_is_killed_is_started_again_and_says_so(postgres: PostgresServer, paths: Paths) -> None:
     settings = postgres.settings()
     write(paths, 0)

@@ -117,7 +117,7 @@ def test_quotes_are_shown_and_prints_fill_what_rests(engine: EngineProcess, coin
         assert wait_until(is_flat, WAIT_S), "the way out is open: it meets the next prints"
 
 
-@pytest.mark.covers("F22")
+@pytest.mark.covers("F22", "S16")
 def test_a_market_that_goes_away_is_missed_and_welcomed_back(
     engine: EngineProcess, outside: YahooThread, coin: Coin
 ) -> None:

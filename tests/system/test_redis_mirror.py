@@ -85,7 +85,7 @@ def journalled(engine: EngineProcess) -> dict[int, Event]:
         journal.close()
 
 
-@pytest.mark.covers("F31")
+@pytest.mark.covers("F31", "S16")
 @pytest.mark.timeout(120)
 def test_redis_is_killed_under_flow_and_trading_goes_on(
     home: Path, monkeypatch: pytest.MonkeyPatch, server: RedisServer

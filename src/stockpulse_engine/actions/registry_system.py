@@ -107,7 +107,7 @@ SYSTEM = (
         title="watchdog",
         help="Say what watches the engine, what it does when that hangs or dies, and what it has said.",
         group="System",
-        cli="watchdog",
+        cli="watchdog status",
     ),
     Action(
         id="broker.manage",

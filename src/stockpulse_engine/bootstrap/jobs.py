@@ -205,7 +205,7 @@ class _Books:
         running = ""
         checks = []
         if lock_holder(self._paths.lock) is not None:
-            with BlockingClient(self._paths, timeout_s=600) as engine:
+            with BlockingClient(self._paths, role="viewer", timeout_s=600) as engine:
                 running = engine.health().world
                 found = engine.verify_log()
             checks.append(JournalCheck(running, found.entries, "" if found.is_ok else found.problem or "broken"))
@@ -248,7 +248,7 @@ class _Books:
         if lock_holder(self._paths.lock) is None:
             return ""
         try:
-            with BlockingClient(self._paths, timeout_s=120) as engine:
+            with BlockingClient(self._paths, role="viewer", timeout_s=120) as engine:
                 review = engine.day("", session_date)
                 return f"{to_markdown(review)}\n{equity_plot(review)}"
         except StockPulseError as error:
