@@ -75,6 +75,18 @@ def shown(client: BlockingClient, key: str) -> tuple[OrderStatus, Decimal, bool]
     return order.status, order.filled_quantity, order.is_unknown
 
 
+def is_clean(client: BlockingClient) -> bool:
+    """Whether both sides were compared and agree."""
+    (stand,) = client.send(calls.reconciliation("practice"))
+    return stand.is_clean and not stand.is_open
+
+
+def story(client: BlockingClient) -> str:
+    """What the engine holds, for a test that failed."""
+    orders = [(one.client_order_id, one.status.value, str(one.filled_quantity)) for one in client.orders("all")]
+    return f"{orders} {client.send(calls.reconciliation('practice'))}"
+
+
 def matches(client: BlockingClient, cash: str, held: str) -> bool:
     """Whether our books say what Alpaca's do."""
     view = client.account("practice")
@@ -118,17 +130,17 @@ def test_an_order_under_way_survives_the_engines_death(engine: EngineProcess, al
     with engine.client("admin") as client:
         assert wait_until(lambda: shown(client, "first") == (OrderStatus.FILLED, Decimal(3), False), WAIT_S)
         assert wait_until(lambda: shown(client, "second") == (OrderStatus.ACCEPTED, Decimal(0), False), WAIT_S)
+        assert wait_until(lambda: is_clean(client), WAIT_S), story(client)
         alpaca.move("96.50")
         assert wait_until(lambda: shown(client, "second")[:2] == (OrderStatus.FILLED, Decimal(3)), WAIT_S)
         assert wait_until(lambda: matches(client, "99415", "8"), WAIT_S)
         assert client.order("third").terms.limit_price == Decimal("95.50")
         alpaca.move("95.00")
-        assert wait_until(lambda: matches(client, "98460.6", "18"), WAIT_S)
+        assert wait_until(lambda: matches(client, "98460.6", "18"), WAIT_S), story(client)
         alpaca.move("99.10")  # the bracket's take
-        assert wait_until(lambda: shown(client, "guarded-T")[0] is OrderStatus.FILLED, WAIT_S)
+        assert wait_until(lambda: shown(client, "guarded-T")[0] is OrderStatus.FILLED, WAIT_S), story(client)
         assert wait_until(lambda: shown(client, "guarded-S")[0] is OrderStatus.CANCELED, WAIT_S)
-        (stand,) = client.send(calls.reconciliation("practice"))
-        assert (stand.is_clean, stand.is_open) == (True, False)
+        assert wait_until(lambda: is_clean(client), WAIT_S), story(client)
     assert dict(alpaca.server.posts) == {"first": 1, "second": 1, "third": 1, "guarded": 1}
     assert {alpaca.venue.count_orders(key) for key in alpaca.server.posts} == {1}
 

@@ -1,7 +1,8 @@
 """How much may be asked of Alpaca: a token bucket that keeps a share for cancels and slows down when told to.
 
-The bucket holds at most a tenth of a minute's requests: whatever sixty seconds the broker counts over, no more than
-its limit falls into them. What the broker says in its headers is believed where it is less than what we think.
+The bucket holds half a minute's requests, so that joining an account is quick, and the other half comes over the
+minute: whatever sixty seconds the broker counts over, no more than its limit falls into them. What the broker says in
+its headers is believed where it is less than what we think.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from stockpulse_engine.domain.errors import UnavailableError
 
 Sleep = Callable[[float], Awaitable[object]]
 CANCEL_SHARE: Final = 0.2
-_BURST: Final = 0.1
+_BURST: Final = 0.5
 _NS: Final = 1_000_000_000
 _MINUTE_S: Final = 60.0
 _LONGEST_PAUSE_S: Final = 120.0
