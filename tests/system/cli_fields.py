@@ -31,7 +31,7 @@ OWNER = "account_id kind account_type currency initial_cash broker lot_method op
 ACCOUNT = (
     "account cash reserved equity market_value gross_exposure net_exposure buying_power realized unrealized day_pnl "
     "fees equity_open maintenance_margin margin_call loss_left unknown_orders working_orders stale_marks "
-    "reconciled_at differences paid_in loss_limit dividends withheld reconciled_wall"
+    "reconciled_at differences paid_in loss_limit dividends withheld reconciled_wall unknown_notional suspense"
 )
 HALT = "state reason since actor is_latched flattening"
 DAY_ORDER = "order fills arrival_mid spread_cost slippage fees hops best_excursion worst_excursion"
@@ -53,7 +53,7 @@ FIELDS: dict[str, dict[str, str]] = {
     "orders": {"": ORDER, "terms": TERMS},
     "order FIELDS-B": {"": "order fills", "order": ORDER, "fills": FILL},
     "why FIELDS-B": {
-        "": "order fills steps hops is_verified",
+        "": "order fills steps hops is_verified money actor limits",
         "order": ORDER,
         "steps": "seq recorded_at ts_event gap_ns mark step sentence",
         "hops": "gate fsync sent ack fill",

@@ -204,12 +204,11 @@ def order(
 def _declare_dead(key: str, reason: str, word: str) -> Order:
     from stockpulse_engine.cli.asking import ask_word
     from stockpulse_engine.cli.link import request_id
-    from stockpulse_engine.client import calls
     from stockpulse_engine.wire.rest import DeclareDead
 
     told = f"{key} frees what it binds; if it lives after all, what it executes is booked and told."
     body = DeclareDead(request_id=request_id(), reason=reason, word=word or ask_word("DEAD", told))
-    return engine().send(calls.declare_dead(key, body))
+    return engine().declare_dead(key, body)
 
 
 def modify(

@@ -185,6 +185,10 @@ class BlockingClient:
         """Ask for new terms."""
         return self.send(calls.modify_order(client_order_id, body))
 
+    def declare_dead(self, client_order_id: str, body: rest.DeclareDead) -> Order:
+        """Say that an UNKNOWN order does not work at its broker."""
+        return self.send(calls.declare_dead(client_order_id, body))
+
     def positions(self, account_id: str = "") -> list[views.PositionView]:
         """Open positions."""
         return self.send(calls.positions(account_id))

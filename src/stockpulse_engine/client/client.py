@@ -212,6 +212,10 @@ class EngineClient:
         """Ask for new terms."""
         return await self.send(calls.modify_order(client_order_id, body))
 
+    async def declare_dead(self, client_order_id: str, body: rest.DeclareDead) -> Order:
+        """Say that an UNKNOWN order does not work at its broker."""
+        return await self.send(calls.declare_dead(client_order_id, body))
+
     async def positions(self, account_id: str = "") -> list[views.PositionView]:
         """Open positions."""
         return await self.send(calls.positions(account_id))
