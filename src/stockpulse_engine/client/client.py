@@ -13,6 +13,7 @@ from stockpulse_engine.client.call import Call
 from stockpulse_engine.client.credentials import read_token
 from stockpulse_engine.client.errors import error_of, not_there
 from stockpulse_engine.domain import views
+from stockpulse_engine.domain.brokers import BrokerView, LiveView
 from stockpulse_engine.domain.commands import SubmitOrder
 from stockpulse_engine.domain.errors import UnavailableError
 from stockpulse_engine.domain.fills import Fill
@@ -215,6 +216,48 @@ class EngineClient:
     async def declare_dead(self, client_order_id: str, body: rest.DeclareDead) -> Order:
         """Say that an UNKNOWN order does not work at its broker."""
         return await self.send(calls.declare_dead(client_order_id, body))
+
+    async def brokers(self) -> list[BrokerView]:
+        """Connections to brokers."""
+        return await self.send(calls.brokers())
+
+    async def unlock_brokers(
+        self, names: tuple[str, ...] = (), passphrase: str = "", *, with_live: bool = False
+    ) -> list[BrokerView]:
+        """Open credentials for this run of the engine."""
+        return await self.send(calls.unlock_brokers(names, passphrase, with_live=with_live))
+
+    async def lock_brokers(self, names: tuple[str, ...] = ()) -> list[BrokerView]:
+        """Give brokers up and forget their credentials."""
+        return await self.send(calls.lock_brokers(names))
+
+    async def reconciliation(self, account_id: str = "") -> list[views.ReconcileView]:
+        """How our figures stand against the brokers'."""
+        return await self.send(calls.reconciliation(account_id))
+
+    async def reconcile(self, account_id: str = "") -> list[views.ReconcileView]:
+        """Compare with the brokers now."""
+        return await self.send(calls.reconcile(account_id))
+
+    async def explain_suspense(self, body: rest.ExplainSuspense) -> list[views.ReconcileView]:
+        """Say which side of a difference is right."""
+        return await self.send(calls.explain_suspense(body))
+
+    async def adopt_account(self, body: rest.AdoptAccount) -> views.AccountView:
+        """Open an account that exists at a broker, with what it holds there."""
+        return await self.send(calls.adopt_account(body))
+
+    async def live(self) -> list[LiveView]:
+        """How every live account stands."""
+        return await self.send(calls.live())
+
+    async def arm_live(self, body: rest.ArmLive) -> LiveView:
+        """Arm a live account for this head."""
+        return await self.send(calls.arm_live(body))
+
+    async def disarm_live(self, account_id: str = "") -> list[LiveView]:
+        """Disarm a live account, all with ""."""
+        return await self.send(calls.disarm_live(account_id))
 
     async def positions(self, account_id: str = "") -> list[views.PositionView]:
         """Open positions."""

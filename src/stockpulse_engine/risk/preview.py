@@ -101,7 +101,7 @@ def _trail(terms: OrderTerms, touch: Decimal, tick: Decimal | None) -> PreviewRo
     end = "highest" if side is Side.SELL else "lowest"
     return PreviewRow(
         name="trigger",
-        text=f"{'—' if stop is None else price(stop)} now   {trail_words(terms, tick)} from the {end} price from now on",
+        text=f"{'—' if stop is None else price(stop)} now   {trail_words(terms, tick)} from the {end} price on",
         verdict=OK,
         explanation="The trigger follows the best print of regular hours and never goes back; then it is a market "
         "order, or a limit order where an offset is given.",
