@@ -99,7 +99,7 @@ class DrillFeed:
             self._shell.notify_line("no drill runs", "info")
             return
         with contextlib.suppress(ProcessLookupError):
-            self._child.send_signal(signal.SIGINT)
+            self._child.send_signal(signal.SIGTERM)
         self._shell.notify_line("the drill is told to end")
 
     async def _run(self, command: Sequence[str]) -> None:
@@ -164,7 +164,7 @@ class DrillFeed:
 async def _end(child: asyncio.subprocess.Process) -> None:
     """The head leaves: the drill clears up, or is killed."""
     with contextlib.suppress(ProcessLookupError):
-        child.send_signal(signal.SIGINT)
+        child.send_signal(signal.SIGTERM)
     try:
         async with asyncio.timeout(END_S):
             await child.wait()

@@ -132,7 +132,7 @@ def test_q_while_the_first_engine_of_a_home_starts(engine: EngineProcess, termin
     terminal.press("q")
     left(terminal, home)
     engine.start().close()
-    assert set(processes_of(home)) == locked(engine), "the engine it began can be found and stopped"
+    assert wait_until(lambda: set(processes_of(home)) == locked(engine), 30), "what it began can be found and stopped"
 
 
 def test_q_on_a_live_desk_and_with_a_window_open(engine: EngineProcess, terminal: Pane, home: Path) -> None:
@@ -143,7 +143,7 @@ def test_q_on_a_live_desk_and_with_a_window_open(engine: EngineProcess, terminal
     terminal.until(*LIVE)
     terminal.press("2", "i", "Escape", "?", "q")
     left(terminal, home)
-    assert set(processes_of(home)) == locked(engine)
+    assert wait_until(lambda: set(processes_of(home)) == locked(engine), 30)
 
 
 def test_a_halt_and_q_in_one_breath(engine: EngineProcess, terminal: Pane, home: Path) -> None:
@@ -217,4 +217,4 @@ def test_a_terminal_that_goes_away_takes_the_head_with_it(engine: EngineProcess,
         terminal.until(*LIVE)
         assert head_of(home)
     assert wait_until(lambda: not head_of(home), 30), processes_of(home)
-    assert set(processes_of(home)) == locked(engine)
+    assert wait_until(lambda: set(processes_of(home)) == locked(engine), 30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -71,15 +72,16 @@ def test_a_hundred_shares_are_seven_hundred_after_the_split(shared: Path, home: 
             client.control_market("pause")
             assert wait_until(lambda: held(client)[0] == "700", WAIT_S), "held as new shares before anything trades"
             assert held(client)[1] == cost, "and they cost what the old ones did"
-            assert wait_until(lambda: client.order(resting).status is OrderStatus.CANCELED, WAIT_S)
-            assert "split 7 for 1" in client.order(resting).reason
+            assert wait_until(lambda: client.order(resting).terms.quantity == 350, WAIT_S), "told in new shares"
+            changed = client.order(resting)
+            assert (changed.status, changed.terms.limit_price) == (OrderStatus.ACCEPTED, Decimal(100))
             account = client.account()
             assert account.differences == (), "the venue holds the same"
             seek(client, MONDAY.open + 300 * SECOND)
             assert held(client) == ["700", cost]
             told = [entry for entry in client.log(limit=1000) if entry.kind == "ACTION_APPLIED"]
             assert [entry.sentence for entry in told] == [
-                f"{AAPL}: split 7 for 1: 100 became 700, 1 working order(s) canceled."
+                f"{AAPL}: split 7 for 1: 100 became 700, 1 working order(s) adjusted."
             ], "once, whoever was killed"
             days = client.bars(AAPL, "1d", limit=3)
             assert len(days) == 3

@@ -72,7 +72,7 @@ def stop_everything(paths: Paths) -> None:
         with contextlib.suppress(StockPulseError), BlockingClient(paths) as client:
             client.stop_engine()
         wait_until(lambda: lock_holder(paths.lock) is None, STOP_S)
-    for lock in (paths.lock, *paths.state.glob("worlds/*/venue/venue.lock")):
+    for lock in (paths.lock, paths.watchdog_lock, *paths.state.glob("worlds/*/venue/venue.lock")):
         holder = lock_holder(lock)
         if holder is not None:
             with contextlib.suppress(ProcessLookupError):

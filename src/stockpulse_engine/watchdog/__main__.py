@@ -27,14 +27,23 @@ def main() -> int:
         signal.signal(number, signal.SIG_IGN)
     paths, clock = resolve_paths(), WallClock()
     line = Line(sys.stdin.fileno())
-    if not wait_until(lambda: _has_lock(paths), HANDOVER_S):
+    if not wait_until(lambda: not _is_wanted(paths, line) or _has_lock(paths), HANDOVER_S):
         return HELD
+    if not _held:
+        return 0
     Watch(paths, line, clock, lambda charge: sessions(paths, charge)).run()
     return 0
 
 
 _held: list[object] = []
 """The lock, for as long as the process lives."""
+
+
+def _is_wanted(paths: Paths, line: Line) -> bool:
+    """Whether there is something to watch: the engine may have stopped, and its home be gone, before we began."""
+    line.listen(0)
+    is_there = paths.state.is_dir() and not line.has_said_bye
+    return is_there and (line.is_open or line.charge is not None)
 
 
 def _has_lock(paths: Paths) -> bool:

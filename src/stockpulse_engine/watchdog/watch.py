@@ -48,7 +48,7 @@ class Watch:
             self._line.listen(LOOK_S)
 
     def _go_on(self) -> bool:
-        if self._line.has_said_bye:
+        if self._line.has_said_bye or not self._paths.state.is_dir():  # a home that was removed needs no watch
             return False
         charge = self._line.charge
         if charge is None:
