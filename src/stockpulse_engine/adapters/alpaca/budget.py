@@ -45,8 +45,8 @@ class RateBudget:
         self._tokens = 0.0
         self._stamp = clock.monotonic_ns()
         self._quiet_until = 0
+        self._size = 0.0
         self._set_limit(max(_LEAST, per_minute))
-        self._tokens = self._size
         self._left: float | None = None
         """What the broker said is left until `_left_until`: others may use the same key."""
         self._left_until = 0
@@ -120,10 +120,10 @@ class RateBudget:
         self._tokens = 0.0
 
     def _set_limit(self, limit: float) -> None:
-        self._limit = limit
-        self._size = max(3.0, limit * _BURST)
-        self._rate = limit - self._size
-        self._tokens = min(self._tokens, self._size)
+        """Take a limit on: what one of more has room for beyond the old is there at once, used up was none of it."""
+        size = max(3.0, limit * _BURST)
+        self._tokens = min(size, self._tokens + max(0.0, size - self._size))
+        self._limit, self._size, self._rate = limit, size, limit - size
 
     def _refill(self) -> None:
         now = self._clock.monotonic_ns()

@@ -145,3 +145,11 @@ def test_where_others_use_the_same_key_the_last_fifth_is_for_cancels() -> None:
     assert budget.wait_for(Use.READ) == 0, "it counts anew"
     budget.note(200, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1040"}, 1031.0)
     assert budget.wait_for(Use.CANCEL) == 9
+
+
+async def test_a_larger_limit_is_there_at_once() -> None:
+    clock = ManualClock()
+    budget = RateBudget(200, clock)
+    assert budget.wait_for(Use.READ) == 0
+    budget.note(200, {"x-ratelimit-limit": "6000", "x-ratelimit-remaining": "5999"}, 0)
+    assert budget.wait_for(Use.READ) == 0, "what it allows more was not used by anybody"
