@@ -147,7 +147,7 @@ def test_where_others_use_the_same_key_the_last_fifth_is_for_cancels() -> None:
     assert budget.wait_for(Use.CANCEL) == 9
 
 
-async def test_a_larger_limit_is_there_at_once() -> None:
+def test_a_larger_limit_is_there_at_once() -> None:
     clock = ManualClock()
     budget = RateBudget(200, clock)
     assert budget.wait_for(Use.READ) == 0
