@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from ib_async.util import parseIBDatetime
+from msgspec import structs
 
 from stockpulse_engine.adapters.ibkr.body import bodies_of, body_of, is_same
 from stockpulse_engine.adapters.ibkr.contracts import Contracts
@@ -213,7 +214,7 @@ class IbkrBroker:
             news = self._tape.news()
             if found := self._tape.after(seq):
                 seq = found[-1].report_seq
-                yield found
+                yield [self._owned(one) for one in found]
             elif not self.session.has_line:
                 return
             else:
@@ -245,7 +246,7 @@ class IbkrBroker:
         self._name(account_id)
         await self._ask_deals()
         await self._let_fees_come()
-        return [deal.fill for deal in self._teller.deals.all() if deal.seq > after_seq]
+        return [self._own(deal.fill) for deal in self._teller.deals.all() if deal.seq > after_seq]
 
     async def fetch_account(self, account_id: str) -> VenueAccount:
         """Cash and positions as the broker holds them."""
@@ -451,6 +452,19 @@ class IbkrBroker:
                 fix="Log in to the other kind of gateway, or correct the connection's kind.",
             )
         self._teller.number = number
+
+    def _owned(self, report: ExecutionReport) -> ExecutionReport:
+        """The report under our account's name: what the gateway showed at the login was heard before we knew that."""
+        fill = self._own(report.fill) if report.fill is not None else None
+        terms = report.terms
+        if terms is not None and not terms.account_id:
+            terms = structs.replace(terms, account_id=self._teller.account_id)
+        if fill is report.fill and terms is report.terms:
+            return report
+        return structs.replace(report, fill=fill, terms=terms)
+
+    def _own(self, fill: Fill) -> Fill:
+        return fill if fill.account_id else structs.replace(fill, account_id=self._teller.account_id)
 
     def _name(self, account_id: str) -> None:
         self._teller.account_id = self._teller.account_id or account_id
