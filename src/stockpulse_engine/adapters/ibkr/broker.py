@@ -100,7 +100,7 @@ class IbkrBroker:
         """
         async with self._connecting:
             if self.session.has_line:
-                self.session.line  # noqa: B018 - says what the gateway lacks; the line to it is kept
+                self.session.require_line()  # says what the gateway lacks; the line to it is kept
                 return
             try:
                 await self.session.connect()
@@ -135,7 +135,7 @@ class IbkrBroker:
 
         An order of this id that is there already, and the same, is this one; the gateway itself would make another.
         """
-        self.session.line  # noqa: B018 - nothing leaves without a link
+        self.session.require_line()
         self._name(orders[0].terms.account_id)
         contract = await self._contracts.require(orders[0].terms.instrument_id)
         async with self._submitting:  # numbers have to arrive in their order
@@ -206,7 +206,7 @@ class IbkrBroker:
 
     async def reports(self, after_seq: int) -> AsyncIterator[Sequence[ExecutionReport]]:
         """What was told or missed after that time, then live, until the link drops."""
-        self.session.line  # noqa: B018 - as above
+        self.session.require_line()
         self._floor = after_seq
         await self._look()
         seq = after_seq

@@ -119,6 +119,10 @@ class Session:
             raise UnavailableError("The gateway has lost Interactive Brokers.", fix="Wait until it has it again.")
         return self._line
 
+    def require_line(self) -> None:
+        """Say what is lacking for anything to leave. Raises UnavailableError."""
+        _ = self.line
+
     async def connect(self) -> None:
         """Open a connection; a client id that is still held for our last one is waited for. Raises UnavailableError."""
         self.close()

@@ -16,11 +16,11 @@ from typing import Any
 from msgspec import structs
 
 from stockpulse_engine.base.clock import Clock
-from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.market import InstrumentStatus, MarketEvent, MarketPhase, Quote
 from stockpulse_engine.domain.orders import OrderEventKind, OrderTerms
 from stockpulse_engine.domain.reports import ExecutionReport, VenueAccount, VenueOrder
-from stockpulse_engine.drill.core.orders import DrillOrder, Execution, News, NewsKind, Refused
+from stockpulse_engine.drill.core.orders import DrillOrder, News, NewsKind, Refused
+from stockpulse_engine.drill.core.statements import fill_of
 from stockpulse_engine.drill.core.venue import DrillVenue
 from stockpulse_engine.drill.faults import FaultPlan
 from stockpulse_engine.drill.servers.frames import FrameLine, FrameServer
@@ -208,7 +208,7 @@ class PaperServer(FrameServer):
         found = [each for each in self.venue.executions(asked.account_id) if self._number(each.seq) > asked.after_seq]
         page = found[: p.PAGE]
         cursor = self._number(page[-1].seq) if page else asked.after_seq
-        return p.Fills(tuple(map(_fill, page)), cursor, len(found) <= p.PAGE)
+        return p.Fills(tuple(map(fill_of, page)), cursor, len(found) <= p.PAGE)
 
     def _account(self, asked: p.GetAccount) -> p.Answered:
         state = self.venue.account(asked.account_id)
@@ -251,7 +251,7 @@ class PaperServer(FrameServer):
             kind=_KINDS[news.kind],
             ts_event=news.ts_ns,
             report_seq=self._number(news.seq),
-            fill=_fill(news.execution) if news.execution else None,
+            fill=fill_of(news.execution) if news.execution else None,
             terms=self._terms_of(order) if order and news.kind in {NewsKind.ACCEPT, NewsKind.REPLACE} else None,
             reason=news.reason,
             code=news.code,
@@ -309,22 +309,6 @@ def _drill_order(new: NewOrder) -> DrillOrder:
         session=terms.session,
         role=new.role,
         parent_id=new.parent_id,
-    )
-
-
-def _fill(execution: Execution) -> Fill:
-    return Fill(
-        fill_id=execution.execution_id,
-        client_order_id=execution.client_order_id,
-        account_id=execution.account_id,
-        instrument_id=execution.instrument_id,
-        sign=execution.side.sign,
-        quantity=execution.quantity,
-        price=execution.price,
-        fee=execution.fee,
-        ts_event=execution.ts_ns,
-        venue_order_id=execution.venue_order_id,
-        corrects=execution.corrects,
     )
 
 

@@ -12,8 +12,9 @@ from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import Order, OrderTerms
 from stockpulse_engine.domain.reports import ExecutionReport, VenueAccount, VenueOrder
 from stockpulse_engine.drill.core.orders import Refused, Rules
+from stockpulse_engine.drill.core.statements import fill_of
 from stockpulse_engine.drill.faults import Fault
-from stockpulse_engine.drill.sim.translate import drill_order, fill_of, venue_account, venue_order
+from stockpulse_engine.drill.sim.translate import drill_order, venue_account, venue_order
 from stockpulse_engine.drill.sim.wire import Wire, frames
 
 T = TypeVar("T")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.orders import Order, OrderEventKind, OrderTerms
 from stockpulse_engine.domain.reports import ExecutionReport, VenueAccount, VenueOrder
-from stockpulse_engine.drill.core.orders import AccountState, DrillOrder, Execution, News, NewsKind
+from stockpulse_engine.drill.core.orders import AccountState, DrillOrder, News, NewsKind
+from stockpulse_engine.drill.core.statements import fill_of
 
 _K = OrderEventKind
 KINDS: Final = {
@@ -72,23 +72,6 @@ def venue_order(order: DrillOrder) -> VenueOrder:
         parent_id=order.parent_id,
         role=order.role.value,
         ts_event=order.changed_ns,
-    )
-
-
-def fill_of(execution: Execution) -> Fill:
-    """An execution."""
-    return Fill(
-        fill_id=execution.execution_id,
-        client_order_id=execution.client_order_id,
-        account_id=execution.account_id,
-        instrument_id=execution.instrument_id,
-        sign=execution.side.sign,
-        quantity=execution.quantity,
-        price=execution.price,
-        fee=execution.fee,
-        ts_event=execution.ts_ns,
-        venue_order_id=execution.venue_order_id,
-        corrects=execution.corrects,
     )
 
 

@@ -10,9 +10,9 @@ from stockpulse_engine.domain.fills import Fill
 from stockpulse_engine.domain.money import ZERO
 from stockpulse_engine.domain.orders import Order, OrderEvent, OrderEventKind, OrderStatus
 from stockpulse_engine.drill.core.orders import TERMINAL, DrillOrder
+from stockpulse_engine.drill.core.statements import fill_of
 from stockpulse_engine.drill.core.venue import DrillVenue
 from stockpulse_engine.drill.sim.ports import Disk, Engine
-from stockpulse_engine.drill.sim.translate import fill_of
 from stockpulse_engine.portfolio.invariants import check_all, check_live, check_replay, check_reserved
 from stockpulse_engine.portfolio.ledger import Ledger
 from stockpulse_engine.trading.book import TradingBook
